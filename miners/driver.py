@@ -1,0 +1,54 @@
+"""What a driver is: a name, a way of reading, and how long its makes take to warm up.
+
+A driver's `read` asks through the Link (the only thing here that does I/O) and hands the replies to pure functions,
+which fill a Draft. `miners.draft.conclude` makes the Snapshot of it, by the same rules for every make.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import msgspec
+
+from miners.draft import Draft
+from miners.link import Link
+
+
+class Memory(msgspec.Struct):
+    """What is remembered of one miner from poll to poll. Lost on restart, and then asked again.
+
+    `driver`: name of the driver found. `firmware`: what the memory holds for; when the miner reports another
+    firmware, everything is forgotten and found again. `kept`: replies that change slowly (identity, web pages), by
+    question, with the time (link.now) until which they are good. `no_join`: this firmware does not join commands.
+    `notes`: a driver's own small facts from poll to poll.
+    """
+
+    driver: str | None = None
+    firmware: str | None = None
+    no_join: bool = False
+    kept: dict[str, tuple[float, Any]] = msgspec.field(default_factory=dict)
+    notes: dict[str, Any] = msgspec.field(default_factory=dict)
+
+    def recall(self, question: str, now: float) -> Any:
+        """Return what was kept for the question, or None when there is nothing or it is too old."""
+        found = self.kept.get(question)
+        return found[1] if found is not None and now < found[0] else None
+
+    def keep(self, question: str, value: Any, until: float) -> None:
+        """Keep an answer until the given time (of link.now)."""
+        self.kept[question] = (until, value)
+
+    def forget(self) -> None:
+        """Forget everything: the miner is not what it was."""
+        self.driver = self.firmware = None
+        self.no_join = False
+        self.kept.clear()
+        self.notes.clear()
+
+
+class Driver(msgspec.Struct, frozen=True):
+    """One way of reading miners. `warm_up_s`: a miner younger than this that does not hash yet is starting."""
+
+    name: str
+    manufacturer: str | None
+    read: Callable[[Link, Memory], Awaitable[Draft]]
+    warm_up_s: float = 600.0

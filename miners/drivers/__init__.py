@@ -1,0 +1,1 @@
+"""One driver a maker: what to ask, and what the answers mean."""
