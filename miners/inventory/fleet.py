@@ -1,0 +1,124 @@
+"""What an inventory is, once it has been read and found right: containers and their miners, every default filled in."""
+
+from collections.abc import Mapping
+from typing import Any, Literal, TypeAlias
+
+import msgspec
+
+Control: TypeAlias = Literal["observe", "enforce"]
+
+
+class Origin(msgspec.Struct, frozen=True, gc=False):
+    """Where an entry stands, for messages: `targets.yml`, line 31 (counted from 1)."""
+
+    file: str
+    line: int
+
+
+class CredentialsReference(msgspec.Struct, frozen=True, gc=False):
+    """Where the user and password of a miner stand; never the password itself. Exactly one of the two is set.
+
+    `file` lies below the secrets folder, `environment` begins with HASHYARD_MINER_; either holds `user:password`.
+    """
+
+    file: str | None = None
+    environment: str | None = None
+
+
+class AlertLimits(msgspec.Struct, frozen=True, gc=False):
+    """Limits that the alert rules read as series. Shares of what is expected, of all shares, of all miners."""
+
+    hashrate_min_ratio: float = 0.85
+    reject_max_ratio: float = 0.02
+    down_max_ratio: float = 0.3
+
+
+class PoolRule(msgspec.Struct, frozen=True, gc=False):
+    """One pool that is allowed: shell patterns (`*`, `?`) for its URL and its user."""
+
+    url: str
+    user: str = "*"
+
+
+class TariffZone(msgspec.Struct, frozen=True, gc=False):
+    """A price for some hours of some days: minutes since midnight in the container's zone, 1440 is the day's end."""
+
+    days: tuple[int, ...]
+    from_minute: int
+    to_minute: int
+    price_per_kwh: str
+
+
+class Tariff(msgspec.Struct, frozen=True, gc=False):
+    """A price of energy. Prices are decimal texts, never floats; `price_per_kwh` holds where no zone does."""
+
+    name: str
+    currency: str
+    price_per_kwh: str
+    zones: tuple[TariffZone, ...] = ()
+
+
+class Miner(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """One miner. `name` is unique in its container. A port of None is not asked.
+
+    `pools` None: no list was given, every pool is accepted without a word. `row` and `column` count from 1.
+    `simulate` is what `hashyard simulate` reads (faults to begin with); nothing else does.
+    """
+
+    name: str
+    container: str
+    address: str
+    port: int | None = 4028
+    web_port: int | None = 80
+    v3_port: int | None = 4433
+    manufacturer: str | None = None
+    model: str | None = None
+    driver: str | None = None
+    row: int | None = None
+    column: int | None = None
+    nominal_power_w: float | None = None
+    nominal_hashrate_hs: float | None = None
+    standby_power_w: float | None = None
+    pools: tuple[PoolRule, ...] | None = None
+    credentials: CredentialsReference | None = None
+    active: bool = True
+    simulate: Mapping[str, Any] = {}
+    origin: Origin
+
+
+class Container(msgspec.Struct, frozen=True, kw_only=True):
+    """One container with its miners. `name` is the label in Prometheus, `id` its slug in URLs.
+
+    `timezone` is an IANA name. `temperature_limits_c`: by sensor name (inlet, chip_max …), the operator's own.
+    """
+
+    name: str
+    id: str
+    description: str = ""
+    location: str = ""
+    timezone: str = "UTC"
+    client: str | None = None
+    tariff: str | None = None
+    schedule: str | None = None
+    control: Control = "observe"
+    feed: str | None = None
+    rows: int | None = None
+    columns: int | None = None
+    interval_s: float = 30.0
+    connect_timeout_s: float = 3.0
+    timeout_s: float = 10.0
+    power_limit_w: float | None = None
+    alerts: AlertLimits = AlertLimits()
+    temperature_limits_c: Mapping[str, float] = {}
+    simulate: Mapping[str, Any] = {}
+    miners: tuple[Miner, ...] = ()
+    origin: Origin
+
+
+class Inventory(msgspec.Struct, frozen=True, kw_only=True):
+    """The whole fleet. `networks`: what the API may name addresses in. `warnings`: right, but worth a look."""
+
+    containers: tuple[Container, ...] = ()
+    tariffs: Mapping[str, Tariff] = {}
+    networks: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
