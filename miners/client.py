@@ -1,0 +1,96 @@
+"""Reading one miner: find its driver, let it ask, conclude. Whatever goes wrong becomes a PollFailure: data, no crash."""
+
+import asyncio
+import time
+from datetime import UTC, datetime
+
+import structlog
+
+from miners.ask import TcpLink
+from miners.draft import conclude
+from miners.driver import Driver, Memory
+from miners.drivers import DRIVERS
+from miners.errors import HashyardError, Malformed, PollError, Refused, Unsupported
+from miners.identify import find_driver
+from miners.model import PollFailure, Reading, Snapshot, Target
+
+_log = structlog.get_logger(__name__)
+
+
+async def read_miner(
+    target: Target, memory: Memory, *, record: list[tuple[str, bytes]] | None = None
+) -> Reading:
+    """Read one miner now, within `target.timeout_s`; return its Snapshot, or the PollFailure that says why not.
+
+    `memory` is this miner's own, from poll to poll. `record` collects (question, reply bytes). Raises nothing but
+    what cancels the task.
+    """
+    loop = asyncio.get_running_loop()
+    began, now = loop.time(), time.time()
+    driver: Driver | None = None
+    try:
+        link = TcpLink(target, now=now, deadline=began + target.timeout_s, record=record)
+        name = target.driver or memory.driver
+        if name is None:
+            name = await find_driver(link)
+            memory.driver = name
+        driver = _named(name)
+        draft = await driver.read(link, memory)
+        if draft.manufacturer is None:
+            draft.manufacturer = driver.manufacturer
+        snapshot = conclude(
+            draft,
+            target,
+            driver=driver.name,
+            warm_up_s=driver.warm_up_s,
+            now=now,
+            duration_s=loop.time() - began,
+            truncated=link.truncated,
+        )
+    except PollError as error:
+        if isinstance(error, Refused | Malformed | Unsupported):
+            # It may come back as something else: other firmware, another device at this address.
+            memory.forget()
+        return _failure(target, driver, now, loop.time() - began, error)
+    except HashyardError:
+        raise
+    except Exception as error:  # noqa: BLE001  # a driver that stumbles over one reply must not end the fleet's polling
+        _log.warning("driver stumbled", driver=driver and driver.name, address=target.address, exc_info=error)
+        stumbled = Malformed(f"the reply could not be understood ({type(error).__name__}); see it with --raw")
+        return _failure(target, driver, now, loop.time() - began, stumbled)
+    _notice_firmware(memory, snapshot)
+    return snapshot
+
+
+def _named(name: str) -> Driver:
+    driver = DRIVERS.get(name)
+    if driver is None:
+        raise Unsupported(f"no driver is called {name!r}; there are {', '.join(DRIVERS)}")
+    return driver
+
+
+def _notice_firmware(memory: Memory, snapshot: Snapshot) -> None:
+    """Forget what was learnt of a firmware when the miner reports another one: its driver is looked for again."""
+    version = snapshot.identity.firmware_version
+    if version is None:
+        return
+    firmware = f"{snapshot.identity.firmware} {version}"
+    if memory.firmware is None:
+        memory.firmware = firmware
+    elif memory.firmware != firmware:
+        memory.forget()
+
+
+def _failure(
+    target: Target, driver: Driver | None, now: float, duration_s: float, error: PollError
+) -> PollFailure:
+    return PollFailure(
+        container=target.container,
+        miner=target.miner,
+        address=target.address,
+        taken_at=datetime.fromtimestamp(now, UTC),
+        duration_s=duration_s,
+        reason=error.reason,
+        detail=str(error) or error.reason,
+        driver=driver.name if driver else None,
+    )

@@ -1,0 +1,234 @@
+"""Which driver a miner needs, found by asking it.
+
+`judge` decides from the replies that are there, without I/O; `find_driver` asks the next question until it is sure.
+What makes give themselves away by is told in `protocols.md` sections 1 to 10 and in public libraries' detection code.
+"""
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from miners.errors import Malformed, PollError, Refused, TimedOut, Unsupported
+from miners.link import Link, Object
+from miners.models import find_model
+
+QUESTIONS = ("version", "stats", "summary", "get_version", "devdetails")
+"""What is asked on the cgminer-style port, in this order, until the answers tell the make."""
+
+_DESCRIPTIONS: tuple[tuple[str, str], ...] = (
+    ("luxminer", "luxos"),
+    ("luxos", "luxos"),
+    ("bosminer", "cgminer"),
+    ("boser", "cgminer"),
+    ("braiins", "cgminer"),
+    ("vnish", "vnish"),
+    ("xminer", "vnish"),
+    ("btminer", "whatsminer_v2"),
+    ("whatsminer", "whatsminer_v2"),
+    ("bitmicro", "whatsminer_v2"),
+    ("avalon", "avalon"),
+    ("elphapex", "elphapex"),
+    ("elhapex", "elphapex"),
+    ("antminer", "antminer"),
+)
+"""Words in a miner's own description of itself, from special to general: the first that is found decides."""
+
+_WHATSMINER_SUMMARY = frozenset(("Factory GHS", "Power Limit", "Power Mode", "HS RT", "Target Freq"))
+_AVALON_VERSION = frozenset(("DNA", "HWTYPE", "UPAPI", "LVERSION"))
+_WHATSMINER_MODEL = re.compile(r"^M\d\d", re.IGNORECASE)
+
+Asked = Mapping[str, Object]
+
+
+def judge(replies: Asked) -> str | None:
+    """Return the name of the driver that these replies call for, or None while they do not tell."""
+    words = " ".join(_words(replies)).lower()
+    for word, driver in _DESCRIPTIONS:
+        if word in words:
+            return driver
+    for rule in _SHAPES:
+        found = rule(replies)
+        if found is not None:
+            return found
+    return None
+
+
+async def find_driver(link: Link) -> str:
+    """Ask the miner until its driver is known. Raise the PollError that stood in the way, or Unsupported.
+
+    A port that refuses leads to the next one: 4028, then 4433, then the web. One that does not answer at all ends
+    the search, so that a dead miner costs one connect time-out and not three.
+    """
+    ways: list[_Way] = []
+    target = link.target
+    shared = target.port is not None and target.port == target.v3_port
+    if target.port is not None:
+        ways.append(_by_rpc)
+    if target.v3_port is not None:
+        # One port for both: only its number says which protocol is the likelier.
+        ways.insert(0 if shared and target.port == V3_PORT else len(ways), _by_frames)
+    if target.web_port is not None:
+        ways.append(_by_web)
+    first: PollError | None = None
+    for way in ways:
+        try:
+            found = await (_in_part_of_the_time(way, link) if shared else way(link))
+        except (Refused, Malformed, Unsupported) as error:
+            first = first or error
+        except TimedOut as error:
+            if not shared:
+                raise
+            first = first or error
+        else:
+            if found is not None:
+                return found
+    raise first or Unsupported(
+        f"{target.address}: answers, but no driver knows what it is; name one with driver:"
+    )
+
+
+V3_PORT = 4433
+SEARCH_SHARE = 0.4
+"""The part of a poll's time for each protocol where one port is tried in two: the wrong one may never answer."""
+
+_Way = Callable[[Link], Awaitable[str | None]]
+
+
+async def _in_part_of_the_time(way: _Way, link: Link) -> str | None:
+    seconds = link.target.timeout_s * SEARCH_SHARE
+    try:
+        async with asyncio.timeout(seconds):
+            return await way(link)
+    except TimeoutError:
+        target = link.target
+        raise TimedOut(f"{target.address}:{target.port}: no whole answer within {seconds:g} s") from None
+
+
+async def _by_rpc(link: Link) -> str | None:
+    replies: dict[str, Object] = {}
+    refusal: PollError | None = None
+    for question in QUESTIONS:
+        try:
+            replies[question] = await link.ask(question)
+        except Refused:
+            raise
+        except (Malformed, Unsupported) as error:
+            # Some firmwares close the connection on a command that they do not know: the next one may be answered.
+            refusal = refusal or error
+            continue
+        found = judge(replies)
+        if found is not None:
+            return found
+    if any(_sections(reply) for reply in replies.values()):
+        return "cgminer"
+    raise refusal or Unsupported(f"{link.target.address}: answers no question that a miner answers")
+
+
+async def _by_frames(link: Link) -> str | None:
+    reply = await link.frame("get.device.info", "miner")
+    return "whatsminer_v3" if "code" in reply and "msg" in reply else None
+
+
+async def _by_web(link: Link) -> str | None:
+    page = await link.web("/cgi-bin/get_system_info.cgi")
+    name = page.get("minertype") if isinstance(page, dict) else None
+    if not isinstance(name, str):
+        return None
+    if find_model("Elphapex", name) is not None or name.upper().startswith("DG"):
+        return "elphapex"
+    return "antminer" if "antminer" in name.lower() else None
+
+
+def _words(replies: Asked) -> list[str]:
+    """Collect what the miner calls itself: descriptions and the values of its version and identity fields."""
+    words: list[str] = []
+    for reply in replies.values():
+        status = reply.get("STATUS")
+        heads = status if isinstance(status, list) else [reply]
+        words += [head["Description"] for head in heads if _has_text(head, "Description")]
+    for question, section in (("version", "VERSION"), ("stats", "STATS"), ("devdetails", "DEVDETAILS")):
+        entry = _first(replies.get(question, {}).get(section))
+        words += [key for key in entry if key in ("LUXminer", "BOSminer", "BOSer")]
+        words += [
+            entry[key]
+            for key in ("Type", "Miner", "PROD", "BMMiner", "Driver", "Name")
+            if _has_text(entry, key)
+        ]
+    return words
+
+
+def _by_status_form(replies: Asked) -> str | None:
+    """Only Whatsminer's btminer writes STATUS as one text and answers with Msg as an object (code 131)."""
+    for reply in replies.values():
+        if isinstance(reply.get("STATUS"), str) and ("Msg" in reply or "Code" in reply):
+            return "whatsminer_v2"
+    return None
+
+
+def _by_type(replies: Asked) -> str | None:
+    for question, section in (("version", "VERSION"), ("stats", "STATS")):
+        entry = _first(replies.get(question, {}).get(section))
+        name = entry.get("Type")
+        if isinstance(name, str):
+            if find_model("Elphapex", name) is not None or name.upper().startswith("DG"):
+                return "elphapex"
+            if find_model("AntMiner", name) is not None:
+                return "antminer"
+        if "BMMiner" in entry:
+            return "antminer"
+    return None
+
+
+def _by_version_keys(replies: Asked) -> str | None:
+    entry = _first(replies.get("version", {}).get("VERSION"))
+    return "avalon" if _AVALON_VERSION & entry.keys() else None
+
+
+def _by_stats_shape(replies: Asked) -> str | None:
+    entries = replies.get("stats", {}).get("STATS")
+    for entry in entries if isinstance(entries, list) else ():
+        if not isinstance(entry, dict):
+            continue
+        if any(key.startswith("MM ID") for key in entry) or str(entry.get("ID", "")).startswith("AVA"):
+            return "avalon"
+        if "chain_consumption1" in entry or "chain_vol1" in entry:
+            return "vnish"
+        if any(key.startswith(("chain_acn", "chain_rate")) for key in entry):
+            return "antminer"
+    return None
+
+
+def _by_summary_shape(replies: Asked) -> str | None:
+    entry = _first(replies.get("summary", {}).get("SUMMARY"))
+    return "whatsminer_v2" if len(_WHATSMINER_SUMMARY & entry.keys()) >= 2 else None
+
+
+def _by_device_model(replies: Asked) -> str | None:
+    entry = _first(replies.get("devdetails", {}).get("DEVDETAILS"))
+    model = entry.get("Model")
+    return "whatsminer_v2" if isinstance(model, str) and _WHATSMINER_MODEL.match(model) else None
+
+
+_SHAPES: tuple[Callable[[Asked], str | None], ...] = (
+    _by_status_form,
+    _by_type,
+    _by_version_keys,
+    _by_stats_shape,
+    _by_summary_shape,
+    _by_device_model,
+)
+
+
+def _sections(reply: Object) -> bool:
+    """Tell whether the reply carries readings, and not only a STATUS that says no."""
+    return any(isinstance(value, list) and value and key != "STATUS" for key, value in reply.items())
+
+
+def _first(section: Any) -> Object:
+    entry = section[0] if isinstance(section, list) and section else section
+    return entry if isinstance(entry, dict) else {}
+
+
+def _has_text(entry: Any, key: str) -> bool:
+    return isinstance(entry, dict) and isinstance(entry.get(key), str)
