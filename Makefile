@@ -1,0 +1,44 @@
+# What a newcomer types. Everything is made below this folder (.venv, .tools, .demo), and `make clean` takes it away.
+
+PYTHON ?= python3
+export PYTHONDONTWRITEBYTECODE := 1
+BIN := .venv/bin
+# The tests start processes of their own: two at a time leave room for them on a small machine.
+TEST_PROCESSES ?= 2
+MODULES := -p miners -p exporter -p simulator -p tools -m hashyard
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-long bench check clean install-demo install-test install-bench prometheus
+
+help: ## show this
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+demo: install-demo ## a simulated fleet, the exporter and Prometheus, until Ctrl-C
+	@$(BIN)/python -m tools.demo
+
+test: install-test prometheus check ## the checks and the tests
+	@$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile
+
+test-long: install-test prometheus ## the tests that take longer: fuzzing, kill -9 by the hundred, 10,000 miners
+	@$(BIN)/python -m pytest -m long --timeout 3600
+
+bench: install-bench ## measure, and print the tables of docs/bench.md
+	@$(BIN)/python tests/bench/run.py
+
+check: install-test ## the fast gate: format, lint, types, import rules
+	@$(BIN)/ruff format --check --quiet . || { echo "Not formatted: run $(BIN)/ruff format ."; exit 1; }
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/python -m mypy $(MODULES)
+	@$(BIN)/lint-imports --no-logo
+
+clean: ## remove what was installed, got and recorded here, the history of demos too
+	rm -rf .venv .tools .demo build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+install-demo install-test install-bench:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "$(PYTHON) is not Python 3.11 or later: install it (Debian: python3), or name another, as in make PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -m tools.environment $(if $(filter install-demo,$@),demo,$(if $(filter install-test,$@),demo test,test bench))
+
+prometheus: install-test
+	@$(PYTHON) -m tools.packages || echo "Tests that need it cannot run."

@@ -1,0 +1,60 @@
+"""What every test has: programs from outside the virtual environment, and a gate that lets no tool be missing in CI."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tools import packages
+
+IN_CI = os.environ.get("CI", "").lower() not in {"", "0", "false", "no"}
+# A test that cannot run because the machine lacks something begins its reason so; importorskip words it its own way.
+MISSING = ("missing tool", "could not import")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let tests find the programs that `make test` unpacked as if they were installed."""
+    os.environ["PATH"] = os.pathsep.join([os.environ["PATH"], str(packages.programs_folder())])
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
+    report: pytest.TestReport = yield
+    _fail_for_missing_tool(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(collector: pytest.Collector) -> Any:
+    report: pytest.CollectReport = yield
+    _fail_for_missing_tool(report)
+    return report
+
+
+def _fail_for_missing_tool(report: pytest.TestReport | pytest.CollectReport) -> None:
+    if not (IN_CI and report.outcome == "skipped" and isinstance(report.longrepr, tuple)):
+        return
+    reason = report.longrepr[2].removeprefix("Skipped: ")
+    if reason.startswith(MISSING):
+        report.outcome = "failed"
+        report.longrepr = f"{reason} (a skip like this fails where CI is set)"
+
+
+def _program(name: str) -> Path:
+    found = packages.find_program(name)
+    if found is None:
+        pytest.skip(f"missing tool: {name} is not on the PATH; `make prometheus` gets it")
+    return found
+
+
+@pytest.fixture(scope="session")
+def promtool() -> Path:
+    """Path of Prometheus' own checker."""
+    return _program("promtool")
+
+
+@pytest.fixture(scope="session")
+def prometheus() -> Path:
+    """Path of the Prometheus server."""
+    return _program("prometheus")

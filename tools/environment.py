@@ -1,0 +1,119 @@
+"""Makes the virtual environment .venv and installs the project into it, once: a second call takes a tenth of a second.
+
+It is done again when something it hangs on has changed (what pyproject.toml says of the project, the Python, the place
+of the checkout, the extras asked for), and begun afresh when it was interrupted. Works where Debian's python3-venv is not installed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import hashlib
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+import tomllib
+from typing import Any
+
+from tools import packages
+
+ENVIRONMENT = packages.REPOSITORY / ".venv"
+PYTHON = ENVIRONMENT / "bin" / "python"
+_INSTALLED = ENVIRONMENT / "installed"
+_UNFINISHED = ENVIRONMENT / "unfinished"
+
+
+class EnvironmentFailed(Exception):
+    """The environment could not be made; the message is one line that says why and what helps."""
+
+
+def install(extras: list[str]) -> None:
+    """Bring .venv to hold the project and these extras of pyproject.toml; raise EnvironmentFailed."""
+    with (packages.REPOSITORY / "pyproject.toml").open("rb") as project:
+        fcntl.flock(project, fcntl.LOCK_EX)  # two makes at once: the second waits, and then finds it done
+        state = fingerprint(tomllib.load(project))
+        before = _INSTALLED.read_text().split() if _INSTALLED.exists() else []
+        known = before[1:]
+        if before[:1] == [state] and set(extras) <= set(known):
+            return
+        together = sorted({*extras, *known})
+        print(
+            f"Installing Hashyard into .venv ({', '.join(together)}): a minute or two, the first time only."
+        )
+        if _UNFINISHED.exists() or not _usable():
+            _make()
+        _UNFINISHED.touch()
+        _call([str(PYTHON), "-m", "pip", "install", "--quiet", "--editable", f".[{','.join(together)}]"])
+        _INSTALLED.write_text(" ".join([state, *together]))
+        _UNFINISHED.unlink()
+
+
+def fingerprint(project: dict[str, Any]) -> str:
+    """Return what an environment hangs on, as one word: the project's own tables, the Python, and the place."""
+    tables = {name: project.get(name) for name in ("build-system", "project")}
+    tables["setuptools"] = project.get("tool", {}).get("setuptools")
+    parts = (json.dumps(tables, sort_keys=True), sys.version, str(packages.REPOSITORY))
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+
+def _usable() -> bool:
+    """Tell whether .venv is whole and of the Python that runs this."""
+    if not PYTHON.exists():
+        return False
+    asked = subprocess.run(  # noqa: S603  # fixed command
+        [str(PYTHON), "-c", "import pip, sys; print(sys.version)"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return asked.returncode == 0 and asked.stdout.strip() == sys.version.strip()
+
+
+def _make() -> None:
+    if importlib.util.find_spec("ensurepip"):
+        _call([sys.executable, "-m", "venv", "--clear", str(ENVIRONMENT)])
+    else:
+        _make_with_unpacked_pip()
+
+
+def _make_with_unpacked_pip() -> None:
+    """Make the environment with pip from the system's package of wheels: Debian parts ensurepip from Python."""
+    wheels = packages.TOOLS / "pip"
+    try:
+        if not wheels.exists():
+            packages.unpack("python3-pip-whl", wheels)
+    except packages.PackagesError as error:
+        raise EnvironmentFailed(
+            f"this Python has no ensurepip ({error}): install python3-venv, as in `sudo apt-get install python3-venv`"
+        ) from error
+    wheel = next(wheels.glob("usr/share/python-wheels/pip-*.whl"))
+    _call([sys.executable, "-m", "venv", "--clear", "--without-pip", str(ENVIRONMENT)])
+    _call([str(PYTHON), f"{wheel}/pip", "install", "--quiet", "--no-index", str(wheel)])
+
+
+def _call(command: list[str]) -> None:
+    done = subprocess.run(command, cwd=packages.REPOSITORY, stdin=subprocess.DEVNULL, check=False)  # noqa: S603  # fixed commands
+    if done.returncode:
+        shown = " ".join(os.path.relpath(part) if os.path.isabs(part) else part for part in command)  # noqa: PTH117  # parts are words, not all of them paths
+        raise EnvironmentFailed(f"`{shown}` failed ({done.returncode}): what it said stands above")
+
+
+def main() -> int:
+    """Install the extras named on the command line; exit 1 with one line when that fails."""
+    parser = argparse.ArgumentParser(prog="tools.environment", description=main.__doc__)
+    parser.add_argument("extras", nargs="+", help="extras of pyproject.toml: demo, test, bench")
+    try:
+        install(parser.parse_args().extras)
+    except EnvironmentFailed as error:
+        print(f"Cannot install: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("Interrupted; the next start takes it up again.", file=sys.stderr)
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

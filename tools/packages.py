@@ -1,0 +1,141 @@
+"""Gets programs from the system's packages without installing them: downloaded with apt-get, unpacked below .tools/.
+
+Nothing else on the machine changes: no service starts, no root is needed, and `make clean` takes it all away
+again. A program that is already on the PATH is used as it is.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+TOOLS = REPOSITORY / ".tools"
+
+# The pages of Debian's Prometheus load these from their own packages; the rest of what it depends on is for
+# installing it as a service.
+_COMPANIONS = ("libjs-", "fonts-")
+
+
+class PackagesError(Exception):
+    """A package could not be had; the message is one line that says why."""
+
+
+def find_program(name: str) -> Path | None:
+    """Return where a program stands: on the PATH first, then below .tools/; None where it is not."""
+    found = shutil.which(name) or shutil.which(name, path=str(programs_folder()))
+    return Path(found) if found else None
+
+
+def programs_folder() -> Path:
+    """Return the folder of the programs unpacked from the system's packages (it may not exist)."""
+    return TOOLS / "prometheus" / "usr" / "bin"
+
+
+def get_prometheus() -> None:
+    """See that `prometheus` and `promtool` are there; raise PackagesError where that cannot be."""
+    if not (find_program("prometheus") and find_program("promtool")):
+        unpack("prometheus", TOOLS / "prometheus")
+
+
+def unpack(package: str, folder: Path) -> None:
+    """Download a package, with what its pages need, and unpack it into the folder, which then appears whole or not.
+
+    Uses the machine's own package lists; where these are missing or out of date it fetches a private copy of
+    them. Raises PackagesError.
+    """
+    missing = [name for name in ("apt-get", "dpkg-deb") if not shutil.which(name)]
+    if missing:
+        raise PackagesError(
+            f"{package} is not installed, and this system has no {' or '.join(missing)} to get it with"
+        )
+    with _one_at_a_time(), tempfile.TemporaryDirectory(dir=TOOLS, prefix="unpacking-") as scratch:
+        if folder.exists():
+            return  # another make got it while this one waited
+        archives, tree = Path(scratch, "archives"), Path(scratch, "tree")
+        archives.mkdir()
+        tree.mkdir()
+        try:
+            _download(package, archives, ())
+        except PackagesError:
+            lists = _private_lists(Path(scratch))
+            _run(["apt-get", "-q", *lists, "update"], archives)
+            _download(package, archives, lists)
+        for archive in sorted(archives.glob("*.deb")):
+            _run(["dpkg-deb", "-x", str(archive), str(tree)], archives)
+        tree.chmod(0o755)
+        tree.rename(folder)
+
+
+def companions(uris: str) -> list[str]:
+    """Return the names of the packages to take along, from what `apt-get install --print-uris` printed.
+
+    A line of it reads `'http://…/x_1_all.deb' x_1_all.deb 1234 SHA256:…`.
+    """
+    archives = [line.split()[1] for line in uris.splitlines() if line.startswith("'")]
+    return [
+        name for name in (archive.partition("_")[0] for archive in archives) if name.startswith(_COMPANIONS)
+    ]
+
+
+def _download(package: str, archives: Path, options: tuple[str, ...]) -> None:
+    # An empty record of what is installed: else a library that this machine has would be left out, and the
+    # unpacked pages would look for it in vain.
+    closure = ["install", "-qq", "-y", "--no-install-recommends", "--print-uris", package]
+    uris = _run(["apt-get", "-o", "Dir::State::Status=/dev/null", *options, *closure], archives)
+    _run(["apt-get", "-q", *options, "download", package, *companions(uris)], archives)
+
+
+def _private_lists(scratch: Path) -> tuple[str, ...]:
+    for folder in ("lists/partial", "cache/archives/partial"):
+        (scratch / folder).mkdir(parents=True)
+    return ("-o", f"Dir::State::Lists={scratch / 'lists'}", "-o", f"Dir::Cache={scratch / 'cache'}")
+
+
+def _run(command: list[str], folder: Path) -> str:
+    done = subprocess.run(  # noqa: S603  # fixed commands, no shell
+        command,
+        cwd=folder,
+        env={**os.environ, "LC_ALL": "C"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        said = [
+            line for line in done.stderr.splitlines() if line.startswith("E:")
+        ] or done.stderr.splitlines()
+        raise PackagesError(
+            f"{command[0]} failed ({done.returncode}): {said[0] if said else 'it did not say why'}"
+        )
+    return done.stdout
+
+
+@contextmanager
+def _one_at_a_time() -> Iterator[None]:
+    TOOLS.mkdir(exist_ok=True)
+    with (TOOLS / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def main() -> int:
+    """Get Prometheus and promtool; exit 0 when they are there, 1 with one line when they cannot be had."""
+    try:
+        get_prometheus()
+    except PackagesError as error:
+        print(f"Prometheus cannot be had: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
