@@ -108,6 +108,8 @@ def text(value: object) -> str | None:
     """
     if isinstance(value, str):
         shown = value.strip()
+        if len(shown) <= MAX_TEXT and shown.isprintable():
+            return shown or None
         if not shown.isprintable():
             # Cut before the work, and again after it: the text may be a megabyte of control characters.
             shown = "".join(char for char in shown[: 4 * MAX_TEXT] if char.isprintable()).strip()
