@@ -11,7 +11,7 @@ from miners.units import alive, count, last_share, text
 class PoolNames(NamedTuple):
     """What a make calls the fields of a pool's row."""
 
-    index: str
+    number: str
     url: str
     user: str
     status: str
@@ -85,7 +85,7 @@ def pools(found: Sequence[Object], now: float, names: PoolNames = CGMINER) -> li
             if active is None or rank < best:
                 active, best = place, rank
     known = reported or any(flag is not None for flag in up)
-    numbers = numbering([row.get(names.index) for row, _ in configured])
+    numbers = numbering([row.get(names.number) for row, _ in configured])
     return [
         Pool(
             numbers[place],

@@ -20,6 +20,11 @@ _MAX_COUNT = 2**63 - 1
 _COLDEST_C, _HOTTEST_C = -60.0, 200.0
 """No sensor in a container reads beyond these: what lies outside is a sentinel (-273) or a broken sensor."""
 
+_MOST_HS = 1e21
+"""More than the whole Bitcoin network: no miner, and sums of such figures still are finite."""
+
+_MOST_RPM = 1e6
+
 _FIRST_SHARE = 1_230_768_000
 """2009-01-01: nobody found a share before. A smaller figure counts from the miner's boot, not from 1970."""
 
@@ -150,18 +155,26 @@ def rate_factor(unit: object, default_unit: str) -> float | None:
 def rate(value: object, unit: object, default_unit: str) -> float | None:
     """Return a hash rate in H/s, or None. `unit` is the device's word for it, absent: `default_unit`.
 
-    A text that names its own unit (`"5659.83 MH/s"`) is taken at that. Nothing hashes backwards: negative is None.
+    A text that names its own unit (`"5659.83 MH/s"`) is taken at that.
     """
     if isinstance(value, str) and len(value) <= _MAX_NUMBER:
         found = _WITH_UNIT.fullmatch(value.strip())
         if found is not None and found[2]:
             unit = found[2]
-    figure = number(value)
     factor = rate_factor(unit, default_unit)
-    if figure is None or factor is None:
+    return None if factor is None else hashes(value, factor)
+
+
+def hashes(value: object, factor: float) -> float | None:
+    """Return a hash rate in H/s of a figure whose unit's factor is known (see `rate_factor`), or None.
+
+    Nothing hashes backwards, and no miner outdoes the Bitcoin network: such figures are None.
+    """
+    figure = number(value)
+    if figure is None:
         return None
-    hashes = figure * factor
-    return hashes if hashes >= 0.0 and isfinite(hashes) else None
+    figure *= factor
+    return figure if 0.0 <= figure <= _MOST_HS else None
 
 
 def megahertz(value: object) -> float | None:
@@ -183,6 +196,12 @@ def watts(value: object) -> float | None:
     """Return a power of 0 W up to a megawatt, else None."""
     figure = number(value)
     return figure if figure is not None and 0.0 <= figure <= 1e6 else None
+
+
+def rpm(value: object) -> float | None:
+    """Return a fan's speed, 0 for one that stands, else None."""
+    figure = number(value)
+    return figure if figure is not None and 0.0 <= figure <= _MOST_RPM else None
 
 
 def last_share(value: object, now: float) -> datetime | None:

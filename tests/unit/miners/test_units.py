@@ -12,12 +12,14 @@ from miners.units import (
     alive,
     celsius,
     count,
+    hashes,
     last_share,
     mac,
     megahertz,
     number,
     rate,
     rate_factor,
+    rpm,
     text,
     watts,
 )
@@ -166,7 +168,12 @@ def test_celsius(value: object, expected: float | None) -> None:
     assert celsius(value) == expected
 
 
-def test_megahertz_and_watts() -> None:
+def test_megahertz_rpm_and_watts() -> None:
+    assert rpm("5880") == 5880.0
+    assert rpm(-1) is None
+    assert rpm(1e9) is None
+    assert hashes("504.3", 1e6) == pytest.approx(504.3e6)
+    assert hashes(1e30, 1.0) is None
     assert megahertz("525") == 525e6
     assert megahertz(-1) is None
     assert watts("3250 W") == 3250.0
@@ -221,7 +228,9 @@ def test_alive(value: object, expected: bool | None) -> None:
     assert alive(value) is expected
 
 
-@pytest.mark.parametrize("read", [number, celsius, megahertz, watts, lambda value: rate(value, value, "GH")])
+@pytest.mark.parametrize(
+    "read", [number, celsius, megahertz, rpm, watts, lambda value: rate(value, value, "GH")]
+)
 @given(value=ANYTHING)
 def test_figures_are_finite_whatever_comes(read: Callable[[object], float | None], value: object) -> None:
     figure = read(value)

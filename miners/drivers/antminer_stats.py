@@ -1,0 +1,359 @@
+"""The readings in an Antminer's `stats`: boards, fans and units.
+
+There is a flat form (`chain_acn1`) and a listed one (`chain[]`: firmware since 2021, and the web). VNish, Hiveon and
+Elphapex write the same forms.
+
+Facts from `protocols.md` section 2 and from captured replies of public projects.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from miners.link import Object
+from miners.model import Board, Fan
+from miners.models import find_model
+from miners.reply import numbering
+from miners.units import celsius, count, hashes, number, rate_factor, rpm, text, watts
+
+DEFAULT_UNIT = "GH"
+"""What the `GHS` names say; scrypt, Ethash and Equihash models put other units under them."""
+
+_BELIEVABLE = 8.0
+"""No miner hashes at more than this many times its nominal rate: beyond it the unit is not what the name says."""
+
+_BELIEVABLE_UNIT = 100.0
+"""The same where the reply itself names the unit: only a gross contradiction outweighs its word."""
+
+_OTHER_UNIT = 300.0
+"""A sum of boards this far from the miner's own figure is in the next unit, not a broken board."""
+
+_MAX_BOARDS = 64
+
+_TEMPERATURE = re.compile(r"-?\d+(?:\.\d+)?(?=-|$)", re.ASCII)
+
+_S9_FANS = ("fan3", "fan6", "fan5", "fan1")
+"""Where the two fans of a control board with eight connectors are plugged, from usual to rare."""
+
+_FANS = tuple((number, f"fan{number}") for number in range(1, 9))
+
+
+class _Chain(NamedTuple):
+    """The names of one chain's fields."""
+
+    number: int
+    chips: str
+    rate: str
+    nominal: str
+    hardware_errors: str
+    map: str
+    board: str
+    chip: str
+    boards: str
+    chips_at: str
+    in_board: str
+    out_board: str
+    in_chip: str
+    out_chip: str
+    clock_average: str
+    clock: str
+    voltage: str
+
+
+_CHAINS = tuple(
+    _Chain(
+        n,
+        f"chain_acn{n}",
+        f"chain_rate{n}",
+        f"chain_rateideal{n}",
+        f"chain_hw{n}",
+        f"chain_acs{n}",
+        f"temp{n}",
+        f"temp2_{n}",
+        f"temp_pcb{n}",
+        f"temp_chip{n}",
+        f"temp_in_pcb_{n}",
+        f"temp_out_pcb_{n}",
+        f"temp_in_chip_{n}",
+        f"temp_out_chip_{n}",
+        f"freq_avg{n}",
+        f"freq{n}",
+        f"chain_vol{n}",
+    )
+    for n in range(17)
+)
+
+
+def factor_of(unit: object, reference: float | None, model: str | None) -> float:
+    """Return what turns this miner's figures into H/s.
+
+    `unit`: `rate_unit` of the reply; absent, the names say GH/s. `reference`: the largest of the miner's own figures
+    (its ideal rate, else what it hashes now). Names and units lie on models that are not SHA-256 (an L3+ writes
+    504.3 MH/s under `GHS 5s`, an E9 Pro 3,680, a Z15 420 kSol/s): so where the model table knows the model, a figure
+    that no miner could reach is taken a thousand times smaller, until it can be.
+    """
+    named = rate_factor(unit, DEFAULT_UNIT) if unit else None
+    factor = named or 1e9
+    if not reference:
+        return factor
+    facts = find_model("AntMiner", model)
+    nominal = facts.nominal_hashrate_hs if facts is not None else None
+    if nominal:
+        most = nominal * (_BELIEVABLE if named is None else _BELIEVABLE_UNIT)
+        while reference * factor > most and factor >= 1e3:
+            factor /= 1e3
+    return factor
+
+
+def largest(figures: Sequence[float | None]) -> float | None:
+    """Return the largest figure that is there."""
+    return max((figure for figure in figures if figure is not None), default=None)
+
+
+def flat_boards(stats: Object, factor: float, total_hs: float | None) -> list[Board]:
+    """Return the boards of the flat form. `total_hs`: the miner's own hash rate, against which theirs is checked.
+
+    A slot with neither chips nor a temperature is empty. One whose chips are gone and whose sensors still answer is
+    a board with 0 chips. A temperature of 0 means that no sensor reported.
+    """
+    boards: list[Board] = []
+    clock = _clock(stats.get("frequency"))
+    get = stats.get
+    for names in _CHAINS:
+        chips_said = get(names.chips)
+        if chips_said is None and names.rate not in stats:
+            continue
+        chips = count(chips_said)
+        board_c = _warm(get(names.board))
+        chip_c = _warm(get(names.chip))
+        sensors = _sensors(get(names.boards))
+        chip_sensors = _sensors(get(names.chips_at))
+        hashing = hashes(get(names.rate), factor)
+        if (
+            not chips
+            and not hashing
+            and board_c is None
+            and chip_c is None
+            and not any(sensors)
+            and not any(chip_sensors)
+            and not _listed(get(names.map))
+        ):
+            continue
+        inlet_c, outlet_c = _sides(sensors)
+        mean: float | None = None
+        if chip_sensors:
+            read = [sensor for sensor in chip_sensors if sensor is not None]
+            if read:
+                mean = sum(read) / len(read)
+                hottest = max(read)
+                chip_c = hottest if chip_c is None or hottest > chip_c else chip_c
+        elif names.out_chip in stats:
+            chip_c = largest((chip_c, _warm(get(names.in_chip)), _warm(get(names.out_chip))))
+        if names.out_board in stats:
+            inlet_c, outlet_c = _warm(get(names.in_board)), _warm(get(names.out_board))
+        if board_c is None:
+            board_c = largest(sensors) if any(sensors) else largest((inlet_c, outlet_c))
+        volts = number(get(names.voltage))
+        ideal = hashes(get(names.nominal), factor)
+        boards.append(
+            Board(
+                names.number,
+                None,
+                hashing,
+                ideal or None,
+                chips,
+                None,
+                inlet_c,
+                outlet_c,
+                board_c,
+                chip_c,
+                mean,
+                _clock(get(names.clock_average)) or _clock(get(names.clock)) or clock,
+                volts / 1e3 if volts is not None and 0 < volts < 1e6 else None,
+                count(get(names.hardware_errors)),
+            )
+        )
+    return _in_unit_of_total(boards, total_hs)
+
+
+def listed_boards(
+    chains: object,
+    factor: float,
+    *,
+    chip_scale: float = 1.0,
+    clock_scale_hz: float = 1e6,
+    sensors_tell: bool = True,
+) -> list[Board]:
+    """Return the boards of the listed form (`chain[]`).
+
+    `chip_scale`: °C of one unit of `temp_chip`. `clock_scale_hz`: Hz of one unit of `freq_avg`. `sensors_tell`: False
+    where an empty slot repeats the sensors of its neighbour (Elphapex), so that only chips make a board.
+    """
+    found = [chain for chain in chains if isinstance(chain, dict)] if isinstance(chains, list) else []
+    found = found[:_MAX_BOARDS]
+    numbers = numbering([chain.get("index") for chain in found])
+    boards: list[Board] = []
+    for index, chain in zip(numbers, found, strict=True):
+        get = chain.get
+        chips = count(get("asic_num"))
+        hashing = hashes(get("rate_real"), factor)
+        sensors = _sensors(get("temp_pcb"))
+        scaled = _sensors(get("temp_chip"), chip_scale)
+        if not chips and not hashing and not (sensors_tell and (any(sensors) or any(scaled))):
+            continue
+        read = [sensor for sensor in scaled if sensor is not None]
+        inlet_c, outlet_c = _sides(sensors)
+        ideal = hashes(get("rate_ideal"), factor)
+        clock = number(get("freq_avg"))
+        boards.append(
+            Board(
+                index,
+                text(get("sn")),
+                hashing,
+                ideal or None,
+                chips,
+                None,
+                inlet_c,
+                outlet_c,
+                largest(sensors),
+                max(read, default=None),
+                sum(read) / len(read) if read else None,
+                clock * clock_scale_hz if clock is not None and 0 < clock < 1e9 else None,
+                None,
+                count(get("hw")),
+            )
+        )
+    return boards
+
+
+def flat_fans(stats: Object, expected: int | None) -> list[Fan]:
+    """Return the fans of the flat form. `expected`: how many the model has, None where that is not known.
+
+    A connector without a fan reads 0, and so does a fan that stands. Where the reply names more connectors than
+    there are fans, those that turn are fans, and of the rest as many as are missing, the usual places first.
+    """
+    speeds: dict[str, float] = {}
+    numbers: dict[str, int] = {}
+    turning = 0
+    for index, name in _FANS:
+        said = stats.get(name)
+        if said is not None:
+            speed = rpm(said)
+            if speed is not None:
+                speeds[name] = speed
+                numbers[name] = index
+                turning += speed > 0
+    if turning == len(speeds):
+        return [Fan(numbers[name], speed) for name, speed in speeds.items()]
+    there = max(count(stats.get("fan_num")) or 0, expected or 0)
+    if len(speeds) <= there or (there == 0 and len(speeds) <= 4):
+        return [Fan(numbers[name], speed) for name, speed in speeds.items()]
+    standing = sorted(
+        (name for name, speed in speeds.items() if speed == 0),
+        key=lambda name: _S9_FANS.index(name) if name in _S9_FANS else len(_S9_FANS),
+    )[: max(there - turning, 0)]
+    return [Fan(numbers[name], speed) for name, speed in speeds.items() if speed > 0 or name in standing]
+
+
+def listed_fans(speeds: object, begin: int) -> list[Fan]:
+    """Return the fans of a list of speeds, numbered from `begin`: every place of the list is a fan."""
+    if not isinstance(speeds, list):
+        return []
+    read = [(index, rpm(speed)) for index, speed in enumerate(speeds[:_MAX_BOARDS], begin)]
+    return [Fan(index, speed) for index, speed in read if speed is not None]
+
+
+def flat_power(stats: Object) -> float | None:
+    """Return the wall power in W where the firmware reports one (most stock firmware does not), else None."""
+    for name in ("chain_power", "power", "watt"):
+        said = stats.get(name)
+        if said is not None:
+            power = watts(said)
+            if power:
+                return power
+    return _sum(stats, "chain_power") or _sum(stats, "chain_consumption")
+
+
+def duty(percent: object) -> float | None:
+    """Return a fan duty from 0 to 1 of a figure in percent, else None."""
+    figure = number(percent)
+    return figure / 100.0 if figure is not None and 0 <= figure <= 100 else None
+
+
+def _sum(stats: Object, name: str) -> float | None:
+    if f"{name}1" not in stats and f"{name}6" not in stats:
+        return None
+    figures = [watts(stats.get(f"{name}{n}")) for n in range(17)]
+    return sum(figure for figure in figures if figure is not None) or None
+
+
+def _in_unit_of_total(boards: list[Board], total_hs: float | None) -> list[Board]:
+    """Bring the boards into the unit of the miner's own figure, where the two differ by a thousand."""
+    together = sum(board.hashrate_hs for board in boards if board.hashrate_hs is not None)
+    if not total_hs or not together or 1 / _OTHER_UNIT < together / total_hs < _OTHER_UNIT:
+        return boards
+    scale = 1e-3 if together > total_hs else 1e3
+    if not 1 / 3 < together * scale / total_hs < 3:
+        return boards
+    return [
+        Board(
+            board.index,
+            board.serial,
+            None if board.hashrate_hs is None else board.hashrate_hs * scale,
+            *[getattr(board, name) for name in Board.__struct_fields__[3:]],
+        )
+        for board in boards
+    ]
+
+
+def _warm(value: object) -> float | None:
+    """Return °C, or None for 0: that is how these firmwares write that no sensor reported."""
+    if value is None:
+        return None
+    return celsius(value) or None
+
+
+def _sensors(value: Any, scale: float = 1.0) -> list[float | None]:
+    """Return the sensors of `"73-45-64-65"` or of a list, in their order; None for one that did not report."""
+    if value is None:
+        return []
+    if isinstance(value, str):
+        if len(value) > 128:
+            return []
+        parts: Sequence[Any] = value.split("-")
+        if "" in parts:
+            # Below zero the sign looks like what parts the sensors: "-5--6-3-4".
+            parts = _TEMPERATURE.findall(value)
+    elif isinstance(value, list):
+        parts = value[:_MAX_BOARDS]
+    else:
+        parts = (value,)
+    if scale == 1.0:
+        return [celsius(part) or None for part in parts]
+    read = [number(part) for part in parts]
+    return [None if figure is None else celsius(figure * scale) or None for figure in read]
+
+
+def _sides(sensors: list[float | None]) -> tuple[float | None, float | None]:
+    """Return the means of the inlet and the outlet sensors: of four the first two, then the last two."""
+    if len(sensors) != 4:
+        return None, None
+    first, second, third, fourth = sensors
+    return _mean(first, second), _mean(third, fourth)
+
+
+def _mean(one: float | None, other: float | None) -> float | None:
+    if one is None or other is None:
+        return other if one is None else one
+    return (one + other) / 2.0
+
+
+def _clock(value: object) -> float | None:
+    """Return Hz of MHz, or None for 0: a board without a clock reports none."""
+    figure = number(value)
+    return figure * 1e6 if figure is not None and 0 < figure < 1e6 else None
+
+
+def _listed(chips: object) -> bool:
+    """Tell whether a map of chips names any: a board whose chips are all bad is still a board."""
+    return isinstance(chips, str) and any(mark in chips for mark in "oxX")
