@@ -1,7 +1,7 @@
 """Which driver a miner needs, found by asking it.
 
 `judge` decides from the replies that are there, without I/O; `find_driver` asks the next question until it is sure.
-What makes give themselves away by is told in `protocols.md` sections 1 to 10 and in public libraries' detection code.
+What makes give themselves away by: the descriptions and field names of the cgminer 4.x API and its descendants.
 """
 
 import asyncio
