@@ -74,7 +74,7 @@ class Draft(msgspec.Struct, gc=False):
     faults: list[Fault] = msgspec.field(default_factory=list)
 
 
-def conclude(  # the order of the rules is the order of `design.md`, Rules of reading
+def conclude(
     draft: Draft,
     target: Target,
     *,
