@@ -22,6 +22,15 @@ TOOLS = REPOSITORY / ".tools"
 # The pages of Debian's Prometheus load these from their own packages; the rest of what it depends on is for
 # installing it as a service.
 _COMPANIONS = ("libjs-", "fonts-")
+# Without a network, apt-get would try for minutes.
+_PATIENCE = (
+    "-o",
+    "Acquire::Retries=1",
+    "-o",
+    "Acquire::http::Timeout=20",
+    "-o",
+    "Acquire::https::Timeout=20",
+)
 
 
 class PackagesError(Exception):
@@ -45,6 +54,13 @@ def get_prometheus() -> None:
         unpack("prometheus", TOOLS / "prometheus")
 
 
+def page_flags(program: Path) -> list[str]:
+    """Return what an unpacked Prometheus needs to be told to find its pages, which Debian keeps outside of it."""
+    if program.parent != programs_folder():
+        return []
+    return [f"--web.local-assets={TOOLS / 'prometheus' / 'usr' / 'share' / 'prometheus' / 'web'}/"]
+
+
 def unpack(package: str, folder: Path) -> None:
     """Download a package, with what its pages need, and unpack it into the folder, which then appears whole or not.
 
@@ -63,9 +79,9 @@ def unpack(package: str, folder: Path) -> None:
         archives.mkdir()
         tree.mkdir()
         try:
-            _download(package, archives, ())
+            _download(package, archives, _PATIENCE)
         except PackagesError:
-            lists = _private_lists(Path(scratch))
+            lists = (*_private_lists(Path(scratch)), *_PATIENCE)
             _run(["apt-get", "-q", *lists, "update"], archives)
             _download(package, archives, lists)
         for archive in sorted(archives.glob("*.deb")):

@@ -1,0 +1,223 @@
+"""The front door: where a demo runs, how its parts are watched, what is got from packages, and CI's own gate."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from tools import environment, packages, place
+from tools.ready import wait_until_ready
+
+REPOSITORY = Path(__file__).parents[2]
+
+pytest_plugins = ["pytester"]
+
+
+def listening(address: str, port: int = 0) -> socket.socket:
+    server = socket.socket()
+    server.bind((address, port))
+    server.listen()
+    return server
+
+
+def test_a_busy_port_is_named_and_the_next_free_one_taken() -> None:
+    said: list[str] = []
+    with listening("127.0.0.1") as server:
+        busy = server.getsockname()[1]
+        taken: set[int] = set()
+        found = place.take_port(busy, "the exporter", taken, said.append)
+    assert found > busy
+    assert taken == {found}
+    assert said == [f"Port {busy} is busy: the exporter takes {found}."]
+
+
+def test_a_port_taken_for_one_part_is_not_given_to_the_next() -> None:
+    said: list[str] = []
+    with listening("127.0.0.1") as server:
+        start = server.getsockname()[1]
+    taken = {start}
+    assert place.take_port(start, "Prometheus", taken, said.append) > start
+    assert len(said) == 1
+
+
+def test_a_second_demo_gets_a_folder_of_its_own_and_the_first_comes_free_again(tmp_path: Path) -> None:
+    said: list[str] = []
+    first = place.take_folder(tmp_path, said.append)
+    second = place.take_folder(tmp_path, said.append)
+    assert (first.path.name, second.path.name) == ("1", "2")
+    assert said == [f"Another demo (process {os.getpid()}) runs in {first.path}."]
+    first.lock.close()
+    third = place.take_folder(tmp_path, said.append)
+    assert third.path == first.path
+    for hold in (second, third):
+        hold.lock.close()
+
+
+def test_too_many_demos_are_refused_in_one_line(tmp_path: Path) -> None:
+    held = [place.take_folder(tmp_path, lambda _: None) for _ in range(9)]
+    with pytest.raises(place.NoPlace, match=r"^9 demos run in \S+ already$"):
+        place.take_folder(tmp_path, lambda _: None)
+    for hold in held:
+        hold.lock.close()
+
+
+def test_a_fleet_moves_out_of_the_way_of_another() -> None:
+    with listening("127.113.4.5") as server:
+        port = server.getsockname()[1]
+        fleet = [("127.113.4.5", port), ("127.113.4.6", port), ("127.0.0.1", 1)]
+        assert place.network_of(fleet) == 113
+        assert place.free_network(113, fleet) == 114
+    assert place.free_network(113, fleet) == 113
+
+
+def test_a_fleet_outside_of_loopback_is_left_where_it_is() -> None:
+    assert (
+        place.network_of([("10.1.7.4", 4028), ("miner.example", 4028), ("127.0.0.1", 4028), ("::1", 4028)])
+        is None
+    )
+
+
+def test_a_fleet_in_two_networks_is_refused_in_one_line() -> None:
+    with pytest.raises(place.NoPlace, match=r"127\.10\.0\.0/16 and 127\.12\.0\.0/16"):
+        place.network_of([("127.10.0.1", 1), ("127.12.0.1", 1)])
+
+
+def test_moving_changes_the_fleets_addresses_and_nothing_else() -> None:
+    text = "a: 127.10.1.1-60\nb: [127.10.0.0/24, 127.100.1.1, 10.127.10.1, 1127.10.1.1]\nc: 127.10 miners"
+    assert place.moved(text, 10, 11) == (
+        "a: 127.11.1.1-60\nb: [127.11.0.0/24, 127.100.1.1, 10.127.10.1, 1127.10.1.1]\nc: 127.10 miners"
+    )
+
+
+def test_the_pages_libraries_come_along_and_the_rest_stays_away() -> None:
+    printed = textwrap.dedent("""\
+        'http://deb.example/pool/libc6_2.36-9_amd64.deb' libc6_2.36-9_amd64.deb 2759320 SHA256:00
+        'http://deb.example/pool/libjs-d3_3.5.17-4_all.deb' libjs-d3_3.5.17-4_all.deb 131800 SHA256:00
+        'http://deb.example/pool/fonts-x_1%3a1_all.deb' fonts-x_1%3a1_all.deb 1 SHA256:00
+        'http://deb.example/pool/prometheus_2.42.0_amd64.deb' prometheus_2.42.0_amd64.deb 19257088 SHA256:00
+    """)
+    assert packages.companions(printed) == ["libjs-d3", "fonts-x"]
+
+
+def test_without_apt_the_reason_is_one_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(packages, "TOOLS", tmp_path / "tools")
+    with pytest.raises(
+        packages.PackagesError,
+        match=r"^prometheus is not installed, .* no apt-get or dpkg-deb to get it with$",
+    ):
+        packages.get_prometheus()
+
+
+def test_a_failing_apt_leaves_nothing_half_unpacked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("apt-get", "dpkg-deb"):
+        program = tmp_path / name
+        program.write_text("#!/bin/sh\necho 'E: Unable to fetch some archives' >&2\nexit 100\n")
+        program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/bin")
+    monkeypatch.setattr(packages, "TOOLS", tmp_path / "tools")
+    with pytest.raises(
+        packages.PackagesError, match=r"^apt-get failed \(100\): E: Unable to fetch some archives$"
+    ):
+        packages.unpack("prometheus", tmp_path / "tools" / "prometheus")
+    assert [found.name for found in (tmp_path / "tools").iterdir()] == ["lock"]
+
+
+def test_an_environment_hangs_on_the_dependencies_and_not_on_a_linters_rules() -> None:
+    project = {"project": {"dependencies": ["a"]}, "tool": {"ruff": {"line-length": 80}}}
+    other_rules = {**project, "tool": {"ruff": {"line-length": 90}}}
+    other_dependency = {**project, "project": {"dependencies": ["a", "b"]}}
+    assert environment.fingerprint(project) == environment.fingerprint(other_rules)
+    assert environment.fingerprint(project) != environment.fingerprint(other_dependency)
+
+
+PARTS = """
+import os, sys
+from pathlib import Path
+from tools.parts import Part, run_parts
+
+server = (sys.executable, "-m", "http.server", "--bind", "127.0.0.1", "{port}")
+if __name__ == "__main__":
+    death = run_parts(
+        [Part("server", server, "http://127.0.0.1:{port}/"),
+         Part("other", ("sh", "-c", "{script}"), "http://127.0.0.1:{port}/", after="http://127.0.0.1:{port}/")],
+        Path("logs"), os.environ, lambda: print("started", flush=True))
+    print(death)
+"""
+
+
+@pytest.fixture
+def free_port() -> int:
+    with listening("127.0.0.1") as server:
+        port: int = server.getsockname()[1]
+    return port
+
+
+def start_parts(folder: Path, port: int, script: str) -> subprocess.Popen[str]:
+    program = folder / "program.py"
+    program.write_text(PARTS.format(port=port, script=script))
+    environ = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
+    return subprocess.Popen(
+        [sys.executable, program], cwd=folder, env=environ, stdout=subprocess.PIPE, text=True
+    )
+
+
+def test_a_part_that_dies_is_named_with_its_last_lines_and_ends_the_rest(
+    tmp_path: Path, free_port: int
+) -> None:
+    program = start_parts(tmp_path, free_port, "echo first; echo last words >&2; exit 3")
+    printed, _ = program.communicate(timeout=60)
+    assert "Death(name='other', code=3, lines=['first', 'last words'])" in printed
+    assert place.is_free("127.0.0.1", free_port)
+    assert (tmp_path / "logs" / "other.log").read_text().endswith("last words\n")
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_every_part_with_its_children(
+    tmp_path: Path, free_port: int, sent: signal.Signals
+) -> None:
+    program = start_parts(tmp_path, free_port, "sleep 600 & echo $! > child; touch up; wait")
+    assert program.stdout is not None
+    assert program.stdout.readline() == "started\n"
+    while not (tmp_path / "up").exists():
+        assert program.poll() is None
+    program.send_signal(sent)
+    printed, _ = program.communicate(timeout=60)
+    assert printed == "None\n"
+    assert place.is_free("127.0.0.1", free_port)
+    child = Path("/proc", (tmp_path / "child").read_text().strip(), "stat")
+    assert not child.exists() or child.read_text().rpartition(")")[2].split()[0] == "Z"
+
+
+def test_a_part_that_is_never_ready_is_waited_for_only_so_long(free_port: int) -> None:
+    assert not wait_until_ready(f"http://127.0.0.1:{free_port}/", patience_s=0.3)
+
+
+def test_make_alone_lists_what_there_is_to_make() -> None:
+    printed = subprocess.run(["make"], cwd=REPOSITORY, capture_output=True, text=True, check=True).stdout
+    listed = {line.split()[1] for line in printed.splitlines()}
+    assert listed == {"help", "demo", "test", "test-long", "bench", "check", "clean"}
+
+
+@pytest.mark.parametrize(("ci", "outcome"), [("true", "failed"), ("", "skipped")])
+def test_a_test_skipped_for_a_missing_tool_fails_in_ci_only(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, ci: str, outcome: str
+) -> None:
+    pytester.makeconftest((REPOSITORY / "tests" / "conftest.py").read_text())
+    pytester.makepyfile("""
+        import pytest
+        def test_tool():
+            pytest.skip("missing tool: frobnicate")
+        def test_replies():
+            pytest.skip("no captured replies beside the checkout")
+    """)
+    monkeypatch.setenv("CI", ci)
+    monkeypatch.setenv("PYTHONPATH", str(REPOSITORY))
+    result = pytester.runpytest_subprocess("-p", "no:cacheprovider")
+    counts = {"failed": 1, "skipped": 1} if outcome == "failed" else {"skipped": 2}
+    result.assert_outcomes(**counts)
