@@ -204,6 +204,12 @@ def rpm(value: object) -> float | None:
     return figure if figure is not None and 0.0 <= figure <= _MOST_RPM else None
 
 
+def seconds(value: object) -> float | None:
+    """Return a time of 0 s up to three hundred years, else None."""
+    figure = number(value)
+    return figure if figure is not None and 0.0 <= figure <= 1e10 else None
+
+
 def last_share(value: object, now: float) -> datetime | None:
     """Return when the last share was found: of an epoch (`1755615292`) or of how long ago (`"0:00:27"`), or None.
 

@@ -10,11 +10,11 @@ import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from miners.draft import Draft
 from miners.link import Object
 from miners.model import Board, Fan
-from miners.models import find_model
 from miners.reply import numbering
-from miners.units import celsius, count, hashes, number, rate_factor, rpm, text, watts
+from miners.units import celsius, count, hashes, number, rate_factor, rpm, seconds, text, watts
 
 DEFAULT_UNIT = "GH"
 """What the `GHS` names say; scrypt, Ethash and Equihash models put other units under them."""
@@ -84,22 +84,20 @@ _CHAINS = tuple(
 )
 
 
-def factor_of(unit: object, reference: float | None, model: str | None) -> float:
+def factor_of(unit: object, reference: float | None, nominal_hs: float | None) -> float:
     """Return what turns this miner's figures into H/s.
 
-    `unit`: `rate_unit` of the reply; absent, the names say GH/s. `reference`: the largest of the miner's own figures
-    (its ideal rate, else what it hashes now). Names and units lie on models that are not SHA-256 (an L3+ writes
-    504.3 MH/s under `GHS 5s`, an E9 Pro 3,680, a Z15 420 kSol/s): so where the model table knows the model, a figure
-    that no miner could reach is taken a thousand times smaller, until it can be.
+    `unit`: `rate_unit` of the reply; absent, the names say GH/s. `reference`: the miner's own ideal rate, else the
+    largest figure that it shows. `nominal_hs`: what its model is made for, None where that is not known.
+
+    Names and units lie on models that are not SHA-256 (an L3+ writes 504.3 MH/s under `GHS 5s`, an E9 Pro 3,680, a
+    Z15 420 kSol/s): so a figure that no miner of the model could reach is taken a thousand times smaller, until one
+    could. A figure that is too small stays: that is what a broken miner shows.
     """
     named = rate_factor(unit, DEFAULT_UNIT) if unit else None
     factor = named or 1e9
-    if not reference:
-        return factor
-    facts = find_model("AntMiner", model)
-    nominal = facts.nominal_hashrate_hs if facts is not None else None
-    if nominal:
-        most = nominal * (_BELIEVABLE if named is None else _BELIEVABLE_UNIT)
+    if reference and nominal_hs:
+        most = nominal_hs * (_BELIEVABLE if named is None else _BELIEVABLE_UNIT)
         while reference * factor > most and factor >= 1e3:
             factor /= 1e3
     return factor
@@ -108,6 +106,34 @@ def factor_of(unit: object, reference: float | None, model: str | None) -> float
 def largest(figures: Sequence[float | None]) -> float | None:
     """Return the largest figure that is there."""
     return max((figure for figure in figures if figure is not None), default=None)
+
+
+def fill_listed(
+    draft: Draft,
+    row: Object,
+    factor: float,
+    *,
+    first_fan: int = 1,
+    chip_scale: float = 1.0,
+    clock_scale_hz: float = 1e6,
+    sensors_tell: bool = True,
+) -> None:
+    """Fill a Draft with one row of the listed form. `first_fan`: number of the first fan; the others: `listed_boards`."""
+    get = row.get
+    draft.hashrate_hs = hashes(get("rate_5s"), factor)
+    draft.hashrate_average_hs = hashes(get("rate_avg"), factor)
+    draft.nominal_hashrate_hs = hashes(get("rate_ideal"), factor) or None
+    draft.mining_s = seconds(get("elapsed"))
+    draft.boards = listed_boards(
+        get("chain"),
+        factor,
+        chip_scale=chip_scale,
+        clock_scale_hz=clock_scale_hz,
+        sensors_tell=sensors_tell,
+    )
+    draft.fans = listed_fans(get("fan"), first_fan)
+    draft.fan_duty_ratio = duty(get("fan_pwm"))
+    draft.power_w = flat_power(row)
 
 
 def flat_boards(stats: Object, factor: float, total_hs: float | None) -> list[Board]:

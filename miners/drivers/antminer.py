@@ -1,0 +1,283 @@
+"""Antminer with Bitmain's firmware, or one that answers like it (Hiveon): TCP 4028, and the web where it knows more.
+
+Old firmware (cgminer 4.x, bmminer) joins commands; "cgminer 1.0.0" (S19 and later, L7, L9) does not. Facts from
+`protocols.md` section 2.
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from miners.ask import ask_all
+from miners.draft import Draft
+from miners.driver import Driver, Memory
+from miners.drivers import cgi
+from miners.drivers.antminer_stats import (
+    DEFAULT_UNIT,
+    duty,
+    factor_of,
+    fill_listed,
+    flat_boards,
+    flat_fans,
+    flat_power,
+    largest,
+)
+from miners.errors import PollError, Refused, Unsupported
+from miners.link import Link, Object
+from miners.models import find_model
+from miners.reply import first, pools, rows, share_sum
+from miners.units import count, hashes, number, rate, seconds, text
+
+COMMANDS = ("stats", "summary", "pools")
+"""What every poll asks; `stats` also says who the miner is."""
+
+_ASLEEP = 254
+"""`Mode` of a sleeping S17."""
+
+_SAME_BOOT_S = 60.0
+"""How far the start of mining, as the miner counts it, may drift between polls of one and the same run."""
+
+_READINGS = ("GHS 5s", "chain", "miner_count", "fan_num", "rate_5s")
+"""One of these marks the row of readings; others are its identity and, on old firmware, statistics of pools."""
+
+_NOW = ("GHS 5s", "MHS 5s", "rate_5s", "GHS 30m", "rate_30m")
+
+_FIRMWARES = (("hiveon", "Hiveon"), ("vnish", "VNish"), ("blissz", "Blissz"), ("braiins", "Braiins OS"))
+
+
+class Make(NamedTuple):
+    """Whose miner writes this form: the name in the model table, and the size of a miner that the table does not know."""
+
+    manufacturer: str
+    typical_hs: float | None = None
+
+
+ANTMINER = Make("AntMiner")
+
+
+async def read(link: Link, memory: Memory) -> Draft:
+    """Read one miner. Raises the PollError of TCP 4028; where that is closed, of the web that is tried in its place."""
+    replies = await _on_tcp(link, memory)
+    if replies is None:
+        draft = parse_pages(await _pages(link), link.now)
+    else:
+        draft = parse(replies, link.now, link.target.model)
+        if draft.model is None:
+            await _ask_model(link, memory, draft)
+    if draft.hashrate_hs is None and not draft.boards and draft.mining_s is None:
+        raise Unsupported(f"{link.target.address}: answers, but its stats and summary hold no reading")
+    _notice_restart(memory, draft, link.now)
+    await _ask_web(link, memory, draft)
+    if not draft.hashrate_hs and draft.asleep is None and replies is not None and memory.no_join:
+        await _ask_mode(link, memory, draft)
+    return draft
+
+
+async def _on_tcp(link: Link, memory: Memory) -> dict[str, Object] | None:
+    """Return the replies on TCP 4028, or None where it is closed and the web may answer."""
+    if link.target.port is None:
+        return None
+    try:
+        return await ask_all(link, memory, COMMANDS)
+    except Refused:
+        if link.target.web_port is None:
+            raise
+        return None
+
+
+async def _pages(link: Link) -> dict[str, Object]:
+    return {name: await cgi.demand(link, name) for name in COMMANDS}
+
+
+async def _ask_model(link: Link, memory: Memory, draft: Draft) -> None:
+    """Fill in who the miner is from `version`, where its stats do not say: asked once an hour."""
+    reply = memory.recall("version", link.now)
+    if reply is None:
+        try:
+            reply = await link.ask("version")
+        except PollError:
+            reply = {}
+        memory.keep("version", reply, link.now + cgi.IDENTITY_S)
+    _fill_identity(draft, first(reply, "VERSION"), {})
+
+
+async def _ask_web(link: Link, memory: Memory, draft: Draft) -> None:
+    """Add what the web alone knows: address, serial, faults, and whether the miner was put to sleep."""
+    if link.target.web_port is None:
+        return
+    who = await cgi.identity(link, memory)
+    draft.mac, draft.serial, draft.hostname = who.mac, draft.serial or who.serial, who.hostname
+    # The web may be of newer firmware than the program on 4028 says: what answers the poll is what runs.
+    draft.model = draft.model or who.model
+    draft.firmware_version = draft.firmware_version or who.version
+    draft.faults = draft.faults or await cgi.faults(link, memory)
+    if draft.asleep is None:
+        _fill_mode(draft, await cgi.work_mode(link, memory, draft.hashrate_hs))
+
+
+async def _ask_mode(link: Link, memory: Memory, draft: Draft) -> None:
+    """Ask newer firmware for the listed form of its stats: it names the work mode, and needs no password."""
+    if memory.recall("no new_api", link.now):
+        return
+    try:
+        reply = await link.ask("stats", new_api=True)
+    except PollError:
+        reply = {}
+    mode = cgi.parse_work_mode(first(reply, "STATS"))
+    if mode is None:
+        memory.keep("no new_api", value=True, until=link.now + cgi.IDENTITY_S)
+    _fill_mode(draft, mode)
+
+
+def _fill_mode(draft: Draft, mode: int | None) -> None:
+    draft.asleep = cgi.asleep(mode)
+    draft.power_mode = cgi.mode_name(mode)
+
+
+def _notice_restart(memory: Memory, draft: Draft, now: float) -> None:
+    """Forget what the web said when the miner restarted, or another one stands at its address."""
+    began = None if draft.mining_s is None else now - draft.mining_s
+    run = (draft.model, draft.firmware, draft.firmware_version)
+    known = memory.notes.get("run")
+    if known is not None:
+        other_run = began is not None and known[1] is not None and abs(began - known[1]) > _SAME_BOOT_S
+        if known[0] != run or other_run:
+            cgi.forget_pages(memory)
+    memory.notes["run"] = (run, began)
+
+
+def parse(
+    replies: Mapping[str, Object], now: float, model: str | None = None, make: Make = ANTMINER
+) -> Draft:
+    """Make a Draft of the replies by command. `now`: unix seconds; `model`: the operator's word where the miner is mute.
+
+    `make`: whose rows of the model table hold; others write Antminer's form too.
+    """
+    draft = Draft()
+    found = rows(replies.get("stats"), "STATS")
+    summary = first(replies.get("summary"), "SUMMARY")
+    who = found[0] if found else {}
+    stats: Object = {}
+    for row in found:
+        if any(name in row for name in _READINGS):
+            stats = row
+            break
+    _fill_identity(draft, who, stats)
+    if draft.model is None:
+        draft.model = text(cgi.info((replies.get("stats"), replies.get("summary"))).get("type"))
+    _fill_readings(draft, stats, summary, make, draft.model or model)
+    _fill_counters(draft, stats, summary)
+    _fill_pools(draft, replies, now)
+    return draft
+
+
+def parse_pages(pages: Mapping[str, Object], now: float) -> Draft:
+    """Make a Draft of the web's pages by name (`stats`, `summary`, `pools`): they hold the listed form."""
+    draft = Draft()
+    head = cgi.info(pages.values())
+    draft.model = text(head.get("type"))
+    draft.firmware = "stock"
+    draft.firmware_version = text(head.get("miner_version")) or text(head.get("CompileTime"))
+    stats, summary = first(pages.get("stats"), "STATS"), first(pages.get("summary"), "SUMMARY")
+    _fill_readings(draft, stats, summary, ANTMINER, draft.model)
+    draft.hardware_errors = count(summary.get("hw_all"))
+    draft.pools = pools(rows(pages.get("pools"), "POOLS"), now, cgi.POOL_NAMES)
+    draft.accepted = share_sum([pool.accepted for pool in draft.pools])
+    draft.rejected = share_sum([pool.rejected for pool in draft.pools])
+    draft.stale = share_sum([pool.stale for pool in draft.pools])
+    draft.faults = cgi.parse_faults(pages.get("summary") or {})
+    return draft
+
+
+def _fill_identity(draft: Draft, who: Object, stats: Object) -> None:
+    model = text(who.get("Type"))
+    draft.model = model
+    draft.firmware = "cgminer" if "CGMiner" in who else "stock"
+    miner = who.get("Miner")
+    words = f"{model} {miner}".lower()
+    for word, firmware in _FIRMWARES:
+        if word in words:
+            draft.firmware = firmware
+            break
+    draft.firmware_version = text(miner) or text(stats.get("miner_version")) or text(who.get("CompileTime"))
+
+
+def _fill_readings(draft: Draft, stats: Object, summary: Object, make: Make, model: str | None) -> None:
+    facts = find_model(make.manufacturer, model)
+    nominal_hs = facts.nominal_hashrate_hs if facts is not None else None
+    get = stats.get
+    unit = get("rate_unit") or summary.get("rate_unit")
+    now = number(get("GHS 5s"))
+    ideal = number(get("total_rateideal"))
+    if ideal is None:
+        ideal = number(get("rate_ideal"))
+    average = number(get("GHS av"))
+    reference = ideal or largest((now, average, number(get("rate_5s")), number(summary.get("GHS av"))))
+    factor = factor_of(unit, reference, nominal_hs or make.typical_hs)
+    if isinstance(get("chain"), list):
+        fill_listed(draft, stats, factor)
+        mode = cgi.parse_work_mode(stats)
+        if mode is not None:
+            _fill_mode(draft, mode)
+    else:
+        _fill_flat(draft, stats, factor, facts.fans if facts is not None else None)
+    if draft.hashrate_hs is None:
+        draft.hashrate_hs = _rate_now(stats, summary, factor)
+    if draft.hashrate_average_hs is None:
+        draft.hashrate_average_hs = _first_rate((stats, summary), ("GHS av", "rate_avg"), factor)
+    if draft.nominal_hashrate_hs is None:
+        draft.nominal_hashrate_hs = rate(summary.get("THEORY HASHRATE"), None, DEFAULT_UNIT) or None
+    if draft.mining_s is None:
+        draft.mining_s = seconds(summary.get("Elapsed", summary.get("elapsed")))
+
+
+def _fill_flat(draft: Draft, stats: Object, factor: float, expected_fans: int | None) -> None:
+    get = stats.get
+    draft.hashrate_hs = hashes(get("GHS 5s"), factor)
+    draft.hashrate_average_hs = hashes(get("GHS av"), factor)
+    draft.nominal_hashrate_hs = hashes(get("total_rateideal"), factor) or None
+    draft.mining_s = seconds(get("Elapsed"))
+    draft.boards = flat_boards(stats, factor, draft.hashrate_hs)
+    draft.fans = flat_fans(stats, expected_fans)
+    draft.fan_duty_ratio = duty(get("fan_pwm"))
+    draft.power_w = flat_power(stats)
+    if number(get("Mode")) == _ASLEEP:
+        draft.asleep = True
+
+
+def _rate_now(stats: Object, summary: Object, factor: float) -> float | None:
+    """Return the hash rate where `GHS 5s` of the stats is empty, as it is in the first minute: from elsewhere."""
+    found = _first_rate((stats, summary), _NOW, factor)
+    return rate(summary.get("RT HASHRATE"), None, DEFAULT_UNIT) if found is None else found
+
+
+def _first_rate(places: tuple[Object, ...], names: tuple[str, ...], factor: float) -> float | None:
+    for place in places:
+        for name in names:
+            found = hashes(place.get(name), factor)
+            if found is not None:
+                # A unit in the name is this firmware's own word, and no guess of ours applies to it.
+                return found if not name.startswith("MHS") else hashes(place.get(name), 1e6)
+    return None
+
+
+def _fill_counters(draft: Draft, stats: Object, summary: Object) -> None:
+    get = summary.get
+    draft.accepted = count(get("Accepted"))
+    draft.rejected = count(get("Rejected"))
+    draft.stale = count(get("Stale"))
+    draft.hardware_errors = count(get("Hardware Errors"))
+    if draft.hardware_errors is None:
+        draft.hardware_errors = count(stats.get("no_matching_work"))
+    total = number(get("Total MH"))
+    draft.hashes_total = total * 1e6 if total is not None and 0 <= total < 1e30 else None
+
+
+def _fill_pools(draft: Draft, replies: Mapping[str, Object], now: float) -> None:
+    draft.pools = pools(rows(replies.get("pools"), "POOLS"), now)
+    if draft.accepted is None and draft.pools:
+        draft.accepted = share_sum([pool.accepted for pool in draft.pools])
+        draft.rejected = share_sum([pool.rejected for pool in draft.pools])
+        draft.stale = share_sum([pool.stale for pool in draft.pools])
+
+
+DRIVER = Driver(name="antminer", manufacturer="AntMiner", read=read, warm_up_s=600.0)

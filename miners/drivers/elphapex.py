@@ -1,0 +1,134 @@
+"""Elphapex (Scrypt: DG1, DG1+, DG2, DG-Home1): TCP 4028 in Antminer's form where it answers, else the web CGI.
+
+Facts from `protocols.md` section 6 and captured pages of a DG-Home1: rates in MH/s, clocks in kHz, chips in
+thousandths of a degree. `power_temp` of its power supply is left out: nobody told its unit.
+"""
+
+from collections.abc import Mapping
+
+from miners.ask import ask_all
+from miners.draft import Draft
+from miners.driver import Driver, Memory
+from miners.drivers import antminer, cgi
+from miners.drivers.antminer_stats import fill_listed
+from miners.errors import Malformed, Refused, TimedOut, Unsupported
+from miners.link import Link, Object
+from miners.model import Psu
+from miners.reply import CGMINER, first, pools, rows, share_sum
+from miners.units import rate_factor, seconds, text, watts
+
+DEFAULT_UNIT = "MH"
+
+_CHIP_SCALE = 1e-3
+_CLOCK_SCALE_HZ = 1e3
+
+_NO_EPOCH = 1_000_000_000.0
+"""`when` counts from boot: what is larger is a clock, not thirty years of running."""
+
+_MAKE = antminer.Make("Elphapex", typical_hs=20e9)
+"""The largest of them makes 20 GH/s: it tells MH/s from GH/s where a reply names no unit."""
+
+_PAGES = ("stats", "pools")
+
+
+async def read(link: Link, memory: Memory) -> Draft:
+    """Read one miner. Raises the PollError of the web, or that of TCP 4028 where there is no web to ask."""
+    draft = await _on_tcp(link, memory)
+    if draft is None:
+        pages = {name: await cgi.demand(link, name) for name in _PAGES}
+        draft = parse(pages, link.now)
+        if draft.hashrate_hs is None and not draft.boards:
+            raise Unsupported(f"{link.target.address}: its stats.cgi holds no reading")
+    if link.target.web_port is not None:
+        await _ask_web(link, memory, draft)
+    return draft
+
+
+async def _on_tcp(link: Link, memory: Memory) -> Draft | None:
+    """Return what TCP 4028 says, or None where it is closed or says nothing and the web may answer.
+
+    That it is closed is remembered for an hour: it would cost a connection at every poll.
+    """
+    target = link.target
+    if target.port is None or (target.web_port is not None and memory.recall("4028 is mute", link.now)):
+        return None
+    try:
+        replies = await ask_all(link, memory, antminer.COMMANDS)
+    except (Refused, Malformed, Unsupported, TimedOut):
+        if target.web_port is None:
+            raise
+    else:
+        draft = parse_tcp(replies, link.now, target.model)
+        if draft.hashrate_hs is not None or draft.boards:
+            return draft
+        if target.web_port is None:
+            raise Unsupported(f"{target.address}: answers, but its stats and summary hold no reading")
+    memory.keep("4028 is mute", value=True, until=link.now + cgi.CLOSED_S)
+    return None
+
+
+async def _ask_web(link: Link, memory: Memory, draft: Draft) -> None:
+    """Add what has a page of its own: power, faults, who the miner is, and whether it was put to sleep."""
+    power = await cgi.glance(link, memory, "get_power")
+    if power is not None:
+        _fill_power(draft, power)
+    who = await cgi.identity(link, memory)
+    draft.mac, draft.hostname = who.mac, who.hostname
+    draft.serial = draft.serial or who.serial
+    draft.model = draft.model or who.model
+    draft.firmware_version = draft.firmware_version or who.version
+    draft.faults = await cgi.faults(link, memory)
+    mode = await cgi.work_mode(link, memory, draft.hashrate_hs)
+    # Sleep is -1000. A 1 means it on Antminers, from which the page was copied: believed of a miner that rests.
+    draft.asleep = None if mode is None else mode <= -1000 or (mode == 1 and not draft.hashrate_hs)
+
+
+def parse_tcp(replies: Mapping[str, Object], now: float, model: str | None = None) -> Draft:
+    """Make a Draft of the replies on TCP 4028: Antminer's flat form, or the listed one that the web holds."""
+    if isinstance(first(replies.get("stats"), "STATS").get("chain"), list):
+        return parse(replies, now)
+    draft = antminer.parse(replies, now, model, _MAKE)
+    draft.firmware = None
+    return draft
+
+
+def parse(pages: Mapping[str, Object], now: float) -> Draft:
+    """Make a Draft of the web's pages by name (`stats`, `pools`, `get_power`), or of replies in the same form."""
+    draft = Draft()
+    head = cgi.info(pages.values())
+    draft.model = text(head.get("type"))
+    draft.firmware_version = text(head.get("miner_version"))
+    draft.serial = text(head.get("dev_sn"))
+    row = first(pages.get("stats"), "STATS")
+    factor = rate_factor(row.get("rate_unit"), DEFAULT_UNIT) or 1e6
+    fill_listed(
+        draft,
+        row,
+        factor,
+        first_fan=0,
+        chip_scale=_CHIP_SCALE,
+        clock_scale_hz=_CLOCK_SCALE_HZ,
+        sensors_tell=False,
+    )
+    since_boot = seconds(first(pages.get("stats"), "STATUS").get("when"))
+    draft.uptime_s = since_boot if since_boot is not None and since_boot < _NO_EPOCH else None
+    found = rows(pages.get("pools"), "POOLS")
+    draft.pools = pools(found, now, CGMINER if any("URL" in pool for pool in found) else cgi.POOL_NAMES)
+    draft.accepted = share_sum([pool.accepted for pool in draft.pools])
+    draft.rejected = share_sum([pool.rejected for pool in draft.pools])
+    draft.stale = share_sum([pool.stale for pool in draft.pools])
+    draft.hardware_errors = share_sum([board.hardware_errors for board in draft.boards])
+    _fill_power(draft, pages.get("get_power") or {})
+    return draft
+
+
+def _fill_power(draft: Draft, page: Object) -> None:
+    power = watts(page.get("power_output"))
+    if power is not None:
+        draft.power_w = power
+    serial = text(page.get("power_sn"))
+    if serial is not None:
+        draft.psu = Psu(None, serial)
+
+
+DRIVER = Driver(name="elphapex", manufacturer="Elphapex", read=read, warm_up_s=600.0)
