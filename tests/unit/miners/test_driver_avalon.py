@@ -1,0 +1,517 @@
+"""Avalon's readings, family by family. The texts are written for these tests in the shape that each family sends."""
+
+import math
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from miners.draft import Draft, conclude
+from miners.driver import Memory
+from miners.drivers import avalon
+from miners.drivers.avalon_text import model_and_build, modules, read_keys
+from miners.errors import Unsupported
+from miners.link import Object
+from miners.model import Snapshot, Target, to_json
+
+NOW = 1_790_000_000.0
+TH = 1e12
+
+
+def stats(*texts: str, first: int = 0, **more: Any) -> Object:
+    named = {f"MM ID{number}": text for number, text in enumerate(texts, first)}
+    return {
+        "STATUS": [{"STATUS": "S", "When": 5000}],
+        "STATS": [{"STATS": 0, "ID": "AVA100", **named, **more}],
+    }
+
+
+def summary(**more: Any) -> Object:
+    base = {"Elapsed": 4900, "Accepted": 40, "Rejected": 2, "Stale": 1, "Hardware Errors": 7}
+    return {"STATUS": [{"STATUS": "S", "When": 5000}], "SUMMARY": [{**base, **more}]}
+
+
+def read(**replies: Object) -> Draft:
+    return avalon.parse(replies, NOW)
+
+
+def concluded(draft: Draft) -> Snapshot:
+    return conclude(
+        draft,
+        Target(container="c", miner="m", address="127.0.0.1"),
+        driver="avalon",
+        warm_up_s=avalon.DRIVER.warm_up_s,
+        now=NOW,
+        duration_s=0.1,
+        truncated=False,
+    )
+
+
+def chips(*degrees: int) -> str:
+    return "".join(f"{figure:3d} " for figure in degrees).rstrip()
+
+
+A741 = (
+    "Ver[7411706-3162860] DNA[0131aa5c6e7f8091] Elapsed[4890] MW[1200 1201 1198 1204] LW[4803] MH[2 0 5 1] HW[8] "
+    "DH[0.410%] Temp[31] TMax[91] Fan[4080] FanR[62%] Vi[1205 1206 1204 1205] Vo[4421 4433 4430 4418] "
+    "GHSmm[7325.40] WU[101200.11] Freq[641.30] PG[15] Led[0] MW0[9 9 8] TA[88] ECHU[0 512 0 0] ECMM[0] FM[1] "
+    "CRC[0 0 0 0] PVT_T[21-76/0-92/81 1-71/10-90/80 21-73/0-91/82 2-70/10-88/79]"
+)
+A851 = (
+    "Ver[8511803-c0ffee1] DNA[0132bb5c6e7f8092] Elapsed[4890] MW[700 700 700 700] LW[2800] MH[0 0 0 0] HW[0] "
+    "Temp[27] TMax[84] Fan[5100] FanR[71%] Vi[1203 1202 1204 1205] Vo[4000 4000 4001 4002] GHSmm[14612.10] "
+    "WU[198000.00] Freq[700.00] PG[15] Led[0] TA[104] ECHU[1 1 1 1] ECMM[0] FM[1] CRC[0 0 0 0]"
+)
+A1047 = (
+    "Ver[1047-37-20032101_5a4e3ea_6f5c7c0] DNA[0201000011112222] MEMFREE[1229920.0] NETFAIL[0 0 0 0 0 0 0 0] "
+    "Elapsed[90500] BOOTBY[0x04.00000000] LW[9912345] MH[410 388] HW[798] DH[1.113%] Temp[29] TMax[83] TAvg[74] "
+    "Fan1[4890] Fan2[4920] FanR[61%] Vo[312] PS[0 1205 1240 181 2244 1242] PLL0[1 2 3 4] GHSmm[38120.50] "
+    "GHSavg[36990.25] WU[516700.00] Freq[601.00] Led[0] MGHS[18500.00 18490.25] MTmax[83 81] MTavg[75 73] TA[240] "
+    "PING[31] ECHU[0 0] ECMM[0] CRC[0 0]"
+)
+A1166_PRO = (
+    "Ver[1166Pro-S-81-21042601_4ec6bb0_61407fa] DNA[0201000033334444] SYSTEMSTATU[Work: In Work, Hash Board: 3 ] "
+    "Elapsed[7200] MH[9 8 7] HW[24] Temp[33] TMax[82] TAvg[70] Fan1[6010] Fan2[6020] Fan3[5990] Fan4[6000] "
+    "FanR[88%] PS[0 1208 1331 249 3321 1333] GHSspd[80110.10] GHSmm[81990.00] GHSavg[79988.00] Freq[490.10] "
+    "MGHS[26600.00 26700.00 26688.00] MTmax[82 81 80] MTavg[71 70 69] TA[360] SoftOFF[0] ECHU[0 0 0] ECMM[0] "
+    "WORKMODE[0]"
+)
+A1366 = (
+    "Ver[1366-130-23071901_22c7f41] DNA[0201000055556666] SYSTEMSTATU[Work: In Work, Hash Board: 3 ] Elapsed[3600] "
+    "MH[3 2 1] HW[6] Temp[-273] ITemp[24] TMax[79] TAvg[68] Fan1[4100] Fan2[4110] Fan3[4120] Fan4[4130] FanR[55%] "
+    "PS[0 1212 1290 250 3225 1291 3391] GHSspd[129.5e3] GHSmm[131000.00] GHSavg[128000.00] Freq[520.00] "
+    "MGHS[43000.00 42500.00 42500.00] MTmax[79 78 77] MTavg[69 68 67] TA[342] SoftOFF[0] ECHU[0 0 0] ECMM[0] "
+    "WORKMODE[1] WORKLEVEL[2] MPO[3400]"
+)
+A15 = (
+    "Ver[15-194-24102301_14f4a2d] DNA[0201000077778888] SYSTEMSTATU[Work: In Work, Hash Board: 3 ] Elapsed[600] "
+    "MH[0 0 0] HW[0] ITemp[21] HBITemp[30 31 32] HBOTemp[55 56 57] TMax[74] TAvg[63] Fan1[3300] Fan2[3310] "
+    "FanR[41%] PS[0 1215 1402 0 0 1403 0] WALLPOWER[3622] GHSspd[193100.00] GHSmm[195000.00] GHSavg[192500.00] "
+    "Freq[610.00] MGHS[64000.00 64250.00 64250.00] MTmax[74 73 72] MTavg[64 63 62] TA[480] SoftOFF[0] ECHU[0 0 0] "
+    "ECMM[0] WORKMODE[2] WORKLEVEL[0] MPO[3700]"
+)
+NANO_3S = (
+    "Ver[Nano3s-25021401_56abae7] LVer[25021401_56abae7] BVer[25021401_56abae7] FW[Release] DNA[020100009999aaaa] "
+    "STATE[1] SYSTEMSTATU[Work: In Work, Hash Board: 1] Elapsed[1000] MH[0] DHW[0] HW[0] DH[1.800%] ITemp[-273] "
+    "HBITemp[-273] HBOTemp[-273] TMax[92] TAvg[86] TarT[90] Fan1[1320] FanR[33%] FanErr[0] PS[0 0 27700 4 0 3600 134] "
+    "GHSspd[6210.55] GHSmm[6480.00] GHSavg[6190.00] Freq[480.00] MGHS[6190.00] TA[12] SoftOFF[0] ECHU[0] ECMM[0] "
+    "WORKMODE[1] WORKLEVEL[0] MPO[140] Nonce Mask[25]"
+)
+
+
+def test_three_modules_of_a_741_are_one_miner_with_twelve_boards() -> None:
+    draft = read(
+        stats=stats(
+            A741, A741, A741.replace("Temp[31]", "Temp[35]").replace("TMax[91]", "TMax[95]"), first=1
+        ),
+        summary=summary(**{"MHS 5s": 21_950_000.5, "MHS av": 21_900_000.0, "Total MH": 1.0731e11}),
+    )
+    assert draft.model == "741"
+    assert draft.firmware_version == "1706-3162860"
+    assert draft.serial is None  # three modules, three of them: none is the controller's
+    assert draft.hashrate_hs == pytest.approx(21.9500005 * TH)
+    assert draft.hashrate_average_hs == pytest.approx(21.9 * TH)
+    assert draft.nominal_hashrate_hs == pytest.approx(3 * 7.3254 * TH)
+    assert draft.hashes_total == pytest.approx(1.0731e17)
+    assert [board.index for board in draft.boards] == [10, 11, 12, 13, 20, 21, 22, 23, 30, 31, 32, 33]
+    assert draft.expected_boards == 12
+    board = draft.boards[1]
+    assert (board.chips, board.chip_max_c, board.chip_avg_c, board.hardware_errors) == (22, 90.0, 80.0, 0)
+    assert board.hashrate_hs is None
+    assert board.frequency_hz == 641.3e6
+    assert [board.inlet_c for board in draft.boards[7:9]] == [31.0, 35.0]
+    assert (draft.inlet_c, draft.chip_max_c) == (35.0, 95.0)
+    assert [(fan.index, fan.speed_rpm) for fan in draft.fans] == [(10, 4080.0), (20, 4080.0), (30, 4080.0)]
+    assert draft.fan_duty_ratio == pytest.approx(0.62)
+    assert draft.hardware_errors == 24
+    assert [fault.code for fault in draft.faults] == ["M1:ECHU1:512", "M2:ECHU1:512", "M3:ECHU1:512"]
+    assert draft.faults[0].text == "core test failed"
+    assert draft.power_w is None
+    snapshot = concluded(draft)
+    assert snapshot.state == "mining"
+    assert snapshot.power_source == "estimated"
+    assert snapshot.power_w == pytest.approx(1150 / 7.3 * 21.9500005)
+
+
+def test_a_module_that_is_gone_leaves_the_numbers_of_the_others() -> None:
+    reply = stats(A851, A851, first=1)
+    del reply["STATS"][0]["MM ID1"]
+    draft = read(stats=reply)
+    assert [board.index for board in draft.boards] == [20, 21, 22, 23]
+    assert draft.model == "851"
+    assert draft.serial == "0132bb5c6e7f8092"
+    assert draft.faults == []  # bit 0 says idle, which is no fault
+
+
+def test_two_devices_count_their_modules_each_from_one() -> None:
+    reply = stats(A851, first=1)
+    reply["STATS"] += [{"ID": "AV81", "MM ID1": A851}, {"ID": "POOL0", "MM ID9": A851}]
+    assert [board.index for board in read(stats=reply).boards] == [10, 11, 12, 13, 1010, 1011, 1012, 1013]
+
+
+def test_a_1047_reports_no_power_at_the_wall() -> None:
+    draft = read(stats=stats(A1047), summary=summary(**{"MHS 5s": 37_100_000.0}))
+    assert draft.model == "1047-37"
+    assert draft.firmware_version == "20032101_5a4e3ea_6f5c7c0"
+    assert draft.hashrate_hs == pytest.approx(37.1 * TH)
+    assert draft.hashrate_average_hs == pytest.approx(36.99025 * TH)
+    assert [board.hashrate_hs for board in draft.boards] == [
+        pytest.approx(18.5 * TH),
+        pytest.approx(18.49025 * TH),
+    ]
+    assert [board.chips for board in draft.boards] == [120, 120]
+    assert draft.power_w is None
+    assert draft.asleep is None
+    assert draft.psu is not None
+    assert draft.psu.output_v == pytest.approx(12.4)
+    assert [fan.index for fan in draft.fans] == [1, 2]
+
+
+def test_a_1066_that_writes_no_speed_while_it_mines_is_read_from_its_summary() -> None:
+    text = A1047.replace("1047-37", "1066-50").replace("GHSmm", "GHSspd[0.00] GHSmm")
+    draft = read(stats=stats(text), summary=summary(**{"MHS 5s": 0.0, "MHS 1m": 49_800_000.0}))
+    assert draft.hashrate_hs == pytest.approx(49.8 * TH)
+    assert draft.boards[0].hashrate_hs == pytest.approx(18.5 * TH)
+    assert read(stats=stats(text), summary=summary(**{"MHS 1m": 0.0})).hashrate_hs == 0.0
+    assert read(stats=stats(text)).hashrate_hs == 0.0
+
+
+def test_boards_show_nothing_while_the_miner_hashes_nothing() -> None:
+    draft = read(
+        stats=stats(A1366.replace("GHSspd[129.5e3]", "GHSspd[0.00]")), summary=summary(**{"MHS 5s": 0})
+    )
+    assert [board.hashrate_hs for board in draft.boards] == [0.0, 0.0, 0.0]
+    assert concluded(draft).state == "fault"
+
+
+def test_a_1166_pro_measures_no_wall_power_and_eco_is_its_mode() -> None:
+    draft = read(stats=stats(A1166_PRO), summary=summary())
+    assert draft.model == "1166Pro-S-81"
+    assert draft.hashrate_hs == pytest.approx(80.1101 * TH)
+    assert draft.power_w is None
+    assert draft.power_mode == "eco"
+    assert draft.asleep is False
+    snapshot = concluded(draft)
+    assert snapshot.expected_boards == 3
+    assert {board.expected_chips for board in snapshot.boards} == {120}
+
+
+def test_a_1366_reads_its_inlet_elsewhere_and_its_power_at_the_wall() -> None:
+    draft = read(stats=stats(A1366))
+    assert draft.hashrate_hs == pytest.approx(129.5 * TH)
+    assert draft.inlet_c == 24.0
+    assert (draft.power_w, draft.power_limit_w) == (3391.0, 3400.0)
+    assert (draft.power_mode, draft.profile) == ("standard", "2")
+    assert [board.chips for board in draft.boards] == [114, 114, 114]
+    assert draft.mining_s == 3600.0
+
+
+def test_an_a15_reads_wall_power_and_air_at_each_board() -> None:
+    draft = read(stats=stats(A15))
+    assert draft.model == "15-194"
+    assert draft.power_w == 3622.0
+    assert draft.power_limit_w == 3700.0
+    assert draft.power_mode == "super"
+    assert [(board.inlet_c, board.outlet_c) for board in draft.boards] == [(30, 55), (31, 56), (32, 57)]
+    assert (draft.inlet_c, draft.outlet_c) == (21.0, 57.0)
+
+
+def test_a_nano_3s_has_one_board_one_fan_and_no_air_sensor() -> None:
+    draft = read(stats=stats(NANO_3S))
+    assert draft.model == "Nano3s"
+    assert draft.power_w == 134.0
+    assert draft.inlet_c is None
+    assert draft.outlet_c is None
+    assert draft.psu is None  # 27700 is not 277 V
+    assert [(fan.index, fan.speed_rpm) for fan in draft.fans] == [(1, 1320.0)]
+    assert [(board.index, board.chips) for board in draft.boards] == [(0, 12)]
+    assert (draft.chip_max_c, draft.chip_avg_c) == (92.0, 86.0)
+    assert concluded(draft).expected_boards == 1
+
+
+def nested(**values: str) -> Object:
+    text = NANO_3S.replace("Nano3s", "Q")
+    for key, value in values.items():
+        before, _, rest = text.partition(f" {key}[")
+        text = f"{before} {key}[{value}]{rest.partition(']')[2]}"
+    return {
+        "STATS": [
+            {
+                "ID": "AVALON0",
+                "HBinfo": "'HB0':{PVT_T0[" + chips(60, 62, 64, 0) + "] PVT_V0[280 281 282 283]}",
+                "MM ID0:Summary": "'STATS':{" + text + "}",
+            }
+        ]
+    }
+
+
+def test_the_nested_form_of_a_q_is_the_same_reading() -> None:
+    draft = read(stats=nested())
+    assert draft.model == "Q"
+    assert draft.hashrate_hs == pytest.approx(6.21055 * TH)
+    assert [(board.chip_max_c, board.chip_avg_c) for board in draft.boards] == [(64.0, 62.0)]
+
+
+def test_a_q_that_sleeps_does_not_show_the_chips_it_fell_asleep_with() -> None:
+    draft = read(
+        stats=nested(SYSTEMSTATU="Work: In Idle, Hash Board: 1", SoftOFF="4", TMax="0", GHSspd="0.00")
+    )
+    assert draft.asleep is True
+    assert [board.chip_max_c for board in draft.boards] == [None]
+    assert concluded(draft).state == "sleeping"
+    assert concluded(draft).boards[0].hashrate_hs == 0.0
+
+
+@pytest.mark.parametrize(
+    ("status", "off", "speed", "asleep"),
+    [
+        ("Work: In Work, Hash Board: 3 ", "0", "100.0", False),
+        ("Work: In Idle, Hash Board: 3 ", "0", "100.0", True),
+        ("Work: In Idle, Hash Board: 3 ", "1", "0.00", True),
+        ("Work: In Work, Hash Board: 3 ", "1", "0.00", True),
+        ("Work: In Work, Hash Board: 3 ", "1", "100.0", False),
+        ("Work: In Init, Hash Board: 3 ", "0", "0.00", False),
+        ("Work: In Fault, Hash Board: 3 ", "0", "0.00", False),
+        ("", "0", "0.00", False),
+        ("", "2", "0.00", True),
+    ],
+)
+def test_who_sleeps(status: str, off: str, speed: str, asleep: bool) -> None:
+    text = f"SYSTEMSTATU[{status}] SoftOFF[{off}] GHSspd[{speed}] MGHS[1 1 1]"
+    assert read(stats=stats(text)).asleep is asleep
+
+
+def test_an_idle_miner_whose_pools_are_all_dead_does_not_sleep() -> None:
+    text = "SYSTEMSTATU[Work: In Idle, Hash Board: 3 ] SoftOFF[0] GHSspd[0.00] MGHS[1 1 1]"
+    dead = {"POOLS": [{"POOL": 0, "URL": "stratum+tcp://a:1", "Status": "Dead"}]}
+    draft = read(stats=stats(text), pools=dead, summary=summary())
+    assert draft.asleep is False
+    assert concluded(draft).state == "fault"
+    ordered = stats(text.replace("SoftOFF[0]", "SoftOFF[1]"))
+    assert read(stats=ordered, pools=dead).asleep is True
+
+
+def test_a_miner_in_init_is_starting_whatever_its_summary_remembers() -> None:
+    text = "Elapsed[30] SYSTEMSTATU[Work: In Init, Hash Board: 0 ] GHSspd[0.00] MGHS[0 0 0] SoftOFF[0]"
+    draft = read(stats=stats(text), summary=summary(Elapsed=30, **{"MHS 1m": 5000.0}))
+    assert draft.hashrate_hs == 0.0
+    assert len(draft.boards) == 3
+    assert concluded(draft).state == "starting"
+
+
+def test_faults_are_named_for_what_reports_them() -> None:
+    text = (
+        "SYSTEMSTATU[Work: In Fault, Hash Board: 3 ] PS[4096 1200 0 0 0 1200 0] FanErr[2] MGHS[0 0 0] GHSspd[0.00] "
+        "ECHU[0 68 1] ECMM[2048]"
+    )
+    draft = read(stats=stats(text))
+    assert {fault.code: fault.text for fault in draft.faults} == {
+        "WORK:FAULT": "Work: In Fault, Hash Board: 3",
+        "ECHU1:68": "no fan, too hot",
+        "ECMM:2048": "power not good",
+        "PS:4096": "power supply reports an error",
+        "FANERR:2": "fan reports an error",
+    }
+
+
+def test_a_lost_board_is_missing_and_not_a_board_at_nought() -> None:
+    lost = A1366.replace("Hash Board: 3", "Hash Board: 2").replace("43000.00 42500.00", "43000.00 0.00")
+    lost = lost.replace("MTmax[79 78 77]", "MTmax[79 -273 77]")
+    draft = read(stats=stats(lost))
+    assert [board.index for board in draft.boards] == [0, 2]
+    assert draft.expected_boards == 3
+    standing = A1366.replace("43000.00 42500.00", "43000.00 0.00")
+    assert [board.hashrate_hs for board in read(stats=stats(standing)).boards][1] == 0.0
+
+
+def test_what_is_not_a_number_is_not_reported() -> None:
+    text = "Ver[1246-83-21072802_4ec6bb0] GHSspd[-nan] GHSavg[nan] GHSmm[inf] MGHS[nan 1.5 x] TMax[nan] Freq[ ] TA[x]"
+    draft = read(stats=stats(text), summary=summary(**{"MHS av": None, "MHS 5s": None}))
+    assert draft.hashrate_hs is None
+    assert draft.hashrate_average_hs is None
+    assert draft.nominal_hashrate_hs is None
+    assert [board.hashrate_hs for board in draft.boards] == [None, 1.5e9, None]
+    assert draft.chip_max_c is None
+    assert concluded(draft).state == "unknown"
+
+
+def test_a_text_that_was_cut_gives_what_was_whole() -> None:
+    cut = A1366[: A1366.index("131000.00") + 3]
+    draft = read(stats=stats(cut))
+    assert draft.hashrate_hs == pytest.approx(129.5 * TH)
+    assert draft.nominal_hashrate_hs is None
+    assert draft.power_w == 3391.0
+
+
+def test_identity_comes_from_version_and_else_from_the_module() -> None:
+    version = {
+        "VERSION": [{"MODEL": "1366-131", "PROD": "AvalonMiner 1366", "MAC": "b4a2ebc0ffee", "DNA": "ab12"}]
+    }
+    draft = read(stats=stats(A1366), version=version)
+    assert (draft.model, draft.mac, draft.serial) == ("1366-131", "B4:A2:EB:C0:FF:EE", "ab12")
+    assert draft.firmware_version == "23071901_22c7f41"
+    draft = read(stats=stats(A1366))
+    assert (draft.model, draft.serial) == ("1366-130", "0201000055556666")
+    only = {"VERSION": [{"PROD": "AvalonMiner 1246", "CGVERSION": "21072802_4ec6bb0", "DNA": "<removed>"}]}
+    draft = read(summary=summary(), version=only)
+    assert (draft.model, draft.firmware_version, draft.serial) == (
+        "AvalonMiner 1246",
+        "21072802_4ec6bb0",
+        None,
+    )
+
+
+@pytest.mark.parametrize(
+    ("version", "model", "build"),
+    [
+        ("7211706-3162860", "721", "1706-3162860"),
+        ("9211809-b1a2c3d", "921", "1809-b1a2c3d"),
+        ("1026-30-20032101_5a4e3ea", "1026-30", "20032101_5a4e3ea"),
+        ("1126Pro-S-64-21010701_4ec6bb0", "1126Pro-S-64", "21010701_4ec6bb0"),
+        ("1246-83-21072802_4ec6bb0_211fc46", "1246-83", "21072802_4ec6bb0_211fc46"),
+        ("Q-25052801_14a19a2", "Q", "25052801_14a19a2"),
+        ("Mini3-25021401_56abae7", "Mini3", "25021401_56abae7"),
+        ("whatever", None, "whatever"),
+        ("", None, None),
+    ],
+)
+def test_what_a_version_tells(version: str, model: str | None, build: str | None) -> None:
+    assert model_and_build(version) == (model, build)
+
+
+def test_last_share_since_boot_is_told_by_a_clock_since_boot() -> None:
+    def last(when: float, share: object) -> datetime | None:
+        row = {"POOL": 0, "URL": "stratum+tcp://a:1", "Status": "Alive", "Last Share Time": share}
+        return read(pools={"STATUS": [{"When": when}], "POOLS": [row]}).pools[0].last_share_at
+
+    assert last(24_700, 24_640) == datetime.fromtimestamp(NOW - 60, UTC)
+    assert last(24_700, 30_000) is None
+    assert last(24_700, 0) is None
+    assert last(NOW, 24_640) is None
+    assert last(NOW, NOW - 5) == datetime.fromtimestamp(NOW - 5, UTC)
+
+
+def test_values_hold_spaces_and_keys_too() -> None:
+    keys = read_keys("'STATS':{A[] B[1 2] Nonce Mask[25] C[--freq 1:2 --level 4 ] D[unfinis")
+    assert keys == {"A": "", "B": "1 2", "Nonce Mask": "25", "C": "--freq 1:2 --level 4 "}
+
+
+def test_hostile_texts_stay_small() -> None:
+    many = {f"MM ID{number}": "MGHS[" + "1 " * 200 + "]" for number in range(99)}
+    assert read(stats={"STATS": [many, many]}).boards == []
+    assert len(modules([{f"MM ID{number}": A851 for number in range(99)} for _ in range(5)])) == 100
+    assert len(read_keys("a[1]" * 100_000)) == 1
+    assert len(read_keys("".join(f"k{number}[1]" for number in range(50_000)))) == 1000
+
+
+class FakeLink:
+    """Answers as a miner that joins; counts what it was asked."""
+
+    truncated = False
+
+    def __init__(self, replies: dict[str, Object]) -> None:
+        self.replies = replies
+        self.asked: list[tuple[str, ...]] = []
+        self.now = NOW
+        self.target = Target(container="c", miner="m", address="127.0.0.1")
+
+    async def ask_joined(self, commands: Any) -> dict[str, Object]:
+        self.asked.append(tuple(commands))
+        return {command: self.replies[command] for command in commands if command in self.replies}
+
+    async def ask(self, command: str) -> Object:
+        self.asked.append((command,))
+        if command not in self.replies:
+            raise Unsupported("code 14")
+        return self.replies[command]
+
+
+async def test_identity_is_asked_once_an_hour() -> None:
+    link = FakeLink(
+        {
+            "summary": summary(),
+            "stats": stats(A1366),
+            "pools": {"POOLS": []},
+            "version": {"VERSION": [{"MAC": "b4a2ebc0ffee"}]},
+        }
+    )
+    memory = Memory()
+    for link.now in (NOW, NOW + 30, NOW + 3601):
+        draft = await avalon.read(link, memory)  # type: ignore[arg-type]  # it answers what a driver asks
+        assert draft.mac == "B4:A2:EB:C0:FF:EE"
+    joined = [asked for asked in link.asked if len(asked) > 1]
+    assert joined == [
+        ("summary", "stats", "pools", "version"),
+        ("summary", "stats", "pools"),
+        ("summary", "stats", "pools", "version"),
+    ]
+
+
+async def test_a_port_without_readings_is_no_avalon() -> None:
+    link = FakeLink({"version": {"VERSION": [{}]}})
+    with pytest.raises(Unsupported):
+        await avalon.read(link, Memory())  # type: ignore[arg-type]  # it answers what a driver asks
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    max_leaves=8,
+)
+WORD = st.sampled_from(
+    ["nan", "-nan", "inf", "1e400", "-5", "", " ", "%", "[", "]", "{", "9" * 70, "²", "0x10", "1_0"]
+)
+
+
+@st.composite
+def mangled(draw: st.DrawFn, value: Any) -> Any:
+    """Return a document with a part here and there replaced by whatever JSON can hold."""
+    if draw(st.integers(0, 11)) == 0:
+        return draw(JSON)
+    if isinstance(value, dict):
+        return {key: draw(mangled(inner)) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [draw(mangled(inner)) for inner in value]
+    if isinstance(value, str) and "[" in value:
+        words = value.split(" ")
+        for _ in range(draw(st.integers(0, 6))):
+            words[draw(st.integers(0, len(words) - 1))] = draw(WORD | st.text(max_size=6))
+        return " ".join(words)[: draw(st.integers(0, len(value)))]
+    return value
+
+
+def floats_in(value: Any) -> list[float]:
+    if isinstance(value, float):
+        return [value]
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else ()
+    return [figure for part in parts for figure in floats_in(part)]
+
+
+WHOLE = {
+    "summary": summary(**{"MHS 5s": 1.0, "MHS 1m": 2.0, "MHS av": 3.0, "Total MH": 4.0}),
+    "stats": {"STATS": [{"ID": "AVA100", "Elapsed": 9, "MM ID1": A741, "MM ID2": A1366}, *nested()["STATS"]]},
+    "pools": {
+        "STATUS": [{"When": 5000}],
+        "POOLS": [
+            {"POOL": 0, "URL": "stratum+tcp://a:1", "User": "u", "Status": "Alive", "Last Share Time": 4000}
+        ],
+    },
+    "version": {
+        "VERSION": [{"MODEL": "1246", "PROD": "AvalonMiner 1246", "MAC": "b4a2ebc0ffee", "DNA": "ab"}]
+    },
+}
+
+
+@given(mangled(WHOLE))
+def test_whatever_comes_becomes_a_reading_of_finite_figures(replies: Any) -> None:
+    if not isinstance(replies, dict):
+        return
+    draft = avalon.parse(replies, NOW)
+    indexes = [board.index for board in draft.boards]
+    assert len(set(indexes)) == len(indexes)
+    snapshot = concluded(draft)
+    assert all(math.isfinite(figure) for figure in floats_in(msgspec.to_builtins(snapshot)))
+    assert to_json(snapshot)
