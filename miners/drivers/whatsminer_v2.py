@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from miners.ask import ask_all
 from miners.draft import Draft
 from miners.driver import Driver, Memory
+from miners.drivers.whatsminer_sleep import is_frozen, is_low_power, settle
 from miners.drivers.whatsminer_v2_replies import (
     NOTHING,
     About,
@@ -37,9 +38,6 @@ FAULTS_KEPT_S = 300.0
 RETRY_S = 300.0
 """A slow question that failed is put again after this long: some firmwares do not know it at all."""
 
-ASLEEP_POWER_RATIO = 0.2
-"""Below this part of its power limit a miner does not hash, whatever hash rate it shows."""
-
 _NOTES = "whatsminer_v2"
 
 
@@ -61,7 +59,9 @@ class _Past(msgspec.Struct):
 
 async def read(link: Link, memory: Memory) -> Draft:
     """Read one miner. Raises a PollError if it gives neither its summary nor whether it sleeps."""
-    past: _Past = memory.notes.setdefault(_NOTES, _Past())
+    past: _Past | None = memory.notes.get(_NOTES)
+    if past is None:
+        past = memory.notes[_NOTES] = _Past()
     replies, failure = await _ask_readings(link, memory, past)
     summary = entry(replies.get("summary"), "SUMMARY")
     if summary is not NOTHING:
@@ -70,12 +70,12 @@ async def read(link: Link, memory: Memory) -> Draft:
     if past.mining_s is not None and draft.mining_s is not None and draft.mining_s < past.mining_s:
         past.about_due = 0.0  # It has restarted, perhaps into other firmware.
 
-    frozen = _is_frozen(draft, past)
+    frozen = is_frozen(draft, past.hashrate_hs, past.mining_s)
     said = None
     if frozen or link.now >= past.status_due or _looks_asleep(draft, past):
         said = asleep(await _ask(link, "status", replies))
         past.status_due = link.now + (RETRY_S if said is None else STATUS_KEPT_S)
-        if said is not None or (draft.hashrate_hs and not frozen and not _is_low_power(draft)):
+        if said is not None or (draft.hashrate_hs and not frozen and not is_low_power(draft)):
             # It hashes and cannot be asked: then the last word, that it slept, no longer holds.
             past.asleep = said
     if summary is NOTHING and said is None and not draft.boards and not draft.pools:
@@ -87,9 +87,11 @@ async def read(link: Link, memory: Memory) -> Draft:
         told = about(replies)
         past.about = told.lasting(past.about)
         name(draft, summary, replace(past.about, **{key: getattr(told, key) for key in _OF_THE_MOMENT}))
+    if draft.firmware_version != past.about.firmware_version or draft.mac != past.about.mac:
+        past.about = replace(past.about, firmware_version=draft.firmware_version, mac=draft.mac)
     past.hashrate_hs, past.mining_s = draft.hashrate_hs, draft.mining_s
     past.power_seen = draft.power_w is not None
-    _settle(draft, past.asleep, frozen=frozen)
+    settle(draft, past.asleep)
     return draft
 
 
@@ -102,7 +104,7 @@ def parse(replies: Mapping[str, Object], now: float) -> Draft:
     summary = entry(replies.get("summary"), "SUMMARY")
     draft = readings(summary, replies, about(replies), now)
     draft.faults = _joined(draft.faults, asked_faults(replies.get("get_error_code"), now))
-    _settle(draft, asleep(replies.get("status")), frozen=False)
+    settle(draft, asleep(replies.get("status")))
     return draft
 
 
@@ -173,43 +175,12 @@ def _same_miner(memory: Memory, past: _Past, summary: Object) -> _Past:
     return past
 
 
-def _is_frozen(draft: Draft, past: _Past) -> bool:
-    """Tell whether the figures are those of the last poll: an M31S asleep goes on showing its last ones."""
-    return (
-        bool(draft.hashrate_hs)
-        and draft.mining_s is not None
-        and draft.mining_s == past.mining_s
-        and draft.hashrate_hs == past.hashrate_hs
-    )
-
-
 def _looks_asleep(draft: Draft, past: _Past) -> bool:
     if past.asleep or not draft.hashrate_hs:
         return True
     if draft.power_w is None:
         return past.power_seen
-    return _is_low_power(draft)
-
-
-def _is_low_power(draft: Draft) -> bool:
-    power, limit = draft.power_w, draft.power_limit_w
-    return power is not None and limit is not None and power < ASLEEP_POWER_RATIO * limit
-
-
-def _settle(draft: Draft, sleeps: bool | None, *, frozen: bool) -> None:
-    """Say whether it sleeps, and then drop the figures that it fell asleep with: they are not of now."""
-    draft.asleep = sleeps
-    if not sleeps or not (frozen or (draft.hashrate_hs and not _is_low_power(draft))):
-        return
-    draft.power_w = draft.uptime_s = draft.mining_s = None
-    draft.inlet_c = draft.board_max_c = draft.chip_max_c = draft.chip_avg_c = None
-    draft.fans = []
-    draft.boards = [
-        replace(board, board_c=None, chip_max_c=None, chip_avg_c=None, frequency_hz=None)
-        for board in draft.boards
-    ]
-    if draft.psu is not None:
-        draft.psu = replace(draft.psu, output_v=None, fan_rpm=None)
+    return is_low_power(draft)
 
 
 def _joined(listed: list[Fault], asked: list[Fault]) -> list[Fault]:
