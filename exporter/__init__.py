@@ -1,0 +1,1 @@
+"""The exporter: polls the fleet, keeps its live state, and serves it to Prometheus and to the controller."""
