@@ -1,0 +1,70 @@
+"""prometheus/prometheus.yml is right by promtool's judgement, and reads what the exporter offers."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tools import demo
+
+CONFIG = Path(__file__).parents[2] / "prometheus" / "prometheus.yml"
+
+
+@pytest.fixture
+def jobs() -> dict[str, dict]:
+    config = yaml.safe_load(CONFIG.read_text(encoding="utf-8"))
+    return {job["job_name"]: job for job in config["scrape_configs"]}
+
+
+def check(promtool: Path, config: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([promtool, "check", "config", config], capture_output=True, text=True, check=False)
+
+
+def test_promtool_accepts_the_configuration(promtool: Path) -> None:
+    done = check(promtool, CONFIG)
+    assert done.returncode == 0, done.stderr
+
+
+def test_promtool_accepts_it_with_the_token_lines_taken_in(promtool: Path, tmp_path: Path) -> None:
+    lines = CONFIG.read_text(encoding="utf-8").splitlines()
+    uncommented = [
+        line.replace("# ", "", 1)
+        if line.strip().startswith(("# authorization:", "#   credentials_file:"))
+        else line
+        for line in lines
+    ]
+    token = tmp_path / "token"
+    token.write_text("secret")
+    text = "\n".join(uncommented).replace("/etc/hashyard/exporter-token", str(token))
+    config = tmp_path / "prometheus.yml"
+    config.write_text(text)
+    jobs = {job["job_name"]: job for job in yaml.safe_load(text)["scrape_configs"]}
+    wanted = {"credentials_file": str(token)}
+    assert jobs["hashyard"]["authorization"] == wanted
+    assert jobs["hashyard"]["http_sd_configs"][0]["authorization"] == wanted
+    assert jobs["hashyard-exporter"]["authorization"] == wanted
+    done = check(promtool, config)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_scrape_ends_before_the_next_begins() -> None:
+    every = yaml.safe_load(CONFIG.read_text(encoding="utf-8"))["global"]
+    assert int(every["scrape_timeout"].removesuffix("s")) < int(every["scrape_interval"].removesuffix("s"))
+
+
+def test_the_series_own_container_label_holds(jobs: dict[str, dict]) -> None:
+    assert jobs["hashyard"]["honor_labels"] is True
+
+
+def test_the_demo_puts_its_addresses_in_place_of_every_one(promtool: Path, tmp_path: Path) -> None:
+    swapped = {demo.EXPORTER: demo.PROMETHEUS, demo.PROMETHEUS: "127.0.0.1:9091"}
+    text = demo.rendered(CONFIG.read_text(encoding="utf-8"), swapped)
+    jobs = {job["job_name"]: job for job in yaml.safe_load(text)["scrape_configs"]}
+    assert jobs["hashyard"]["http_sd_configs"][0]["url"] == f"http://{demo.PROMETHEUS}/sd"
+    assert jobs["hashyard-exporter"]["static_configs"] == [{"targets": [demo.PROMETHEUS]}]
+    assert jobs["prometheus"]["static_configs"] == [{"targets": ["127.0.0.1:9091"]}]
+    assert demo.EXPORTER not in text
+    config = tmp_path / "prometheus.yml"
+    config.write_text(text)
+    assert check(promtool, config).returncode == 0

@@ -1,0 +1,56 @@
+"""The demo's first screen: it names what runs, and only metrics that there are."""
+
+import re
+from pathlib import Path
+
+from exporter.metrics import MINER
+from tools import welcome
+
+TARGETS = """
+containers:
+  - name: Контейнер 1
+    miners:
+      - {name: a1, address: 127.10.1.1, manufacturer: AntMiner}
+      - {name: a2, address: 127.10.1.2, manufacturer: AntMiner, simulate: {faults: [{fault: board_dead, board: 2}]}}
+  - name: Container 2
+    miners:
+      - {name: b1, address: 127.10.2.1, manufacturer: Whatsminer, simulate: {faults: [{fault: silent}, {fault: fan_dead}]}}
+"""
+
+
+def screen(tmp_path: Path, history: str | None) -> str:
+    targets = tmp_path / "targets.yml"
+    targets.write_text(TARGETS, encoding="utf-8")
+    fleet = welcome.read_fleet(targets)
+    demo = welcome.Demo(
+        folder=tmp_path,
+        targets=targets,
+        fleet=fleet,
+        simulator="127.0.0.1:1",
+        exporter="127.0.0.1:2",
+        history=history,
+    )
+    return "\n".join(welcome.lines(demo))
+
+
+def test_the_screen_says_what_runs_and_what_is_broken(tmp_path: Path) -> None:
+    shown = screen(tmp_path, "127.0.0.1:3")
+    assert "3 simulated miners in 2 containers" in shown
+    for address in ("http://127.0.0.1:1/", "http://127.0.0.1:2/", "http://127.0.0.1:3/"):
+        assert address in shown
+    assert re.search(r"Контейнер 1 / a2 +board dead", shown)
+    assert re.search(r"Container 2 / b1 +silent, fan dead", shown)
+    assert "a1 " not in shown
+    assert "/metrics?container=%D0%9A" in shown
+
+
+def test_without_prometheus_the_screen_says_so_and_asks_it_nothing(tmp_path: Path) -> None:
+    shown = screen(tmp_path, None)
+    assert "no history" in shown
+    assert "Ask Prometheus" not in shown
+
+
+def test_the_queries_name_metrics_that_the_exporter_serves() -> None:
+    known = {metric.name for metric in MINER}
+    for _, query in welcome.QUERIES:
+        assert set(re.findall(r"miner_\w+", query)) <= known

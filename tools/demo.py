@@ -1,0 +1,185 @@
+"""The demo: a simulated fleet, the exporter and Prometheus on this machine, until Ctrl-C.
+
+Chooses where it runs, starts the parts with the command lines that people would type, says when each is ready, and then
+what there is to look at. When a part dies, it says which and ends the others.
+"""
+
+import argparse
+import os
+import re
+import signal
+import sys
+from pathlib import Path
+
+from rich.console import Console
+
+from miners.errors import HashyardError
+from tools import packages, place, welcome
+from tools.parts import Death, Part, run_parts
+from tools.ready import PATIENCE_S, wait_until_ready
+
+REPOSITORY = packages.REPOSITORY
+# What prometheus/prometheus.yml says; the demo's copy of it has the ports that were free.
+EXPORTER, PROMETHEUS = "127.0.0.1:9428", "127.0.0.1:9090"
+RETENTION = "30d"
+
+# The parts see nothing else of the surroundings: a setting meant for a real exporter (HASHYARD_…, a .env file) has no
+# business in a demo.
+_KEPT_VARIABLES = ("PATH", "HOME", "LANG", "TZ", "TMPDIR")
+
+_console = Console(highlight=False, markup=False, soft_wrap=True)
+
+
+def choose(targets: Path, program: Path | None, hold: place.Folder) -> welcome.Demo:
+    """Return what will run where. Raises NoPlace, and what a wrong inventory raises."""
+    fleet = welcome.read_fleet(targets)
+    network = place.network_of(fleet.endpoints)
+    if network is not None:
+        free = place.free_network(network, fleet.endpoints)
+        if free != network:
+            _say(f"Addresses 127.{network}.0.0/16 are busy: this fleet takes 127.{free}.0.0/16.")
+            text = targets.read_text(encoding="utf-8")
+            targets = hold.path / "targets.yml"
+            targets.write_text(place.moved(text, network, free), encoding="utf-8")
+            fleet = welcome.read_fleet(targets)
+    taken: set[int] = set()
+    ports = [
+        place.take_port(wanted, who, taken, _say)
+        for wanted, who in ((9429, "the simulator"), (9428, "the exporter"))
+    ]
+    history = place.take_port(9090, "Prometheus", taken, _say) if program else None
+    return welcome.Demo(
+        folder=hold.path,
+        targets=Path(os.path.relpath(targets)),
+        fleet=fleet,
+        simulator=f"{place.LOOPBACK}:{ports[0]}",
+        exporter=f"{place.LOOPBACK}:{ports[1]}",
+        history=f"{place.LOOPBACK}:{history}" if history else None,
+    )
+
+
+def parts_of(demo: welcome.Demo, program: Path | None) -> list[Part]:
+    """Return the parts, in the order in which they get ready."""
+    hashyard = (sys.executable, "-m", "hashyard")
+    surroundings = ("--targets", str(demo.targets), "--env-file", os.devnull)
+    simulator = Part(
+        "simulator",
+        (*hashyard, "simulate", *surroundings, "--listen", demo.simulator),
+        f"http://{demo.simulator}/-/ready",
+    )
+    exporter = Part(
+        "exporter",
+        (
+            *hashyard,
+            "exporter",
+            *surroundings,
+            "--listen",
+            demo.exporter,
+            "--data",
+            str(demo.folder / "exporter"),
+        ),
+        f"http://{demo.exporter}/-/ready",
+        after=simulator.ready_url,
+    )
+    if program is None or demo.history is None:
+        return [simulator, exporter]
+    config = demo.folder / "prometheus.yml"
+    template = Path("prometheus", "prometheus.yml").read_text(encoding="utf-8")
+    config.write_text(
+        rendered(template, {EXPORTER: demo.exporter, PROMETHEUS: demo.history}), encoding="utf-8"
+    )
+    prometheus = Part(
+        "prometheus",
+        (
+            str(program),
+            f"--config.file={config}",
+            f"--storage.tsdb.path={demo.folder / 'prometheus'}",
+            f"--storage.tsdb.retention.time={RETENTION}",
+            f"--web.listen-address={demo.history}",
+            *packages.page_flags(program),
+        ),
+        f"http://{demo.history}/-/ready",
+        after=exporter.ready_url,
+    )
+    return [simulator, exporter, prometheus]
+
+
+def rendered(template: str, addresses: dict[str, str]) -> str:
+    """Return prometheus.yml with other addresses, all put in at once: one may be what another was."""
+    pattern = "|".join(re.escape(address) for address in addresses)
+    return re.sub(rf"(?<!\d)(?:{pattern})(?!\d)", lambda found: addresses[found[0]], template)
+
+
+def main() -> int:
+    """Run the demo; exit 0 when it was ended, 1 when it could not start or a part died, 2 for a wrong inventory."""
+    parser = argparse.ArgumentParser(prog="tools.demo", description=__doc__)
+    parser.add_argument("--targets", type=Path, default=REPOSITORY / "targets.demo.yml", help="the fleet")
+    targets = parser.parse_args().targets.resolve()
+    os.chdir(REPOSITORY)  # so that paths are short to read
+    program = _prometheus()
+    try:
+        hold = place.take_folder(Path(".demo"), _say)
+        demo = choose(targets, program, hold)
+    except place.NoPlace as error:
+        _say(f"The demo cannot start: {error}.")
+        return 1
+    except HashyardError as error:
+        _say(str(error))
+        return 2
+    parts = parts_of(demo, program)
+    environment = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
+    late: list[Part] = []
+    death = run_parts(parts, demo.logs, environment, lambda: _await(parts, demo, late))
+    for part in late:
+        _say(
+            f"The {part.name} did not get ready within {PATIENCE_S:.0f} s; its log is {demo.logs / part.name}.log"
+        )
+    if death:
+        _report(death, demo)
+    elif not late:
+        _say("\nThe demo has ended, and everything that it started. Its history is kept for the next start.")
+    return 1 if death or late else 0
+
+
+def _prometheus() -> Path | None:
+    if not packages.find_program("prometheus"):
+        _say("Getting Prometheus from the system's packages into .tools: 20 MB, the first time only.")
+    try:
+        packages.get_prometheus()
+    except packages.PackagesError as error:
+        _say(f"The demo goes on without history, since Prometheus cannot be had: {error}.")
+        return None
+    return packages.find_program("prometheus")
+
+
+def _await(parts: list[Part], demo: welcome.Demo, late: list[Part]) -> None:
+    """Tell as each part gets ready, and then what there is; a part that does not is noted, and ends the demo."""
+    for part in parts:
+        if not wait_until_ready(part.ready_url):
+            late.append(part)
+            os.kill(os.getpid(), signal.SIGTERM)
+            return
+        _say(f"  {part.name} is ready")
+    for line in welcome.lines(demo):
+        _say(line)
+
+
+def _report(death: Death, demo: welcome.Demo) -> None:
+    how = f"with exit code {death.code}" if death.code >= 0 else f"by {signal.Signals(-death.code).name}"
+    _say(
+        f"\nThe {death.name} ended {how}, so the rest was ended too. The last lines of {demo.logs / death.name}.log:"
+    )
+    for line in death.lines:
+        _say(f"  {line}")
+
+
+def _say(line: str) -> None:
+    try:
+        _console.print(line)
+    except OSError:
+        # The terminal is gone; what is said to nobody must not keep the parts from being ended.
+        _console.quiet = True
+
+
+if __name__ == "__main__":
+    sys.exit(main())
