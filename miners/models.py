@@ -59,6 +59,11 @@ def manufacturer_name(name: str) -> str | None:
     return _MANUFACTURERS.get(name.strip().lower())
 
 
+def manufacturer_spellings() -> tuple[str, ...]:
+    """Return every spelling that `manufacturer_name` knows, in small letters."""
+    return tuple(_MANUFACTURERS)
+
+
 @lru_cache(maxsize=1)
 def manufacturers() -> tuple[str, ...]:
     """Return the manufacturers that the table knows, in the field's spelling."""

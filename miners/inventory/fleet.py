@@ -41,7 +41,11 @@ class PoolRule(msgspec.Struct, frozen=True, gc=False):
 
 
 class TariffZone(msgspec.Struct, frozen=True, gc=False):
-    """A price for some hours of some days: minutes since midnight in the container's zone, 1440 is the day's end."""
+    """A price for some hours of some days: minutes since midnight in the container's zone, 1440 is the day's end.
+
+    Days count from 0, Monday. A zone whose end is before its beginning runs over midnight and belongs to the day on
+    which it begins. The zones of a tariff do not overlap.
+    """
 
     days: tuple[int, ...]
     from_minute: int

@@ -1,0 +1,73 @@
+"""What `hashyard check` says: every mistake with its line, or what is in the inventory and what is worth a look."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from miners.errors import InventoryError
+from miners.inventory.fleet import Container, Inventory, Miner
+from miners.inventory.load import load
+from miners.inventory.nodes import shortened
+
+MAX_MODELS = 6
+
+
+def check_report(paths: Sequence[Path], *, managed: Path | None = None) -> tuple[str, int]:
+    """Return the text of a check and its exit code: 0 if the files are right, 2 with every mistake if not."""
+    try:
+        inventory = load(paths, managed=managed)
+    except InventoryError as error:
+        count = len(error.mistakes)
+        return "\n".join((*error.mistakes, f"{_many(count, 'mistake')}; nothing of it is used")), 2
+    return summary(inventory), 0
+
+
+def summary(inventory: Inventory) -> str:
+    """Return what is in an inventory, for people: containers, miners, makes and models, warnings."""
+    miners = [miner for container in inventory.containers for miner in container.miners]
+    containers = _many(len(inventory.containers), "container")
+    lines = [f"{containers}, {_miners(miners)}: {_makes(miners)}"]
+    lines += [_container_line(container) for container in inventory.containers]
+    lines += [f"tariff {shortened(name)}: {tariff.currency}" for name, tariff in inventory.tariffs.items()]
+    if inventory.warnings:
+        lines.append(f"{_many(len(inventory.warnings), 'warning')}:")
+        lines += inventory.warnings
+    return "\n".join(lines)
+
+
+def _container_line(container: Container) -> str:
+    parts = [
+        f"  {shortened(container.name)} ({container.id}): {_miners(container.miners)}",
+        f"every {container.interval_s:g} s",
+        container.timezone,
+        container.control,
+    ]
+    if container.client is not None:
+        parts.append(f"client {container.client}")
+    if container.miners:
+        parts.append(_models(container.miners))
+    return ", ".join(parts)
+
+
+def _makes(miners: Iterable[Miner]) -> str:
+    makes = Counter(miner.manufacturer or "make not given" for miner in miners)
+    return ", ".join(f"{make} {count}" for make, count in makes.most_common()) or "none"
+
+
+def _models(miners: Iterable[Miner]) -> str:
+    models = Counter(
+        " ".join(part for part in (miner.manufacturer, miner.model) if part) or "make not given"
+        for miner in miners
+    )
+    shown = [f"{shortened(model)} × {count}" for model, count in models.most_common(MAX_MODELS)]
+    left = len(models) - len(shown)
+    return "; ".join([*shown, f"{_many(left, 'model')} more"] if left else shown)
+
+
+def _miners(miners: Sequence[Miner]) -> str:
+    inactive = sum(not miner.active for miner in miners)
+    return _many(len(miners), "miner") + (f" ({inactive} not active)" if inactive else "")
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"

@@ -1,0 +1,257 @@
+"""The table of `targets.yml`: every key, what it holds, what it means. Validation, JSON schema and docs all come of it.
+
+Keys that stand in several sections are in shared_keys.py, those of tariffs in pricing.py.
+"""
+
+from collections.abc import Mapping as Names
+
+from miners.inventory import ranges
+from miners.inventory.kinds import Choice, Flag, Free, ListOf, Measure, Number, Parsed, Text
+from miners.inventory.pricing import TARIFF, ZONE
+from miners.inventory.sections import Field, Named, Section
+from miners.inventory.shared_keys import (
+    ALERTS,
+    CONTAINERS_SHARED,
+    CREDENTIALS,
+    LIMITS,
+    MINERS_SHARED,
+    NAME,
+    POOL,
+)
+from miners.inventory.slugs import MAX_SLUG, SLUG_PATTERN
+
+_WATTS = {"W": 1.0, "kW": 1e3, "MW": 1e6}
+_SLUG = Text(
+    "a slug",
+    most=MAX_SLUG,
+    pattern=SLUG_PATTERN,
+    hint=": small letters a-z, digits and single hyphens, such as site-1",
+)
+_PLACE = Number("a whole number from 1 to 1000", 1, 1000, whole=True)
+
+MINER = Section(
+    "a miner: a mapping with an address, or addresses",
+    {
+        "name": Field(
+            kind=NAME,
+            meaning="Name, unique in its container. For a range a pattern with {n} or {n:03} (running number), {row}, {column}, "
+            "{address} or {last} (the address's last number).",
+            example="a1",
+            default="the address",
+        ),
+        "address": Field(
+            kind=Parsed(
+                "an IPv4 or IPv6 address or a host name", ranges.host_address, r"^[0-9A-Za-z.:%_-]+$"
+            ),
+            meaning="Address of one miner.",
+            example="10.1.7.10",
+        ),
+        "addresses": Field(
+            kind=ListOf(
+                "addresses such as 10.1.7.10-200 or 10.1.7.0/24, or a list of them",
+                Parsed(
+                    "addresses such as 10.1.7.10-200 or 10.1.7.0/24",
+                    ranges.span,
+                    r"^[0-9A-Fa-f.:]+( ?- ?[0-9A-Fa-f.:]+|/[0-9.]+)?$",
+                ),
+                alone=True,
+            ),
+            meaning="Addresses of many miners, instead of `address`.",
+            example="10.1.7.10-200",
+        ),
+        "except": Field(
+            kind=ListOf(
+                "addresses to leave out, or a list of them",
+                Parsed(
+                    "addresses to leave out", ranges.span, r"^[0-9A-Fa-f.:]+( ?- ?[0-9A-Fa-f.:]+|/[0-9.]+)?$"
+                ),
+                alone=True,
+            ),
+            meaning="Addresses of the range where no miner is; their numbers and places stay empty.",
+            example="[10.1.7.55, 10.1.7.60-70]",
+        ),
+        "number": Field(
+            kind=Number("a whole number from 0 to 1000000", 0, 1_000_000, whole=True),
+            meaning="{n} of the range's first miner.",
+            example="101",
+            default="`1`",
+        ),
+        "fill": Field(
+            kind=Choice("a way to fill places", ("rows", "columns")),
+            meaning="How a range takes its places from `row` and `column` on: along the rows, or down the columns.",
+            example="rows",
+            default="`rows`",
+        ),
+        "row": Field(
+            kind=_PLACE,
+            meaning="Row in the container, from 1; of a range, of its first miner.",
+            example="1",
+            attribute="row",
+        ),
+        "column": Field(
+            kind=_PLACE,
+            meaning="Column in the container, from 1; of a range, of its first miner.",
+            example="1",
+            attribute="column",
+        ),
+        "active": Field(
+            kind=Flag(), meaning="`false`: known, but not read.", example="true", attribute="active"
+        ),
+        **MINERS_SHARED,
+        "simulate": Field(
+            kind=Free(),
+            meaning="Read by `hashyard simulate` only.",
+            example="{fault: dead_board}",
+            default="nothing",
+        ),
+    },
+    one_of=("address", "addresses"),
+    together={
+        "row": ("column",),
+        "column": ("row",),
+        "except": ("addresses",),
+        "fill": ("addresses", "row"),
+        "number": ("addresses",),
+    },
+    elsewhere={
+        **{key: f"{key} belongs to the container, or to defaults" for key in CONTAINERS_SHARED},
+        "ip": "did you mean address?",
+        "ip_address": "did you mean address?",
+        "host": "did you mean address?",
+        "make": "did you mean manufacturer?",
+        "vendor": "did you mean manufacturer?",
+        "type": "did you mean model?",
+        "is_active": "did you mean active?",
+        "enabled": "did you mean active?",
+        "nominal_hashrate_hs": "did you mean nominal_hashrate, with its unit (110 TH/s)?",
+    },
+)
+
+CONTAINER = Section(
+    "a container: a mapping with a name",
+    {
+        "name": Field(
+            kind=NAME,
+            meaning="Name, unique in the fleet, in any script; the label `container`.",
+            example="Контейнер 1",
+            required=True,
+        ),
+        "id": Field(
+            kind=_SLUG, meaning="Its name in URLs.", example="konteiner-1", default="the slug of the name"
+        ),
+        "description": Field(
+            kind=Text(most=500),
+            meaning="What people should know of it.",
+            example="air-cooled, 40 ft",
+            attribute="description",
+        ),
+        "location": Field(kind=Text(), meaning="Where it stands.", example="Братск", attribute="location"),
+        "client": Field(
+            kind=_SLUG,
+            meaning="Slug of the client it belongs to; travels as the label `client`.",
+            example="volga",
+            attribute="client",
+        ),
+        "feed": Field(
+            kind=NAME,
+            meaning="Name of the power feed it hangs on, shared with other containers.",
+            example="feeder 2",
+            attribute="feed",
+        ),
+        "rows": Field(kind=_PLACE, meaning="Rows of miners in it.", example="8", attribute="rows"),
+        "columns": Field(kind=_PLACE, meaning="Columns of miners in it.", example="25", attribute="columns"),
+        "power_limit": Field(
+            kind=Measure(
+                "a power such as 800 kW", _WATTS, 0, 1e9, bare=True, advice="write watts, or 800 kW, 1.2 MW"
+            ),
+            meaning="What its feed may carry: watts, or a text with `W`, `kW` or `MW`.",
+            example="800 kW",
+            attribute="power_limit_w",
+        ),
+        **CONTAINERS_SHARED,
+        **MINERS_SHARED,
+        "simulate": Field(
+            kind=Free(),
+            meaning="Read by `hashyard simulate` only.",
+            example="{ambient_c: 12}",
+            default="nothing",
+        ),
+        "miners": Field(
+            kind=ListOf("a list of miners", MINER),
+            meaning="Its miners.",
+            example="[{name: a1, address: 10.1.7.10}]",
+            default="none",
+        ),
+    },
+    elsewhere={
+        "time_zone": "did you mean timezone?",
+        "tz": "did you mean timezone?",
+        "power_limit_w": "did you mean power_limit (watts, or 800 kW)?",
+        "nominal_hashrate_hs": "did you mean nominal_hashrate, with its unit (110 TH/s)?",
+        "polling_interval": "did you mean interval?",
+        "addresses": "addresses belong into an entry of miners: `miners: [{addresses: 10.1.7.10-200}]`",
+    },
+)
+
+DEFAULTS = Section(
+    "a mapping of defaults",
+    {**CONTAINERS_SHARED, **MINERS_SHARED},
+    elsewhere={
+        key: f"{key} cannot be a default: it belongs to each container or miner"
+        for key in (*CONTAINER.fields, *MINER.fields)
+        if key not in {**CONTAINERS_SHARED, **MINERS_SHARED}
+    }
+    | {"time_zone": "did you mean timezone?", "polling_interval": "did you mean interval?"},
+)
+
+TOP = Section(
+    "a mapping with the key containers",
+    {
+        "defaults": Field(
+            kind=DEFAULTS,
+            meaning="What holds for every container and miner that does not say otherwise.",
+            example="{interval: 30s}",
+            default="none",
+        ),
+        "tariffs": Field(
+            kind=Named("a mapping of names to tariffs", NAME, TARIFF),
+            meaning="Prices of energy, by name.",
+            example="{flat: {currency: USD, price_per_kwh: 0.05}}",
+            default="none",
+        ),
+        "networks": Field(
+            kind=ListOf(
+                "a list of networks",
+                Parsed("a network such as 10.1.0.0/16", ranges.network, r"^[0-9A-Fa-f.:]+/[0-9.]+$"),
+            ),
+            meaning="Networks in which the HTTP API may name addresses.",
+            example="[10.1.0.0/16]",
+            default="none",
+        ),
+        "containers": Field(
+            kind=ListOf("a list of containers", CONTAINER),
+            meaning="The containers.",
+            example="[{name: Container 1}]",
+            default="none",
+        ),
+    },
+    elsewhere={
+        "miners": "miners belong to a container: `containers: [{name: Container 1, miners: […]}]`",
+        "targets": "did you mean containers?",
+        "container": "did you mean containers?",
+        "default": "did you mean defaults?",
+    },
+)
+
+SECTIONS: Names[str, tuple[str, Section]] = {
+    "Top of the file": ("", TOP),
+    "`defaults`": ("defaults", DEFAULTS),
+    "`containers[]`": ("containers", CONTAINER),
+    "`containers[].miners[]`": ("miners", MINER),
+    "`credentials`": ("credentials", CREDENTIALS),
+    "`pools[]`": ("pools", POOL),
+    "`alerts`": ("alerts", ALERTS),
+    "`temperature_limits`": ("temperature_limits", LIMITS),
+    "`tariffs.NAME`": ("tariffs", TARIFF),
+    "`tariffs.NAME.zones[]`": ("zones", ZONE),
+}

@@ -1,0 +1,163 @@
+"""Users and passwords of miners: from the references of the inventory to Credentials, and to what the reading side asks.
+
+A reference leads to a file below the secrets folder or to a variable HASHYARD_MINER_…; either holds `user:password`.
+Messages name the file or the variable, never what stands in it.
+"""
+
+import errno
+import os
+import stat
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from miners.errors import ConfigurationError
+from miners.inventory.fleet import Container, CredentialsReference, Inventory, Miner
+from miners.inventory.nodes import shortened
+from miners.model import Credentials, Target
+
+MAX_BYTES = 4096
+
+_REASONS = {
+    errno.ENOENT: "does not exist",
+    errno.EACCES: "may not be read by this user",
+    errno.EISDIR: "is a folder",
+    errno.ELOOP: "is a link that leads nowhere",
+}
+
+
+def resolve(
+    reference: CredentialsReference, secrets_dir: Path | None, environ: Mapping[str, str]
+) -> Credentials:
+    """Return what a reference leads to. Raises ConfigurationError, one line that says what to mend."""
+    if reference.environment is not None:
+        source = f"the variable {reference.environment}"
+        text = environ.get(reference.environment)
+        if text is None:
+            raise ConfigurationError(f"{source} is not set: it holds user:password")
+    else:
+        source, text = _file_text(reference.file or "", secrets_dir)
+    return _credentials(text.removesuffix("\n").removesuffix("\r"), source)
+
+
+def credentials_of(
+    inventory: Inventory, secrets_dir: Path | None, environ: Mapping[str, str]
+) -> dict[CredentialsReference, Credentials]:
+    """Return the credentials of every reference in the inventory that can be resolved, each read once."""
+    found: dict[CredentialsReference, Credentials] = {}
+    for reference in _uses(inventory):
+        try:
+            found[reference] = resolve(reference, secrets_dir, environ)
+        except ConfigurationError:  # missing_credentials() says which, and why
+            continue
+    return found
+
+
+def missing_credentials(
+    inventory: Inventory, secrets_dir: Path | None, environ: Mapping[str, str]
+) -> list[str]:
+    """Return a line for each reference that cannot be resolved: where it is first used, and what is wrong with it."""
+    missing: list[str] = []
+    for reference, miners in _uses(inventory).items():
+        try:
+            resolve(reference, secrets_dir, environ)
+        except ConfigurationError as error:
+            missing.append(f"{_user_of(miners)}: {error}")
+    return missing
+
+
+def exposed_credentials(inventory: Inventory, secrets_dir: Path | None) -> list[str]:
+    """Return a warning for each file of credentials that others than its owner and group may read."""
+    exposed: list[str] = []
+    for reference, miners in _uses(inventory).items():
+        if reference.file is None or secrets_dir is None:
+            continue
+        try:
+            mode = (secrets_dir / reference.file).stat().st_mode
+        except OSError:  # missing_credentials() says so
+            continue
+        if mode & stat.S_IROTH:
+            exposed.append(
+                f"{_user_of(miners)}: the secrets file {reference.file} may be read by everybody: "
+                f"chmod o-r {secrets_dir / reference.file}"
+            )
+    return exposed
+
+
+def target_of(container: Container, miner: Miner, credentials: Credentials | None) -> Target:
+    """Return what the reading side has to know of a miner. `credentials`: what its reference was resolved to."""
+    return Target(
+        container=container.name,
+        miner=miner.name,
+        address=miner.address,
+        port=miner.port,
+        web_port=miner.web_port,
+        v3_port=miner.v3_port,
+        manufacturer=miner.manufacturer,
+        model=miner.model,
+        driver=miner.driver,
+        credentials=credentials,
+        nominal_power_w=miner.nominal_power_w,
+        nominal_hashrate_hs=miner.nominal_hashrate_hs,
+        standby_power_w=miner.standby_power_w,
+        connect_timeout_s=container.connect_timeout_s,
+        timeout_s=container.timeout_s,
+    )
+
+
+def _file_text(name: str, secrets_dir: Path | None) -> tuple[str, str]:
+    source = f"the secrets file {shortened(name)}"
+    if secrets_dir is None:
+        raise ConfigurationError(f"{source} has no folder: say which with --secrets-dir")
+    try:
+        root = secrets_dir.resolve(strict=True)
+        real = (root / name).resolve(strict=True)
+        if not real.is_relative_to(root):
+            raise ConfigurationError(f"{source} leads out of the secrets folder {secrets_dir}")
+        # The links have been followed and looked at: one that has come in between is not.
+        descriptor = os.open(real, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW)
+        try:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise ConfigurationError(f"{source} is not a regular file")
+            content = os.read(descriptor, MAX_BYTES + 1)
+        finally:
+            os.close(descriptor)
+        text = content.decode()
+    except OSError as error:
+        reason = _REASONS.get(error.errno or 0, "cannot be read")
+        raise ConfigurationError(f"{source} {reason} (looked for in {secrets_dir})") from error
+    except (RuntimeError, ValueError) as error:
+        # From None: the error of decoding holds the file's bytes.
+        reason = "is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else "cannot be followed"
+        raise ConfigurationError(f"{source} {reason}") from None
+    if len(content) > MAX_BYTES:
+        raise ConfigurationError(
+            f"{source} is larger than {MAX_BYTES} bytes: it holds one line, user:password"
+        )
+    return source, text
+
+
+def _credentials(text: str, source: str) -> Credentials:
+    user, colon, password = text.partition(":")
+    if not colon or not text.isprintable():
+        raise ConfigurationError(f"{source} does not hold one line of the form user:password")
+    return Credentials(user=user, password=password)
+
+
+def _uses(inventory: Inventory) -> dict[CredentialsReference, list[Miner]]:
+    uses: dict[CredentialsReference, list[Miner]] = {}
+    for miner in _miners(inventory):
+        if miner.credentials is not None:
+            uses.setdefault(miner.credentials, []).append(miner)
+    return uses
+
+
+def _miners(inventory: Inventory) -> Iterator[Miner]:
+    for container in inventory.containers:
+        yield from container.miners
+
+
+def _user_of(miners: list[Miner]) -> str:
+    first = miners[0]
+    others = f" and {len(miners) - 1} more" if len(miners) > 1 else ""
+    name = f"{shortened(first.container)}/{shortened(first.name)}"
+    return f"{first.origin.file}:{first.origin.line}: credentials of {name}{others}"
