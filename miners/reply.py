@@ -56,8 +56,11 @@ def first(reply: Any, section: str) -> Object:
 
 def numbering(found: Sequence[object]) -> list[int]:
     """Return the numbers that the miner gives its parts; where one is missing or used twice, their places from 0."""
+    places = list(range(len(found)))
+    if found == places:
+        return places
     numbers = [number for number in map(count, found) if number is not None]
-    return numbers if len(set(numbers)) == len(found) else list(range(len(found)))
+    return numbers if len(set(numbers)) == len(found) else places
 
 
 def pools(found: Sequence[Object], now: float, names: PoolNames = CGMINER) -> list[Pool]:
@@ -67,40 +70,52 @@ def pools(found: Sequence[Object], now: float, names: PoolNames = CGMINER) -> li
     a firmware's own fee pool only if no other is. Where the make does not say which is connected, the first by
     priority that is alive gets the work.
     """
-    configured = [(row, url) for row in found[:MAX_POOLS] if (url := text(row.get(names.url))) is not None]
+    configured = [row for row in found[:MAX_POOLS] if row.get(names.url)]
     if not configured:
         return []
-    said = [_flag(row.get(names.active)) for row, _ in configured]
-    up = [alive(row.get(names.status)) for row, _ in configured]
-    reported = any(flag is not None for flag in said)
-    working = said if reported else up
+    working = [row.get(names.active) for row in configured]
+    known = True
+    if working.count(True) == 1:
+        active: int | None = working.index(True)
+    else:
+        active, known = _active(configured, names)
+    numbers = numbering([row.get(names.number) for row in configured])
+    listed: list[Pool] = []
+    for place, row in enumerate(configured):
+        get = row.get
+        url = text(get(names.url))
+        if url is not None:
+            listed.append(
+                Pool(
+                    numbers[place],
+                    _without_secret(url) if "@" in url else url,
+                    text(get(names.user)),
+                    alive(get(names.status)),
+                    place == active if known else None,
+                    count(get(names.priority)),
+                    count(get(names.accepted)),
+                    count(get(names.rejected)),
+                    count(get(names.stale)),
+                    last_share(get(names.last_share), now),
+                )
+            )
+    return listed
+
+
+def _active(configured: Sequence[Object], names: PoolNames) -> tuple[int | None, bool]:
+    """Return the place of the pool that gets the work, None if none does, and whether the rows tell that at all."""
+    flags = [_flag(row.get(names.active)) for row in configured]
+    if all(flag is None for flag in flags):
+        flags = [alive(row.get(names.status)) for row in configured]
     active: int | None = None
     best = (True, 0, 0)
-    priorities = [count(row.get(names.priority)) for row, _ in configured]
-    for place, flag in enumerate(working):
-        if flag:
-            priority = priorities[place]
-            row, url = configured[place]
-            rank = (_is_fee(url, row.get(names.user)), place if priority is None else priority, place)
+    for place, row in enumerate(configured):
+        if flags[place]:
+            priority = count(row.get(names.priority))
+            rank = (_is_fee(row, names), place if priority is None else priority, place)
             if active is None or rank < best:
                 active, best = place, rank
-    known = reported or any(flag is not None for flag in up)
-    numbers = numbering([row.get(names.number) for row, _ in configured])
-    return [
-        Pool(
-            numbers[place],
-            _without_secret(url),
-            text(row.get(names.user)),
-            up[place],
-            place == active if known else None,
-            priorities[place],
-            count(row.get(names.accepted)),
-            count(row.get(names.rejected)),
-            count(row.get(names.stale)),
-            last_share(row.get(names.last_share), now),
-        )
-        for place, (row, url) in enumerate(configured)
-    ]
+    return active, any(flag is not None for flag in flags)
 
 
 def share_sum(found: Sequence[int | None]) -> int | None:
@@ -115,13 +130,12 @@ def _flag(value: object) -> bool | None:
     return {"true": True, "false": False}.get(value.lower()) if isinstance(value, str) else None
 
 
-def _is_fee(url: str, user: object) -> bool:
-    return "devfee" in url.lower() or (isinstance(user, str) and "devfee" in user.lower())
+def _is_fee(row: Object, names: PoolNames) -> bool:
+    said = (row.get(names.url), row.get(names.user))
+    return any(isinstance(value, str) and "devfee" in value.lower() for value in said)
 
 
 def _without_secret(url: str) -> str:
     """Drop `user:password@` from a pool's URL: it would end in metrics and on pages."""
-    if "@" not in url:
-        return url
     scheme, parted, rest = url.rpartition("://")
     return scheme + parted + rest.rpartition("@")[2]

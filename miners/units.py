@@ -34,6 +34,9 @@ _CLOCK_SKEW_S = 60.0
 _WITH_UNIT = re.compile(
     r"([+-]?(?:\d{1,3}(?:,\d{3})+|\d+)?(?:\.\d*)?(?:[eE][+-]?\d+)?)\s*([^\d\s.,+-][^\d]{0,15})?", re.ASCII
 )
+_STEPS = (0, 24, 60, 60)
+"""How many of each unit make one of the unit before it: days, hours, minutes, seconds."""
+
 _PREFIXES = {"": 1.0, "k": 1e3, "m": 1e6, "g": 1e9, "t": 1e12, "p": 1e15, "e": 1e18}
 _RATES = {
     prefix + word: factor
@@ -216,28 +219,28 @@ def last_share(value: object, now: float) -> datetime | None:
     `now`: unix seconds of the poll. 0, `"0"` and `""` mean never. Seconds since boot (Avalon) cannot be told from
     nonsense and are None, as is what lies in the future.
     """
+    if not value or value == "0":
+        return None
     if isinstance(value, str) and ":" in value:
         ago = _seconds_of(value)
-        if ago is None or not 0.0 <= ago < now - _FIRST_SHARE:
-            return None
-        return datetime.fromtimestamp(now - ago, UTC)
+        return None if ago is None or ago >= now - _FIRST_SHARE else datetime.fromtimestamp(now - ago, UTC)
     at = number(value)
     if at is None or not _FIRST_SHARE <= at <= now + _CLOCK_SKEW_S:
         return None
     return datetime.fromtimestamp(min(at, now), UTC)
 
 
-def _seconds_of(value: str) -> float | None:
+def _seconds_of(value: str) -> int | None:
     """Return the seconds of `m:s`, `h:m:s` or `d:h:m:s`."""
     parts = value.strip().split(":")
-    if len(value) > _MAX_NUMBER or not all(part.isascii() and part.isdigit() for part in parts):
+    if len(value) > _MAX_NUMBER or len(parts) > 4 or not value.isascii():
         return None
-    if not 2 <= len(parts) <= 4:
-        return None
-    seconds = 0.0
-    for part, factor in zip(reversed(parts), (1.0, 60.0, 3600.0, 86400.0), strict=False):
-        seconds += int(part) * factor
-    return seconds
+    passed = 0
+    for part, step in zip(parts, _STEPS[-len(parts) :], strict=True):
+        if not part.isdigit():
+            return None
+        passed = passed * step + int(part)
+    return passed
 
 
 def alive(status: object) -> bool | None:

@@ -29,6 +29,11 @@ _OTHER_UNIT = 300.0
 """A sum of boards this far from the miner's own figure is in the next unit, not a broken board."""
 
 _MAX_BOARDS = 64
+_MAX_SENSORS = 128
+"""A longer text is no list of temperatures, and splitting it would cost what a stranger chose."""
+
+_DEGREES = {str(degrees): float(degrees) for degrees in range(1, 201)}
+"""What a sensor may write, and what it means: twice as fast as float, and it knows what is believable."""
 
 _TEMPERATURE = re.compile(r"-?\d+(?:\.\d+)?(?=-|$)", re.ASCII)
 
@@ -39,7 +44,7 @@ _FANS = tuple((number, f"fan{number}") for number in range(1, 9))
 
 
 class _Chain(NamedTuple):
-    """The names of one chain's fields."""
+    """The names of one chain's fields, in the order in which `flat_boards` takes them apart."""
 
     number: int
     chips: str
@@ -49,8 +54,8 @@ class _Chain(NamedTuple):
     map: str
     board: str
     chip: str
-    boards: str
-    chips_at: str
+    sensors: str
+    chip_sensors: str
     in_board: str
     out_board: str
     in_chip: str
@@ -82,6 +87,7 @@ _CHAINS = tuple(
     )
     for n in range(17)
 )
+_BY_CHIPS = tuple((chain.chips, chain) for chain in _CHAINS)
 
 
 def factor_of(unit: object, reference: float | None, nominal_hs: float | None) -> float:
@@ -145,58 +151,48 @@ def flat_boards(stats: Object, factor: float, total_hs: float | None) -> list[Bo
     boards: list[Board] = []
     clock = _clock(stats.get("frequency"))
     get = stats.get
-    for names in _CHAINS:
-        chips_said = get(names.chips)
-        if chips_said is None and names.rate not in stats:
-            continue
-        chips = count(chips_said)
-        board_c = _warm(get(names.board))
-        chip_c = _warm(get(names.chip))
-        sensors = _sensors(get(names.boards))
-        chip_sensors = _sensors(get(names.chips_at))
-        hashing = hashes(get(names.rate), factor)
-        if (
-            not chips
-            and not hashing
-            and board_c is None
-            and chip_c is None
-            and not any(sensors)
-            and not any(chip_sensors)
-            and not _listed(get(names.map))
-        ):
-            continue
-        inlet_c, outlet_c = _sides(sensors)
-        mean: float | None = None
-        if chip_sensors:
-            read = [sensor for sensor in chip_sensors if sensor is not None]
-            if read:
-                mean = sum(read) / len(read)
-                hottest = max(read)
-                chip_c = hottest if chip_c is None or hottest > chip_c else chip_c
-        elif names.out_chip in stats:
-            chip_c = largest((chip_c, _warm(get(names.in_chip)), _warm(get(names.out_chip))))
-        if names.out_board in stats:
-            inlet_c, outlet_c = _warm(get(names.in_board)), _warm(get(names.out_board))
+    chains = [chain for chips_name, chain in _BY_CHIPS if chips_name in stats]
+    if not chains:
+        chains = [chain for _, chain in _BY_CHIPS if chain.rate in stats]
+    for chain in chains:
+        (
+            index, chips_name, rate_name, nominal_name, errors_name, map_name, board_name, chip_name, sensors_name,
+            chip_sensors_name, in_board, out_board, in_chip, out_chip, clock_average, clock_now, voltage,
+        ) = chain  # fmt: skip
+        chips = count(get(chips_name))
+        hashing = hashes(get(rate_name), factor)
+        board_c, chip_c = _warm(get(board_name)), _warm(get(chip_name))
+        inlet_c, outlet_c, hottest_c, _ = _sensors(get(sensors_name))
+        _, _, hottest_chip_c, mean_c = _sensors(get(chip_sensors_name))
+        if out_board in stats:
+            inlet_c, outlet_c = _warm(get(in_board)), _warm(get(out_board))
+            hottest_c = largest((inlet_c, outlet_c))
+        if out_chip in stats:
+            hottest_chip_c = largest((_warm(get(in_chip)), _warm(get(out_chip)), hottest_chip_c))
+        if chip_c is None or (hottest_chip_c is not None and hottest_chip_c > chip_c):
+            chip_c = hottest_chip_c
         if board_c is None:
-            board_c = largest(sensors) if any(sensors) else largest((inlet_c, outlet_c))
-        volts = number(get(names.voltage))
-        ideal = hashes(get(names.nominal), factor)
+            board_c = hottest_c
+        if not (chips or hashing) and board_c is None and chip_c is None and not _listed(get(map_name)):
+            continue
+        clock_said = get(clock_average) or get(clock_now)
+        volts = number(get(voltage)) if voltage in stats else None
         boards.append(
             Board(
-                names.number,
+                index,
                 None,
                 hashing,
-                ideal or None,
+                (hashes(get(nominal_name), factor) or None) if nominal_name in stats else None,
                 chips,
                 None,
                 inlet_c,
                 outlet_c,
                 board_c,
                 chip_c,
-                mean,
-                _clock(get(names.clock_average)) or _clock(get(names.clock)) or clock,
+                mean_c,
+                _clock(clock_said) or clock,
                 volts / 1e3 if volts is not None and 0 < volts < 1e6 else None,
-                count(get(names.hardware_errors)),
+                count(get(errors_name)),
             )
         )
     return _in_unit_of_total(boards, total_hs)
@@ -223,12 +219,10 @@ def listed_boards(
         get = chain.get
         chips = count(get("asic_num"))
         hashing = hashes(get("rate_real"), factor)
-        sensors = _sensors(get("temp_pcb"))
-        scaled = _sensors(get("temp_chip"), chip_scale)
-        if not chips and not hashing and not (sensors_tell and (any(sensors) or any(scaled))):
+        inlet_c, outlet_c, board_c, _ = _sensors(get("temp_pcb"))
+        _, _, chip_c, mean_c = _sensors(get("temp_chip"), chip_scale)
+        if not (chips or hashing) and not (sensors_tell and (board_c is not None or chip_c is not None)):
             continue
-        read = [sensor for sensor in scaled if sensor is not None]
-        inlet_c, outlet_c = _sides(sensors)
         ideal = hashes(get("rate_ideal"), factor)
         clock = number(get("freq_avg"))
         boards.append(
@@ -241,9 +235,9 @@ def listed_boards(
                 None,
                 inlet_c,
                 outlet_c,
-                largest(sensors),
-                max(read, default=None),
-                sum(read) / len(read) if read else None,
+                board_c,
+                chip_c,
+                mean_c,
                 clock * clock_scale_hz if clock is not None and 0 < clock < 1e9 else None,
                 None,
                 count(get("hw")),
@@ -336,36 +330,44 @@ def _warm(value: object) -> float | None:
     """Return °C, or None for 0: that is how these firmwares write that no sensor reported."""
     if value is None:
         return None
+    if type(value) is int and 0 < value <= 200:
+        return float(value)
     return celsius(value) or None
 
 
-def _sensors(value: Any, scale: float = 1.0) -> list[float | None]:
-    """Return the sensors of `"73-45-64-65"` or of a list, in their order; None for one that did not report."""
-    if value is None:
-        return []
+_Sensors = tuple[float | None, float | None, float | None, float | None]
+_NONE: _Sensors = (None, None, None, None)
+
+
+def _sensors(value: Any, scale: float = 1.0) -> _Sensors:
+    """Return inlet, outlet, hottest and mean of `"73-45-64-65"` or of a list.
+
+    Of four sensors the first two sit at the inlet, the others at the outlet. One that reads 0 did not report.
+    """
+    if value is None or value == "0-0-0-0":
+        return _NONE
     if isinstance(value, str):
-        if len(value) > 128:
-            return []
-        parts: Sequence[Any] = value.split("-")
-        if "" in parts:
-            # Below zero the sign looks like what parts the sensors: "-5--6-3-4".
-            parts = _TEMPERATURE.findall(value)
-    elif isinstance(value, list):
-        parts = value[:_MAX_BOARDS]
-    else:
-        parts = (value,)
-    if scale == 1.0:
-        return [celsius(part) or None for part in parts]
-    read = [number(part) for part in parts]
-    return [None if figure is None else celsius(figure * scale) or None for figure in read]
+        try:
+            first, second, third, fourth = value.split("-", 4)
+            one, two, three, four = _DEGREES[first], _DEGREES[second], _DEGREES[third], _DEGREES[fourth]
+        except (ValueError, KeyError):
+            # Fewer sensors, parts of degrees, or below zero, where the sign looks like what parts them: "-5--6-3-4".
+            return _mixed_sensors(_TEMPERATURE.findall(value) if len(value) <= _MAX_SENSORS else [], scale)
+        if scale == 1.0:
+            near, far = one + two, three + four
+            return near / 2, far / 2, max(one, two, three, four), (near + far) / 4
+        return _mixed_sensors((one, two, three, four), scale)
+    return _mixed_sensors(value[:_MAX_BOARDS] if isinstance(value, list) else (value,), scale)
 
 
-def _sides(sensors: list[float | None]) -> tuple[float | None, float | None]:
-    """Return the means of the inlet and the outlet sensors: of four the first two, then the last two."""
-    if len(sensors) != 4:
-        return None, None
-    first, second, third, fourth = sensors
-    return _mean(first, second), _mean(third, fourth)
+def _mixed_sensors(parts: Sequence[Any], scale: float) -> _Sensors:
+    figures = [number(part) for part in parts]
+    read = [None if figure is None else celsius(figure * scale) or None for figure in figures]
+    there = [sensor for sensor in read if sensor is not None]
+    if not there:
+        return _NONE
+    inlet, outlet = (_mean(*read[:2]), _mean(*read[2:])) if len(read) == 4 else (None, None)
+    return inlet, outlet, max(there), sum(there) / len(there)
 
 
 def _mean(one: float | None, other: float | None) -> float | None:
