@@ -114,11 +114,15 @@ def main() -> int:
     """Run the demo; exit 0 when it was ended, 1 when it could not start or a part died, 2 for a wrong inventory."""
     parser = argparse.ArgumentParser(prog="tools.demo", description=__doc__)
     parser.add_argument("--targets", type=Path, default=REPOSITORY / "targets.demo.yml", help="the fleet")
-    targets = parser.parse_args().targets.resolve()
+    parser.add_argument(
+        "--folder", type=Path, default=REPOSITORY / ".demo", help="where it keeps what it makes"
+    )
+    asked = parser.parse_args()
+    targets, folder = asked.targets.resolve(), asked.folder.resolve()
     os.chdir(REPOSITORY)  # so that paths are short to read
     program = _prometheus()
     try:
-        hold = place.take_folder(Path(".demo"), _say)
+        hold = place.take_folder(Path(os.path.relpath(folder)), _say)
         demo = choose(targets, program, hold)
     except place.NoPlace as error:
         _say(f"The demo cannot start: {error}.")
