@@ -1,7 +1,6 @@
 # What a newcomer types. Everything is made below this folder (.venv, .tools, .demo), and `make clean` takes it away.
 
 PYTHON ?= python3
-export PYTHONDONTWRITEBYTECODE := 1
 BIN := .venv/bin
 # The tests start processes of their own: two at a time leave room for them on a small machine.
 TEST_PROCESSES ?= 2
