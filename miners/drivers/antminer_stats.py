@@ -35,7 +35,7 @@ _MAX_SENSORS = 128
 _DEGREES = {str(degrees): float(degrees) for degrees in range(1, 201)}
 """What a sensor may write, and what it means: twice as fast as float, and it knows what is believable."""
 
-_TEMPERATURE = re.compile(r"-?\d+(?:\.\d+)?(?=-|$)", re.ASCII)
+_TEMPERATURE = re.compile(r"(?:^|-)(-?\d+(?:\.\d+)?)", re.ASCII)
 
 _S9_FANS = ("fan3", "fan6", "fan5", "fan1")
 """Where the two fans of a control board with eight connectors are plugged, from usual to rare."""
@@ -266,7 +266,7 @@ def flat_fans(stats: Object, expected: int | None) -> list[Fan]:
     if turning == len(speeds):
         return [Fan(numbers[name], speed) for name, speed in speeds.items()]
     there = max(count(stats.get("fan_num")) or 0, expected or 0)
-    if len(speeds) <= there or (there == 0 and len(speeds) <= 4):
+    if len(speeds) <= there or (there == 0 and expected is None and len(speeds) <= 4):
         return [Fan(numbers[name], speed) for name, speed in speeds.items()]
     standing = sorted(
         (name for name, speed in speeds.items() if speed == 0),
