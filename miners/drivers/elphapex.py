@@ -118,7 +118,9 @@ def parse(pages: Mapping[str, Object], now: float) -> Draft:
     draft.rejected = share_sum([pool.rejected for pool in draft.pools])
     draft.stale = share_sum([pool.stale for pool in draft.pools])
     draft.hardware_errors = share_sum([board.hardware_errors for board in draft.boards])
-    _fill_power(draft, pages.get("get_power") or {})
+    power = pages.get("get_power")
+    if isinstance(power, dict):
+        _fill_power(draft, power)
     return draft
 
 
