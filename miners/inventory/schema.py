@@ -101,7 +101,7 @@ MINER = Section(
         "simulate": Field(
             kind=Free(),
             meaning="Read by `hashyard simulate` only.",
-            example="{fault: dead_board}",
+            example="{}",
             default="nothing",
         ),
     },
@@ -173,7 +173,7 @@ CONTAINER = Section(
         "simulate": Field(
             kind=Free(),
             meaning="Read by `hashyard simulate` only.",
-            example="{ambient_c: 12}",
+            example="{}",
             default="nothing",
         ),
         "miners": Field(
