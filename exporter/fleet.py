@@ -31,7 +31,7 @@ from exporter.render import (
 from exporter.soundness import each_once, finite_only
 from miners.driver import Memory
 from miners.inventory.fleet import Container, Inventory, Miner, Tariff
-from miners.model import FAILURE_REASONS, PollFailure, Pool, Reading, Snapshot, Target
+from miners.model import FAILURE_REASONS, FailureReason, PollFailure, Pool, Reading, Snapshot, Target
 
 STALE_INTERVALS = 3.0
 """A reading older than this many poll intervals is not shown as current."""
@@ -220,15 +220,21 @@ class Fleet:
         return expired
 
 
-def poll_failure(state: MinerState, detail: str, now: float, duration_s: float = 0.0) -> PollFailure:
-    """Return the failure of a poll that the reading side itself said nothing about: it took too long."""
+def poll_failure(
+    state: MinerState,
+    detail: str,
+    now: float,
+    duration_s: float = 0.0,
+    reason: FailureReason = "timeout",
+) -> PollFailure:
+    """Return the failure of a poll of which the reading side itself said nothing. `now`: unix seconds."""
     return PollFailure(
         container=state.container.name,
         miner=state.miner.name,
         address=state.miner.address,
         taken_at=datetime.fromtimestamp(now, UTC),
         duration_s=duration_s,
-        reason="timeout",
+        reason=reason,
         detail=detail,
         driver=state.memory.driver,
     )

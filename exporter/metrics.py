@@ -319,7 +319,7 @@ _SECTIONS = (
     (
         "The exporter itself",
         (
-            "On `/metrics/exporter`, and at the end of `/metrics` without a container. The `process_` and `python_` "
+            "On `/metrics/own`, and at the end of `/metrics` without a container. The `process_` and `python_` "
             "series of prometheus_client stand beside them."
         ),
         OWN,

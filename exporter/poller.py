@@ -31,19 +31,19 @@ class Poller(Generic[P]):
         self,
         poll: Callable[[P, float], Awaitable[FailureReason | None]],
         *,
-        concurrency: int,
+        places: int,
         longest_s: Callable[[P], float],
     ) -> None:
         """`poll(miner, began_s)` reads one miner and returns why that failed, or None; it raises nothing.
 
-        `longest_s`: how long a poll of this miner may take before `cancel_overdue` ends it.
+        `places`: polls at once. `longest_s`: how long a poll of this miner may take before `cancel_overdue` ends it.
         """
         self.statistics = PollStatistics()
         self._poll = poll
         self._longest_s = longest_s
-        self._places = concurrency
+        self._places = places
         # A silent miner holds its place for a whole connect time-out: half of the places are not for such.
-        self._silent_places = max(1, concurrency // 2)
+        self._silent_places = max(1, places // 2)
         self._silent_running = 0
         self._loop = asyncio.get_running_loop()
         self._origin_s = self._loop.time()
