@@ -21,7 +21,7 @@ from miners.drivers.antminer_stats import (
     flat_power,
     largest,
 )
-from miners.errors import PollError, Refused, Unsupported
+from miners.errors import Malformed, PollError, Refused, Unsupported
 from miners.link import Link, Object
 from miners.models import find_model
 from miners.reply import first, pools, rows, share_sum
@@ -41,6 +41,9 @@ _READINGS = ("GHS 5s", "chain", "miner_count", "fan_num", "rate_5s")
 
 _NOW = ("GHS 5s", "MHS 5s", "rate_5s", "GHS 30m", "rate_30m")
 
+_TYPICAL_HS = {"Scrypt": 5e8, "Ethash": 3e8, "Equihash": 1e5}
+"""The size of those models of an algorithm whose nominal rate the table does not know (L3, E3, Z9)."""
+
 _FIRMWARES = (("hiveon", "Hiveon"), ("vnish", "VNish"), ("blissz", "Blissz"), ("braiins", "Braiins OS"))
 
 
@@ -57,18 +60,28 @@ ANTMINER = Make("AntMiner")
 async def read(link: Link, memory: Memory) -> Draft:
     """Read one miner. Raises the PollError of TCP 4028; where that is closed, of the web that is tried in its place."""
     replies = await _on_tcp(link, memory)
-    if replies is None:
-        draft = parse_pages(await _pages(link), link.now)
-    else:
+    mute: PollError | None = None
+    if replies is not None:
         draft = parse(replies, link.now, link.target.model)
         if draft.model is None:
             await _ask_model(link, memory, draft)
-    if draft.hashrate_hs is None and not draft.boards and draft.mining_s is None:
-        raise Unsupported(f"{link.target.address}: answers, but its stats and summary hold no reading")
+    else:
+        try:
+            draft = parse_pages(await cgi.whole(link, COMMANDS), link.now)
+        except (Malformed, Unsupported) as error:
+            # A miner put to sleep may have stopped the program that fills the pages: its settings tell.
+            draft, mute = Draft(), error
     _notice_restart(memory, draft, link.now)
     await _ask_web(link, memory, draft)
-    if not draft.hashrate_hs and draft.asleep is None and replies is not None and memory.no_join:
-        await _ask_mode(link, memory, draft)
+    if replies is not None:
+        if link.target.web_port is not None:
+            draft.faults = await cgi.faults(link, memory)
+        if not draft.hashrate_hs and draft.asleep is None and memory.no_join:
+            await _ask_mode(link, memory, draft)
+    if draft.hashrate_hs is None and not draft.boards and draft.mining_s is None and not draft.asleep:
+        raise mute or Unsupported(
+            f"{link.target.address}: answers, but its stats and summary hold no reading"
+        )
     return draft
 
 
@@ -84,10 +97,6 @@ async def _on_tcp(link: Link, memory: Memory) -> dict[str, Object] | None:
         return None
 
 
-async def _pages(link: Link) -> dict[str, Object]:
-    return {name: await cgi.demand(link, name) for name in COMMANDS}
-
-
 async def _ask_model(link: Link, memory: Memory, draft: Draft) -> None:
     """Fill in who the miner is from `version`, where its stats do not say: asked once an hour."""
     reply = memory.recall("version", link.now)
@@ -101,7 +110,7 @@ async def _ask_model(link: Link, memory: Memory, draft: Draft) -> None:
 
 
 async def _ask_web(link: Link, memory: Memory, draft: Draft) -> None:
-    """Add what the web alone knows: address, serial, faults, and whether the miner was put to sleep."""
+    """Add what the web alone knows: address, serial, and whether the miner was put to sleep."""
     if link.target.web_port is None:
         return
     who = await cgi.identity(link, memory)
@@ -109,7 +118,6 @@ async def _ask_web(link: Link, memory: Memory, draft: Draft) -> None:
     # The web may be of newer firmware than the program on 4028 says: what answers the poll is what runs.
     draft.model = draft.model or who.model
     draft.firmware_version = draft.firmware_version or who.version
-    draft.faults = draft.faults or await cgi.faults(link, memory)
     if draft.asleep is None:
         _fill_mode(draft, await cgi.work_mode(link, memory, draft.hashrate_hs))
 
@@ -203,7 +211,9 @@ def _fill_identity(draft: Draft, who: Object, stats: Object) -> None:
 
 def _fill_readings(draft: Draft, stats: Object, summary: Object, make: Make, model: str | None) -> None:
     facts = find_model(make.manufacturer, model)
-    nominal_hs = facts.nominal_hashrate_hs if facts is not None else None
+    nominal_hs = make.typical_hs
+    if facts is not None:
+        nominal_hs = facts.nominal_hashrate_hs or _TYPICAL_HS.get(facts.algorithm or "", nominal_hs)
     get = stats.get
     unit = get("rate_unit") or summary.get("rate_unit")
     now = number(get("GHS 5s"))
@@ -212,7 +222,7 @@ def _fill_readings(draft: Draft, stats: Object, summary: Object, make: Make, mod
         ideal = number(get("rate_ideal"))
     average = number(get("GHS av"))
     reference = ideal or largest((now, average, number(get("rate_5s")), number(summary.get("GHS av"))))
-    factor = factor_of(unit, reference, nominal_hs or make.typical_hs)
+    factor = factor_of(unit, reference, nominal_hs)
     if isinstance(get("chain"), list):
         fill_listed(draft, stats, factor)
         mode = cgi.parse_work_mode(stats)

@@ -5,9 +5,11 @@ A page that fails never fails a poll: what it would have told is absent, and it 
 """
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
+import structlog
 
 from miners.driver import Memory
 from miners.errors import AuthFailed, Malformed, PollError, Refused, Unsupported
@@ -15,6 +17,8 @@ from miners.link import Link, Object
 from miners.model import Fault
 from miners.reply import PoolNames, first, rows
 from miners.units import mac, number, text
+
+_log = structlog.get_logger(__name__)
 
 POOL_NAMES = PoolNames(
     "index",
@@ -64,6 +68,17 @@ async def demand(link: Link, name: str) -> Object:
     return page
 
 
+async def whole(link: Link, names: Sequence[str]) -> dict[str, Object]:
+    """Return pages by name: the first is demanded, and without another the reading is a part (`link.truncated`)."""
+    pages = {names[0]: await demand(link, names[0])}
+    for name in names[1:]:
+        try:
+            pages[name] = await demand(link, name)
+        except PollError:
+            link.truncated = True
+    return pages
+
+
 async def glance(link: Link, memory: Memory, name: str) -> Object | None:
     """Return a page that is good to have, or None; a web that refuses or is silent is left alone for a while."""
     if link.target.web_port is None or memory.recall("web closed", link.now):
@@ -73,8 +88,10 @@ async def glance(link: Link, memory: Memory, name: str) -> Object | None:
     try:
         async with asyncio.timeout(PATIENCE_S):
             page = await link.web(f"/cgi-bin/{name}.cgi")
-    except (AuthFailed, Refused):
+    except (AuthFailed, Refused) as error:
         memory.keep("web closed", value=True, until=link.now + CLOSED_S)
+        if isinstance(error, AuthFailed) and link.target.credentials is not None:
+            _log.warning("credentials refused by the miner's web", address=link.target.address)
     except Unsupported:
         memory.keep(f"no {name}", value=True, until=link.now + CLOSED_S)
     except (PollError, TimeoutError):

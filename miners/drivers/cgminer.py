@@ -1,7 +1,6 @@
 """Any miner that answers in cgminer's form on TCP 4028 and has no driver of its own: Braiins OS, Ebang, others.
 
-What it answers is found out once an hour and then asked alone. Facts from cgminer's API document (4.x) and, for
-Braiins OS (`temps`, `fans`, `tunerstatus`), from its public manual.
+Facts from cgminer's API document (4.x) and, for Braiins OS (`temps`, `fans`, `tunerstatus`), from its public manual.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,7 +11,7 @@ from miners.draft import Draft
 from miners.driver import Driver, Memory
 from miners.drivers import antminer
 from miners.drivers.antminer_stats import duty
-from miners.errors import Unsupported
+from miners.errors import PollError, Unsupported
 from miners.link import Link, Object
 from miners.model import Board, Fan
 from miners.models import find_model, manufacturer_name, manufacturers
@@ -26,15 +25,11 @@ QUESTIONS = (
     "stats",
     "version",
     "devdetails",
-    "edevs",
     "temps",
     "fans",
     "tunerstatus",
 )
-"""Every question; which of them a miner answers is found out."""
-
-RELEARN_S = 3600.0
-"""How long the questions that a miner did not answer are left out."""
+"""Every question; those that a miner refuses are left out for an hour."""
 
 _UNITS = (("MHS", 1e6), ("GHS", 1e9), ("KHS", 1e3), ("THS", 1e12), ("HS", 1.0))
 _WINDOWS = ("5s", "10s", "15s", "20s", "30s", "1m", "5m", "15m")
@@ -57,15 +52,13 @@ _FIRMWARES = (
 
 async def read(link: Link, memory: Memory) -> Draft:
     """Read one miner on TCP 4028. Raises the PollError that stands in the way."""
-    asked = memory.recall("answered", link.now)
-    replies = await ask_all(link, memory, asked or QUESTIONS)
-    if asked is None:
-        # A section without rows is an answer too: the miner may have been starting.
-        answered = tuple(command for command in QUESTIONS if command in replies)
-        if rows(replies.get("devs"), "DEVS"):
-            answered = tuple(command for command in answered if command != "edevs")
-        if answered:
-            memory.keep("answered", answered, link.now + RELEARN_S)
+    replies = await ask_all(link, memory, QUESTIONS)
+    if not rows(replies.get("devs"), "DEVS"):
+        try:
+            replies |= await ask_all(link, memory, ("edevs",))
+        except PollError as error:
+            # What came before stands without it.
+            link.truncated = link.truncated or not isinstance(error, Unsupported)
     draft = parse(replies, link.now, link.target.model)
     if draft.hashrate_hs is None and not draft.boards and draft.mining_s is None:
         raise Unsupported(f"{link.target.address}: answers, but its summary, devs and stats hold no reading")

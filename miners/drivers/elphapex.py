@@ -11,7 +11,7 @@ from miners.draft import Draft
 from miners.driver import Driver, Memory
 from miners.drivers import antminer, cgi
 from miners.drivers.antminer_stats import fill_listed
-from miners.errors import Malformed, Refused, TimedOut, Unsupported
+from miners.errors import Malformed, PollError, Refused, TimedOut, Unsupported
 from miners.link import Link, Object
 from miners.model import Psu
 from miners.reply import CGMINER, first, pools, rows, share_sum
@@ -34,13 +34,16 @@ _PAGES = ("stats", "pools")
 async def read(link: Link, memory: Memory) -> Draft:
     """Read one miner. Raises the PollError of the web, or that of TCP 4028 where there is no web to ask."""
     draft = await _on_tcp(link, memory)
+    mute: PollError | None = None
     if draft is None:
-        pages = {name: await cgi.demand(link, name) for name in _PAGES}
-        draft = parse(pages, link.now)
-        if draft.hashrate_hs is None and not draft.boards:
-            raise Unsupported(f"{link.target.address}: its stats.cgi holds no reading")
+        try:
+            draft = parse(await cgi.whole(link, _PAGES), link.now)
+        except (Malformed, Unsupported) as error:
+            draft, mute = Draft(), error
     if link.target.web_port is not None:
         await _ask_web(link, memory, draft)
+    if draft.hashrate_hs is None and not draft.boards and not draft.asleep:
+        raise mute or Unsupported(f"{link.target.address}: its statistics hold no reading")
     return draft
 
 
