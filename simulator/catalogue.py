@@ -155,7 +155,6 @@ def _elphapex(name: str, giga: float, power: float, boards: int, chips: int, rpm
         frequency_mhz=1850.0,
         board_voltage_v=14.7,
         fan_rpm=rpm,
-        first_board=0,
         standby_w=25.0,
         scrypt=True,
     )

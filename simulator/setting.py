@@ -1,8 +1,9 @@
 """What a miner has been told to do, and the clock that its firmware chooses to obey."""
 
-from typing import Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 import msgspec
+from msgspec import Meta
 
 from simulator.catalogue import Figures
 
@@ -15,14 +16,14 @@ MODE_POWER: dict[Mode, float] = {"low": 0.75, "normal": 1.0, "high": 1.15}
 MINIMUM_POWER, MAXIMUM_POWER = 0.05, 1.3  # of nominal: no order drives it further
 
 
-class Setting(msgspec.Struct, kw_only=True, frozen=True):
+class Setting(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
     """Orders that hold. Power in percent of nominal; a limit in W at the wall; `preset` is a firmware's own word."""
 
     asleep: bool = False
     mode: Mode = "normal"
-    power_percent: float = 100.0
-    power_limit_w: float | None = None
-    preset: str = "default"
+    power_percent: Annotated[float, Meta(ge=0, le=130)] = 100.0
+    power_limit_w: Annotated[float, Meta(gt=0)] | None = None
+    preset: Annotated[str, Meta(max_length=64)] = "default"
     locating: bool = False
 
     def clock(self, figures: Figures) -> float:

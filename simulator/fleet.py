@@ -1,0 +1,248 @@
+"""The simulated fleet while it runs: its miners on their ports, what is due, and the control interface.
+
+`run` serves until it is told to end; `SimulatedFleet` is the same for use within another program, such as a test.
+"""
+
+import asyncio
+import contextlib
+import heapq
+import itertools
+import resource
+import signal
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import structlog
+from aiohttp import web
+
+from simulator.build import build_miners, on_loopback
+from simulator.clock import Clock, RunningClock
+from simulator.control import control_app
+from simulator.errors import SimulatorError
+from simulator.miner import SimulatedMiner
+from simulator.server import FrameConnection, Hub, Listener, RpcConnection
+from simulator.specs import ContainerSpec, MinerSpec
+from simulator.web import WebPorts
+
+__all__ = ["ContainerSpec", "MinerSpec", "SimulatedFleet", "SimulatorError", "run"]
+
+CONTROL_PORT = 9429
+SWEEP_EVERY_S = 2.0
+SPARE_FILES = 512  # connections and the process's own, beside one descriptor a listening port
+LONGEST_NAP_S = 1.0
+RETRY_S = 1.0
+LOG = structlog.get_logger("simulator")
+
+
+class SimulatedFleet:
+    """Simulated miners on loopback. `start` opens everything, `stop` closes it; both once."""
+
+    def __init__(
+        self,
+        containers: Sequence[ContainerSpec],
+        *,
+        seed: int | str = 0,
+        clock: Clock | None = None,
+        static: bool | float = False,
+        control_host: str = "127.0.0.1",
+        control_port: int | None = CONTROL_PORT,
+    ) -> None:
+        """Check and build everything. A control port of 0 is any free one, None opens none. Raises SimulatorError."""
+        self._clock = clock or RunningClock()
+        self.miners = build_miners(containers, seed=seed, start=self._clock.now(), static=static)
+        self._by_name = {(miner.spec.container, miner.spec.name): miner for miner in self.miners}
+        if not on_loopback(control_host):
+            raise SimulatorError(
+                [f"{control_host}: the control interface listens on loopback only: take 127.0.0.1"]
+            )
+        self._control_host = control_host
+        self._control_port = control_port
+        self._listeners: dict[SimulatedMiner, list[Listener]] = {}
+        self._due: list[tuple[float, int, SimulatedMiner]] = []
+        self._order = itertools.count()
+        self._changed = asyncio.Event()
+        self._lining_up = asyncio.Lock()
+        self._hub: Hub | None = None
+        self._watcher: asyncio.Task[None] | None = None
+        self._runner: web.AppRunner | None = None
+
+    @property
+    def control_url(self) -> str:
+        """Where the control interface is reached; empty if there is none."""
+        if self._runner is None or not self._runner.addresses:
+            return ""
+        host, port = self._runner.addresses[0][:2]
+        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+    def now(self) -> float:
+        """Return the simulated time, seconds since the epoch."""
+        return self._clock.now()
+
+    def find(self, container: str, miner: str) -> SimulatedMiner | None:
+        """Return a miner by its names."""
+        return self._by_name.get((container, miner))
+
+    async def start(self) -> None:
+        """Open every port. Raises SimulatorError where one is taken, or more are wanted than a process may open."""
+        _allow_files(sum(len(miner.ports) for miner in self.miners))
+        hub = self._hub = Hub(self._clock)
+        pages = WebPorts(hub)
+        try:
+            for miner in self.miners:
+                await self._open(miner, hub, pages)
+            if self._control_port is not None:
+                await self._open_control(self._control_port)
+        except BaseException:
+            await self.stop()
+            raise
+        self._watcher = asyncio.create_task(self._watch(hub))
+
+    async def stop(self) -> None:
+        """Close every port and connection."""
+        if self._watcher is not None:
+            self._watcher.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._watcher
+        for listener in itertools.chain.from_iterable(self._listeners.values()):
+            listener.stop()
+        if self._hub is not None:
+            await self._hub.close()
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    async def align(self, miner: SimulatedMiner) -> None:
+        """Open and close the miner's ports as its body now has it; a port taken meanwhile is tried again."""
+        try:
+            await self._line_up(miner)
+        except OSError as error:
+            LOG.warning(
+                "port_taken", container=miner.spec.container, miner=miner.spec.name, reason=error.strerror
+            )
+            self._remember(self.now() + RETRY_S, miner)
+
+    async def _line_up(self, miner: SimulatedMiner) -> None:
+        async with self._lining_up:
+            miner.physics.advance(self.now())
+            down = miner.physics.down
+            for listener in self._listeners[miner]:
+                if down:
+                    listener.stop()
+                else:
+                    await listener.start()
+        if down and self._hub is not None:
+            self._hub.drop(miner)
+        due = miner.physics.next_due()
+        if due < float("inf"):
+            self._remember(due, miner)
+
+    def _remember(self, due: float, miner: SimulatedMiner) -> None:
+        heapq.heappush(self._due, (due, next(self._order), miner))
+        self._changed.set()
+
+    async def _open(self, miner: SimulatedMiner, hub: Hub, pages: WebPorts) -> None:
+        listeners = self._listeners[miner] = []
+        for role, port in miner.ports.items():
+            if role == "web":
+                pages.add(miner, port)
+                listeners.append(Listener(miner.spec.address, port, pages.server))
+            else:
+                kind = FrameConnection if role == "v3" else RpcConnection
+                listeners.append(Listener(miner.spec.address, port, partial(kind, miner, hub)))
+        try:
+            await self._line_up(miner)
+        except OSError as error:
+            spec, ports = miner.spec, " and ".join(str(listener.port) for listener in listeners)
+            raise SimulatorError(
+                [
+                    f"container {spec.container}, miner {spec.name}: cannot listen on {spec.address}:{ports}: {error.strerror}"
+                ]
+            ) from None
+
+    async def _open_control(self, port: int) -> None:
+        self._runner = web.AppRunner(control_app(self), access_log=None)
+        await self._runner.setup()
+        try:
+            await web.TCPSite(self._runner, self._control_host, port).start()
+        except OSError as error:
+            raise SimulatorError(
+                [
+                    f"control interface: cannot listen on {self._control_host}:{port}: {error.strerror}: name another port"
+                ]
+            ) from None
+
+    async def _watch(self, hub: Hub) -> None:
+        """Open and close ports as they fall due, and close idle connections."""
+        swept_at = hub.loop.time()
+        while True:
+            self._changed.clear()
+            now = self.now()
+            for miner in self._take_due(now):
+                await self.align(miner)
+            if hub.loop.time() - swept_at > SWEEP_EVERY_S:
+                swept_at = hub.loop.time()
+                hub.sweep()
+            nap = LONGEST_NAP_S
+            if self._due:
+                nap = min(nap, max(0.0, self._clock.wall_seconds(self._due[0][0] - self.now())))
+            with contextlib.suppress(TimeoutError):
+                # woken early by what is newly due; a moment's rest keeps a fast clock from spinning
+                await asyncio.sleep(0.005)
+                await asyncio.wait_for(self._changed.wait(), nap)
+
+    def _take_due(self, now: float) -> list[SimulatedMiner]:
+        """Return the miners to which something happens by now, each once."""
+        found: dict[SimulatedMiner, None] = {}
+        while self._due and self._due[0][0] <= now:
+            found[heapq.heappop(self._due)[2]] = None
+        return list(found)
+
+
+async def run(
+    containers: Sequence[ContainerSpec],
+    *,
+    seed: int | str = 0,
+    control_host: str = "127.0.0.1",
+    control_port: int | None = CONTROL_PORT,
+    speed: float = 1.0,
+    start: float | None = None,
+    static: bool | float = False,
+    on_ready: Callable[[SimulatedFleet], None] | None = None,
+) -> None:
+    """Serve the fleet until SIGINT or SIGTERM. Raises SimulatorError. Runs best under uvloop.
+
+    `speed`: simulated seconds a second. `start`: when the simulation begins, seconds since the epoch (default: now).
+    """
+    clock = RunningClock(speed=speed, start=start)
+    fleet = SimulatedFleet(
+        containers,
+        seed=seed,
+        clock=clock,
+        static=static,
+        control_host=control_host,
+        control_port=control_port,
+    )
+    told = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, told.set)
+    await fleet.start()
+    try:
+        if on_ready is not None:
+            on_ready(fleet)
+        await told.wait()
+    finally:
+        await fleet.stop()
+
+
+def _allow_files(ports: int) -> None:
+    """Raise the soft limit of open files to the hard one, and say so where even that is too low."""
+    needed = ports + SPARE_FILES
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    allowed = max(soft, needed) if hard == resource.RLIM_INFINITY else hard
+    if needed > allowed:
+        raise SimulatorError(
+            [
+                f"{ports} ports need {needed} open files, this process may open {allowed}: raise it with ulimit -Hn"
+            ]
+        )
+    resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
