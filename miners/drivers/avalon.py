@@ -288,7 +288,9 @@ def _chip_temperatures(
     hottest, means = [], []
     for slot in range(slots):
         chips = [
-            degrees for figure in _chip_list(module, slot) if (degrees := _chip_celsius(figure)) is not None
+            degrees
+            for figure in figures(_chip_list(module, slot))
+            if (degrees := _chip_celsius(figure)) is not None
         ]
         hottest.append(max(chips, default=None))
         means.append(sum(chips) / len(chips) if chips else None)
@@ -307,13 +309,16 @@ def _old_chip_temperatures(written: str) -> tuple[list[float | None], list[float
     return hottest, means
 
 
-def _chip_list(module: Module, slot: int) -> list[float | None]:
-    own = module.board_keys.get(slot, module.keys)
-    return figures(own.get(f"PVT_T{slot}") or own.get("PVT_T0" if own is not module.keys else ""))
+def _chip_list(module: Module, slot: int) -> str:
+    """Return the temperatures of a board's chips as written: `PVT_T{board}`, in a Q's block of one board `PVT_T0`."""
+    own = module.board_keys.get(slot)
+    if own is not None:
+        return own.get(f"PVT_T{slot}") or own.get("PVT_T0") or ""
+    return module.keys.get(f"PVT_T{slot}") or ""
 
 
 def _chips_counted(module: Module, slot: int) -> int | None:
-    return len(_chip_list(module, slot)) or None
+    return len(_chip_list(module, slot).split()) or None
 
 
 def _chip_celsius(value: object) -> float | None:
@@ -337,11 +342,13 @@ def _read_faults(draft: Draft, module: Module) -> None:
     place = f"M{module.number}:" if module.number else ""
     if "fault" in module.work:
         draft.faults.append(Fault(f"{place}WORK:FAULT", text(module.keys.get("SYSTEMSTATU"))))
-    for board, figure in enumerate(module.list_of("ECHU")[:BOARDS_A_MODULE]):
-        _add_errors(draft, f"{place}ECHU{board}", figure)
-    _add_errors(draft, f"{place}ECMM", number(module.keys.get("ECMM")))
+    if module.keys.get("ECHU", "").strip(" 0"):
+        for board, figure in enumerate(module.list_of("ECHU")[:BOARDS_A_MODULE]):
+            _add_errors(draft, f"{place}ECHU{board}", figure)
+    if module.keys.get("ECMM", "0") != "0":
+        _add_errors(draft, f"{place}ECMM", number(module.keys["ECMM"]))
     for name, figure, words in (
-        ("PS", _at(module.list_of("PS"), 0), "power supply reports an error"),
+        ("PS", _at(module.supply, 0), "power supply reports an error"),
         ("FANERR", number(module.keys.get("FanErr")), "fan reports an error"),
     ):
         if figure and abs(figure) <= _MAX_CODE:
@@ -381,7 +388,7 @@ def _sum_up(draft: Draft, found: Sequence[Module]) -> None:
         draft.power_mode = _POWER_MODES.get(mode, str(mode))
     draft.profile = text(keys[0].get("WORKLEVEL"))
     if len(found) == 1:
-        supply = found[0].list_of("PS")
+        supply = found[0].supply
         output = _at(supply, 2)
         if output is not None and 0.0 <= output / 100.0 <= _MAX_PSU_V and any(supply):
             draft.psu = Psu(output_v=output / 100.0)
@@ -389,7 +396,7 @@ def _sum_up(draft: Draft, found: Sequence[Module]) -> None:
 
 def _wall_watts(module: Module) -> float | None:
     """Return the power at the wall: `WALLPOWER`, or the seventh figure of `PS`, which an A10 does not have."""
-    return watts(module.keys.get("WALLPOWER")) or watts(_at(module.list_of("PS"), 6)) or None
+    return watts(module.keys.get("WALLPOWER")) or watts(_at(module.supply, 6)) or None
 
 
 _EPOCH = 1e9

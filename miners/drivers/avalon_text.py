@@ -18,14 +18,18 @@ from miners.units import count, number
 BOARDS_A_MODULE = 10
 """No module carries as many boards (the 910 has six), so module × 10 + board is a number of its own, for good."""
 
-_MODULES = 100
-"""More modules than a controller can carry: the rest is no fleet but an attack."""
+_MODULES = 40
+"""More modules than the adapters of one controller can carry: the rest is no fleet but an attack."""
+
+_MAX_ROWS = 100
+"""One row for each adapter and each pool."""
 
 _MAX_TEXT = 65_536
 """Canaan's own buffer for one module is 42 KiB with every debug list in it."""
 
 _MAX_KEYS = 1_000
-_MAX_LIST = 512
+_MAX_LIST = 256
+"""More figures than any list has: a board carries up to 240 chips."""
 
 _MODULE_KEY = re.compile(r"MM ID(\d{1,2})(?::\w{1,20})?")
 _BOARD_BLOCK = re.compile(r"'HB(\d)':\{([^{}]*)\}")
@@ -39,7 +43,7 @@ class Module(msgspec.Struct):
     """One module (`MM ID…`) of a controller. `number`: its own, plus 100 for each further device before it.
 
     `keys`: its readings as text. `board_keys`: those of single boards (`HBinfo` of the Q), by board. `work` and
-    `boards_found`: what SYSTEMSTATU says, its state in small letters (`in work`).
+    `boards_found`: what SYSTEMSTATU says, its state in small letters (`in work`). `supply`: the figures of PS.
     """
 
     number: int
@@ -47,6 +51,7 @@ class Module(msgspec.Struct):
     board_keys: dict[int, Keys]
     work: str = ""
     boards_found: int | None = None
+    supply: Sequence[float | None] = ()
 
     def list_of(self, key: str) -> list[float | None]:
         """Return the figures of a list (`MGHS[26907.01 26025.06 26724.56]`); empty where the key is not there."""
@@ -60,7 +65,7 @@ def modules(stats: Sequence[Object]) -> list[Module]:
     """
     found: dict[int, Module] = {}
     device = 0
-    for entry in stats:
+    for entry in stats[:_MAX_ROWS]:
         if str(entry.get("ID", "")).startswith("POOL"):
             continue
         first: Module | None = None
@@ -83,6 +88,7 @@ def modules(stats: Sequence[Object]) -> list[Module]:
             first.board_keys = _board_keys(entry.get("HBinfo"))
     for module in found.values():
         module.work, module.boards_found = work_state(module.keys.get("SYSTEMSTATU", ""))
+        module.supply = module.list_of("PS")
     return list(found.values())
 
 

@@ -1,14 +1,14 @@
 """Avalon's readings, family by family. The texts are written for these tests in the shape that each family sends."""
 
-import math
+import asyncio
 from datetime import UTC, datetime
 from typing import Any
 
-import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from miners.ask import TcpLink
 from miners.draft import Draft, conclude
 from miners.driver import Memory
 from miners.drivers import avalon
@@ -16,6 +16,8 @@ from miners.drivers.avalon_text import model_and_build, modules, read_keys
 from miners.errors import Unsupported
 from miners.link import Object
 from miners.model import Snapshot, Target, to_json
+from tests.replay.server import ReplayServer
+from tests.unit.miners.mutation import finite, mutations
 
 NOW = 1_790_000_000.0
 TH = 1e12
@@ -402,95 +404,18 @@ def test_values_hold_spaces_and_keys_too() -> None:
 def test_hostile_texts_stay_small() -> None:
     many = {f"MM ID{number}": "MGHS[" + "1 " * 200 + "]" for number in range(99)}
     assert read(stats={"STATS": [many, many]}).boards == []
-    assert len(modules([{f"MM ID{number}": A851 for number in range(99)} for _ in range(5)])) == 100
+    assert len(modules([{f"MM ID{number}": A851 for number in range(99)} for _ in range(5)])) == 40
     assert len(read_keys("a[1]" * 100_000)) == 1
     assert len(read_keys("".join(f"k{number}[1]" for number in range(50_000)))) == 1000
 
 
-class FakeLink:
-    """Answers as a miner that joins; counts what it was asked."""
-
-    truncated = False
-
-    def __init__(self, replies: dict[str, Object]) -> None:
-        self.replies = replies
-        self.asked: list[tuple[str, ...]] = []
-        self.now = NOW
-        self.target = Target(container="c", miner="m", address="127.0.0.1")
-
-    async def ask_joined(self, commands: Any) -> dict[str, Object]:
-        self.asked.append(tuple(commands))
-        return {command: self.replies[command] for command in commands if command in self.replies}
-
-    async def ask(self, command: str) -> Object:
-        self.asked.append((command,))
-        if command not in self.replies:
-            raise Unsupported("code 14")
-        return self.replies[command]
+async def ask(server: ReplayServer, memory: Memory, now: float = NOW) -> Draft:
+    deadline = asyncio.get_running_loop().time() + 5.0
+    target = Target(container="c", miner="m", address="127.0.0.1", port=server.port)
+    return await avalon.read(TcpLink(target, now=now, deadline=deadline), memory)
 
 
-async def test_identity_is_asked_once_an_hour() -> None:
-    link = FakeLink(
-        {
-            "summary": summary(),
-            "stats": stats(A1366),
-            "pools": {"POOLS": []},
-            "version": {"VERSION": [{"MAC": "b4a2ebc0ffee"}]},
-        }
-    )
-    memory = Memory()
-    for link.now in (NOW, NOW + 30, NOW + 3601):
-        draft = await avalon.read(link, memory)  # type: ignore[arg-type]  # it answers what a driver asks
-        assert draft.mac == "B4:A2:EB:C0:FF:EE"
-    joined = [asked for asked in link.asked if len(asked) > 1]
-    assert joined == [
-        ("summary", "stats", "pools", "version"),
-        ("summary", "stats", "pools"),
-        ("summary", "stats", "pools", "version"),
-    ]
-
-
-async def test_a_port_without_readings_is_no_avalon() -> None:
-    link = FakeLink({"version": {"VERSION": [{}]}})
-    with pytest.raises(Unsupported):
-        await avalon.read(link, Memory())  # type: ignore[arg-type]  # it answers what a driver asks
-
-
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
-    max_leaves=8,
-)
-WORD = st.sampled_from(
-    ["nan", "-nan", "inf", "1e400", "-5", "", " ", "%", "[", "]", "{", "9" * 70, "²", "0x10", "1_0"]
-)
-
-
-@st.composite
-def mangled(draw: st.DrawFn, value: Any) -> Any:
-    """Return a document with a part here and there replaced by whatever JSON can hold."""
-    if draw(st.integers(0, 11)) == 0:
-        return draw(JSON)
-    if isinstance(value, dict):
-        return {key: draw(mangled(inner)) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [draw(mangled(inner)) for inner in value]
-    if isinstance(value, str) and "[" in value:
-        words = value.split(" ")
-        for _ in range(draw(st.integers(0, 6))):
-            words[draw(st.integers(0, len(words) - 1))] = draw(WORD | st.text(max_size=6))
-        return " ".join(words)[: draw(st.integers(0, len(value)))]
-    return value
-
-
-def floats_in(value: Any) -> list[float]:
-    if isinstance(value, float):
-        return [value]
-    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else ()
-    return [figure for part in parts for figure in floats_in(part)]
-
-
-WHOLE = {
+REPLIES = {
     "summary": summary(**{"MHS 5s": 1.0, "MHS 1m": 2.0, "MHS av": 3.0, "Total MH": 4.0}),
     "stats": {"STATS": [{"ID": "AVA100", "Elapsed": 9, "MM ID1": A741, "MM ID2": A1366}, *nested()["STATS"]]},
     "pools": {
@@ -505,13 +430,70 @@ WHOLE = {
 }
 
 
-@given(mangled(WHOLE))
-def test_whatever_comes_becomes_a_reading_of_finite_figures(replies: Any) -> None:
-    if not isinstance(replies, dict):
-        return
-    draft = avalon.parse(replies, NOW)
-    indexes = [board.index for board in draft.boards]
-    assert len(set(indexes)) == len(indexes)
+async def test_identity_is_asked_once_an_hour() -> None:
+    memory = Memory()
+    async with ReplayServer(REPLIES, joins=True) as server:
+        for now in (NOW, NOW + 30, NOW + 3601):
+            assert (await ask(server, memory, now)).mac == "B4:A2:EB:C0:FF:EE"
+    assert server.asked == [
+        "summary+stats+pools+version",
+        "summary+stats+pools",
+        "summary+stats+pools+version",
+    ]
+
+
+async def test_a_firmware_that_does_not_join_is_asked_one_after_the_other() -> None:
+    async with ReplayServer(REPLIES) as server:
+        memory = Memory()
+        await ask(server, memory)
+        draft = await ask(server, memory)
+    assert draft.mac == "B4:A2:EB:C0:FF:EE"
+    assert server.asked[-3:] == ["summary", "stats", "pools"]
+
+
+async def test_a_port_without_readings_is_no_avalon() -> None:
+    async with ReplayServer({"version": REPLIES["version"]}, joins=True) as server:
+        with pytest.raises(Unsupported, match="neither summary nor stats"):
+            await ask(server, Memory())
+
+
+def check(draft: Draft) -> None:
+    for parts in (draft.boards, draft.fans, draft.pools):
+        indexes = [part.index for part in parts]
+        assert len(set(indexes)) == len(indexes)
     snapshot = concluded(draft)
-    assert all(math.isfinite(figure) for figure in floats_in(msgspec.to_builtins(snapshot)))
+    assert finite(snapshot)
     assert to_json(snapshot)
+
+
+@given(replies=mutations(REPLIES))
+def test_whatever_comes_becomes_a_reading_of_finite_figures(replies: dict[str, Any]) -> None:
+    check(avalon.parse(replies, NOW))
+
+
+WORDS = st.sampled_from(
+    ["nan", "-nan", "inf", "1e400", "-5", "", "%", "[", "]", "{", "}", "9" * 70, "²", "1_0"]
+)
+
+
+@st.composite
+def spoilt(draw: st.DrawFn) -> str:
+    """Draw a module's text with some of its words replaced, and cut anywhere."""
+    words = (
+        draw(st.sampled_from([A741, A1047, A1366, A15, NANO_3S]))
+        .replace("[", "[ ")
+        .replace("]", " ]")
+        .split(" ")
+    )
+    for _ in range(draw(st.integers(0, 8))):
+        words[draw(st.integers(0, len(words) - 1))] = draw(WORDS | st.text(max_size=6))
+    text = " ".join(words).replace("[ ", "[").replace(" ]", "]")
+    return text[: draw(st.integers(len(text) // 2, len(text)))]
+
+
+@given(first=spoilt(), second=spoilt(), chips_of=st.text(alphabet="'HB0:{}[] 1-", max_size=30))
+def test_whatever_a_module_writes_becomes_a_reading_of_finite_figures(
+    first: str, second: str, chips_of: str
+) -> None:
+    reply = stats(first, second, HBinfo=f"'HB0':{{PVT_T0[{chips_of}]}}{chips_of}")
+    check(read(stats=reply, summary=REPLIES["summary"]))

@@ -1,20 +1,21 @@
 """LuxOS readings. The documents are written for these tests in the shape that the firmware sends."""
 
-import math
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import msgspec
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 
+from miners.ask import TcpLink
 from miners.draft import Draft, conclude
 from miners.driver import Memory
 from miners.drivers import luxos
 from miners.errors import Unsupported
 from miners.link import Object
 from miners.model import Snapshot, Target, to_json
+from tests.replay.server import ReplayServer
+from tests.unit.miners.mutation import finite, mutations
 
 NOW = 1_790_000_000.0
 STARTED = NOW - 7200
@@ -295,79 +296,47 @@ def test_a_miner_that_answers_little_is_read_for_what_it_says() -> None:
     assert luxos.parse({"stats": WHOLE["stats"]}, NOW).model == "Antminer S19j Pro"
 
 
-class FakeLink:
-    """Answers as a miner that joins; counts what it was asked."""
-
-    truncated = False
-
-    def __init__(self, replies: dict[str, Object]) -> None:
-        self.replies = replies
-        self.asked: list[tuple[str, ...]] = []
-        self.now = NOW
-        self.target = Target(container="c", miner="m", address="127.0.0.1")
-
-    async def ask_joined(self, commands: Any) -> dict[str, Object]:
-        self.asked.append(tuple(commands))
-        return {command: self.replies[command] for command in commands if command in self.replies}
-
-    async def ask(self, command: str) -> Object:
-        self.asked.append((command,))
-        if command not in self.replies:
-            raise Unsupported("code 14")
-        return self.replies[command]
+async def ask(server: ReplayServer, memory: Memory, now: float = NOW) -> Draft:
+    deadline = asyncio.get_running_loop().time() + 5.0
+    target = Target(container="c", miner="m", address="127.0.0.1", port=server.port)
+    return await luxos.read(TcpLink(target, now=now, deadline=deadline), memory)
 
 
 async def test_what_changes_slowly_is_asked_seldom_and_remembered() -> None:
-    events = reply("EVENTS", event("HOT", STARTED + 60))
-    link = FakeLink({**WHOLE, "events": events})
     memory = Memory()
-    for link.now in (NOW, NOW + 30, NOW + 301, NOW + 3601):
-        draft = await luxos.read(link, memory)  # type: ignore[arg-type]  # it answers what a driver asks
-        assert [fault.code for fault in draft.faults] == ["HOT"]
-    extra = [set(asked) - set(luxos.POLL) for asked in link.asked if len(asked) > 1]
-    assert extra == [{"version", "events"}, set(), {"events"}, {"version", "events"}]
+    async with ReplayServer({**WHOLE, "events": EVENTS}, joins=True) as server:
+        for now in (NOW, NOW + 30, NOW + 301, NOW + 3601):
+            assert [fault.code for fault in (await ask(server, memory, now)).faults] == ["NEW"]
+    poll = "+".join(luxos.POLL)
+    assert server.asked == [f"{poll}+version+events", poll, f"{poll}+events", f"{poll}+version+events"]
+
+
+async def test_an_older_firmware_without_events_is_read_all_the_same() -> None:
+    replies = {command: answer for command, answer in WHOLE.items() if command != "events"}
+    memory = Memory()
+    async with ReplayServer(replies, joins=True) as server:
+        await ask(server, memory)
+        draft = await ask(server, memory, NOW + 30)
+    assert draft.faults == []
+    assert draft.power_w == 3120.0
+    assert server.asked[-1] == "+".join(luxos.POLL)
 
 
 async def test_a_port_without_readings_is_no_luxos() -> None:
-    link = FakeLink({"version": WHOLE["version"]})
-    with pytest.raises(Unsupported):
-        await luxos.read(link, Memory())  # type: ignore[arg-type]  # it answers what a driver asks
+    async with ReplayServer({"version": WHOLE["version"]}, joins=True) as server:
+        with pytest.raises(Unsupported, match="neither summary nor devs"):
+            await ask(server, Memory())
 
 
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
-    max_leaves=8,
-)
+EVENTS = reply("EVENTS", event("OLD", STARTED - 5, "BOARD", ID=1), event("NEW", NOW))
 
 
-@st.composite
-def mangled(draw: st.DrawFn, value: Any) -> Any:
-    """Return a document with a part here and there replaced by whatever JSON can hold."""
-    if draw(st.integers(0, 15)) == 0:
-        return draw(JSON)
-    if isinstance(value, dict):
-        return {key: draw(mangled(inner)) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [draw(mangled(inner)) for inner in value]
-    return value
-
-
-def floats_in(value: Any) -> list[float]:
-    if isinstance(value, float):
-        return [value]
-    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else ()
-    return [figure for part in parts for figure in floats_in(part)]
-
-
-@given(mangled({**WHOLE, "events": reply("EVENTS", event("A", STARTED - 5), event("B", NOW, "BOARD", ID=1))}))
-def test_whatever_comes_becomes_a_reading_of_finite_figures(replies: Any) -> None:
-    if not isinstance(replies, dict):
-        return
+@given(replies=mutations({**WHOLE, "events": EVENTS}))
+def test_whatever_comes_becomes_a_reading_of_finite_figures(replies: dict[str, Any]) -> None:
     draft = luxos.parse(replies, NOW)
     for parts in (draft.boards, draft.fans, draft.pools):
         indexes = [part.index for part in parts]
         assert len(set(indexes)) == len(indexes)
     snapshot = concluded(draft)
-    assert all(math.isfinite(figure) for figure in floats_in(msgspec.to_builtins(snapshot)))
+    assert finite(snapshot)
     assert to_json(snapshot)
