@@ -177,6 +177,17 @@ def seconds(text: str) -> float:
     return value
 
 
+def factor(text: str) -> float:
+    """Convert to a factor over 0 and at most 100,000."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value <= 100_000:
+        raise ValueError(f"{text!r} is not a number over 0 and up to 100000")
+    return value
+
+
 def listen_address(text: str) -> tuple[str, int]:
     """Convert `HOST:PORT`, `[::1]:PORT` or `:PORT` (all addresses); port 0 takes a free one."""
     host, separator, port = text.rpartition(":")

@@ -1,0 +1,538 @@
+"""The command line: `hashyard COMMAND`. It alone knows every room, and hands each what it needs.
+
+Exit codes: 0 done, 1 could not, 2 wrong use or wrong configuration.
+"""
+
+import argparse
+import importlib.metadata
+import re
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import msgspec
+import uvloop
+import yaml
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+import hashyard_flags as flags
+from hashyard_flags import Flag
+from hashyard_terminal import failure_line, found_table, print_reading, redacted
+from miners.client import read_miner
+from miners.driver import Memory
+from miners.drivers import DRIVERS
+from miners.errors import ConfigurationError, HashyardError
+from miners.model import Credentials, PollFailure, Reading, Snapshot, Target, to_json
+from miners.scan import ScanPorts, scan
+
+DONE, COULD_NOT, WRONG_USE = 0, 1, 2
+
+Values: TypeAlias = Mapping[str, Any]
+Environment: TypeAlias = Mapping[str, str]
+
+
+class Command(msgspec.Struct, frozen=True, kw_only=True):
+    """One command: its flags, what it does, and which variables of older tools it should speak about when set."""
+
+    name: str
+    help: str
+    run: Callable[[Values, Environment], int]
+    flags: tuple[Flag, ...] = ()
+    argument: tuple[str, str] | None = None
+    examples: tuple[str, ...] = ()
+    older: tuple[str, ...] = ()
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; return its exit code. Errors of ours become one line each on stderr."""
+    parser = _parser()
+    typed = parser.parse_args(arguments)
+    command: Command = typed.command
+    try:
+        return _run(command, typed)
+    except ConfigurationError as error:
+        print(error, file=sys.stderr)
+        return WRONG_USE
+    except HashyardError as error:
+        print(error, file=sys.stderr)
+        return COULD_NOT
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return COULD_NOT
+    except BrokenPipeError:
+        # The reader of our output (head, less) has gone: nothing is wrong, and nobody is there to be told.
+        sys.stderr.close()
+        return DONE
+
+
+def _run(command: Command, typed: argparse.Namespace) -> int:
+    environment = flags.read_environment(typed.env_file)
+    replaced = flags.replaced_variables(command.flags, command.older, environment)
+    if replaced:
+        raise ConfigurationError("\n".join(replaced))
+    values = flags.resolve(command.flags, typed, environment)
+    if command.argument is not None:
+        values["argument"] = typed.argument
+    return command.run(values, environment)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="hashyard",
+        description="Monitoring and control for fleets of ASIC miners.",
+        epilog="Each flag has an environment variable, named in its help; a .env file in this folder is read as well.",
+    )
+    parser.add_argument(
+        "--version", action="version", version=f"hashyard {importlib.metadata.version('hashyard')}"
+    )
+    subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
+    for command in COMMANDS:
+        sub = subparsers.add_parser(
+            command.name,
+            help=command.help,
+            description=command.help,
+            epilog="examples:\n" + "\n".join(f"  {line}" for line in command.examples),
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        if command.argument is not None:
+            sub.add_argument("argument", metavar=command.argument[0], help=command.argument[1])
+        flags.add_flags(sub, command.flags)
+        sub.add_argument(
+            "--env-file",
+            type=Path,
+            metavar="FILE",
+            default=None,
+            help="read variables from here, not from .env",
+        )
+        sub.set_defaults(command=command)
+    return parser
+
+
+def _driver_name(text: str) -> str:
+    if text not in DRIVERS:
+        raise ValueError(f"no driver is called {text!r}; there are {', '.join(DRIVERS)}")
+    return text
+
+
+def _run_exporter(values: Values, environment: Environment) -> int:
+    from exporter.main import Settings, run  # noqa: PLC0415  # each command loads its own room only
+
+    host, port = values["listen"]
+    settings = Settings(
+        targets=(values["targets"],),
+        data=values["data"],
+        host=host,
+        port=port,
+        advertise=values["advertise"],
+        shard=values["shard"] or (1, 1),
+        token_file=values["token_file"],
+        no_auth=values["no_auth"],
+        max_polls=values["max_polls"],
+        secrets_dir=values["secrets_dir"],
+        environment=environment,
+    )
+    return uvloop.run(run(settings))
+
+
+def _run_simulate(values: Values, _environment: Environment) -> int:
+    from miners.inventory.load import load  # noqa: PLC0415  # each command loads its own room only
+    from simulator.fleet import ContainerSpec, MinerSpec, SimulatedFleet, SimulatorError, run  # noqa: PLC0415
+
+    containers = [
+        ContainerSpec(
+            name=container.name,
+            timezone=container.timezone,
+            simulate=container.simulate,
+            miners=tuple(
+                MinerSpec(
+                    container=container.name,
+                    name=miner.name,
+                    address=miner.address,
+                    port=miner.port,
+                    web_port=miner.web_port,
+                    v3_port=miner.v3_port,
+                    manufacturer=miner.manufacturer,
+                    model=miner.model,
+                    driver=miner.driver,
+                    simulate=miner.simulate,
+                )
+                for miner in container.miners
+            ),
+        )
+        for container in load([values["targets"]]).containers
+    ]
+    host, port = values["listen"]
+
+    def on_ready(fleet: SimulatedFleet) -> None:
+        print(f"{len(fleet.miners)} simulated miners; faults and the truth: {fleet.control_url}", flush=True)
+
+    try:
+        uvloop.run(
+            run(
+                containers,
+                seed=values["seed"],
+                control_host=host,
+                control_port=port,
+                speed=values["speed"],
+                static=values["static"],
+                on_ready=on_ready,
+            )
+        )
+    except SimulatorError as error:
+        raise ConfigurationError("\n".join(error.mistakes)) from None
+    return DONE
+
+
+def _run_check(values: Values, _environment: Environment) -> int:
+    from miners.inventory.check import check_report  # noqa: PLC0415  # each command loads its own room only
+
+    text, code = check_report([Path(values["argument"])])
+    print(text, file=sys.stderr if code else sys.stdout)
+    return code
+
+
+def _run_read(values: Values, _environment: Environment) -> int:
+    try:
+        host, port = flags.miner_address(values["argument"])
+    except ValueError as error:
+        raise ConfigurationError(str(error)) from None
+    target = Target(
+        container="",
+        miner=values["argument"],
+        address=host,
+        port=port or values["port"],
+        v3_port=port or values["v3_port"],
+        # With a port in the address nothing is asked that was not named.
+        web_port=values["web_port"] or (None if port else 80),
+        driver=values["driver"],
+        credentials=None if values["credentials_file"] is None else _credentials(values["credentials_file"]),
+        connect_timeout_s=values["connect_timeout"],
+        timeout_s=values["timeout"],
+    )
+    record: list[tuple[str, bytes]] | None = [] if values["raw"] else None
+    reading = uvloop.run(read_miner(target, Memory(), record=record))
+    return _show_reading(reading, record, as_json=values["json"])
+
+
+def _show_reading(reading: Reading, record: list[tuple[str, bytes]] | None, *, as_json: bool) -> int:
+    for question, reply in record or ():
+        print(f"--- {question}\n{redacted(reply)}")
+    if record is not None and not as_json:
+        pass
+    elif as_json:
+        print(to_json(reading).decode())
+    elif isinstance(reading, Snapshot):
+        print_reading(Console(), reading)
+    if isinstance(reading, PollFailure):
+        if not as_json:
+            print(failure_line(reading), file=sys.stderr)
+        return COULD_NOT
+    return DONE
+
+
+def _credentials(path: Path) -> Credentials:
+    try:
+        text = path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(
+            f"--credentials-file: {path} cannot be read ({type(error).__name__}); it holds user:password"
+        ) from None
+    user, separator, password = text.partition(":")
+    if not separator or "\n" in text:
+        raise ConfigurationError(
+            f"--credentials-file: {path} does not hold one line of the form user:password"
+        )
+    return Credentials(user, password)
+
+
+def _run_scan(values: Values, _environment: Environment) -> int:
+    from miners.inventory.ranges import addresses_in  # noqa: PLC0415  # each command loads its own room only
+
+    try:
+        addresses = addresses_in(values["argument"])
+    except ValueError as error:
+        raise ConfigurationError(str(error)) from None
+    ports = ScanPorts(
+        values["port"], values["v3_port"], values["web_port"], values["connect_timeout"], values["timeout"]
+    )
+    errors = Console(stderr=True)
+    progress = Progress(
+        TextColumn("asking"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[found]} miners"),
+        TimeRemainingColumn(),
+        console=errors,
+        transient=True,
+        disable=not errors.is_terminal,
+    )
+    with progress:
+        task = progress.add_task("", total=len(addresses), found=0)
+        found = 0
+
+        def on_asked(reading: Reading) -> None:
+            nonlocal found
+            found += isinstance(reading, Snapshot)
+            progress.update(task, advance=1, found=found)
+
+        readings = uvloop.run(scan(addresses, ports, concurrency=values["concurrency"], on_asked=on_asked))
+    if values["yaml"]:
+        print(_entries(readings, values["container"], ports), end="")
+    elif readings:
+        Console().print(found_table(readings))
+    errors.print(f"{found} miners at {len(addresses)} addresses", highlight=False)
+    return DONE
+
+
+def _entries(readings: Sequence[Reading], container: str, ports: ScanPorts) -> str:
+    """Return what a scan found in the form of targets.yml; what could not be read stands as a comment."""
+    entries: list[dict[str, object]] = []
+    remarks: list[str] = []
+    for reading in readings:
+        if not isinstance(reading, Snapshot):
+            remarks.append(
+                f"# {reading.address} answers, but: {reading.reason}: {' '.join(reading.detail.split())}\n"
+            )
+            continue
+        entry: dict[str, object] = {"name": _miner_name(reading.address), "address": reading.address}
+        identity = reading.identity
+        if identity.manufacturer:
+            entry["manufacturer"] = identity.manufacturer
+        if identity.model:
+            entry["model"] = identity.model
+        if (ports.port, ports.v3_port, ports.web_port) != (4028, 4433, 80):
+            entry |= {"port": ports.port, "v3_port": ports.v3_port, "web_port": ports.web_port}
+        entries.append(entry)
+    document = {"containers": [{"name": container, "miners": entries}]}
+    return "".join(remarks) + yaml.safe_dump(document, allow_unicode=True, sort_keys=False, width=110)
+
+
+def _miner_name(address: str) -> str:
+    """Return a name that is unique wherever the address is: its last two parts (10.1.7.16 -> m7-16)."""
+    try:
+        parts = re.split(r"[.:]+", ip_address(address).exploded)
+    except ValueError:
+        return address
+    return "m" + "-".join(parts[-2:])
+
+
+_TARGETS = Flag(
+    name="--targets", help="the inventory", convert=Path, default=Path("targets.yml"), metavar="FILE"
+)
+_CONNECT = Flag(
+    name="--connect-timeout",
+    help="seconds to wait for a connection",
+    convert=flags.seconds,
+    default=3.0,
+    metavar="SECONDS",
+    older=("CONNECTION_TIMEOUT",),
+)
+_TIMEOUT = Flag(
+    name="--timeout",
+    help="seconds for all of one miner",
+    convert=flags.seconds,
+    default=10.0,
+    metavar="SECONDS",
+)
+
+
+def _port_flag(name: str, what: str, default: int | None, older: tuple[str, ...] = ()) -> Flag:
+    said = f" (default {default})" if default else ""
+    return Flag(
+        name=name,
+        help=what + said,
+        convert=flags.whole(1, 65535),
+        default=default,
+        metavar="PORT",
+        older=older,
+    )
+
+
+_OLDER_INVENTORY = ("DEFAULT_MINER_PORT", "CONNECTION_TIMEOUT", "POLLING_INTERVAL")
+
+COMMANDS: tuple[Command, ...] = (
+    Command(
+        name="exporter",
+        help="poll the fleet and serve its readings to Prometheus",
+        run=_run_exporter,
+        older=_OLDER_INVENTORY,
+        examples=(
+            "hashyard exporter --targets targets.yml",
+            "hashyard exporter --listen :9428 --token-file token --advertise 10.1.0.5:9428",
+            "hashyard exporter --shard 1/4",
+        ),
+        flags=(
+            _TARGETS,
+            Flag(
+                name="--data",
+                help="folder for what is remembered over a restart, and the managed inventory",
+                convert=Path,
+                metavar="DIR",
+            ),
+            Flag(
+                name="--listen",
+                help="where to serve (default 127.0.0.1:9428)",
+                convert=flags.listen_address,
+                default=("127.0.0.1", 9428),
+                metavar="HOST:PORT",
+            ),
+            Flag(name="--advertise", help="the address that /sd gives to Prometheus", metavar="HOST:PORT"),
+            Flag(
+                name="--shard",
+                help="poll the i-th of n shares of the containers",
+                convert=flags.shard,
+                metavar="i/n",
+            ),
+            Flag(
+                name="--token-file",
+                help="file with the token that readers have to send",
+                convert=Path,
+                metavar="FILE",
+            ),
+            Flag(
+                name="--no-auth",
+                help="serve without a token on any address, deliberately",
+                convert=None,
+                default=False,
+            ),
+            Flag(
+                name="--max-polls",
+                help="miners asked at the same time (default 400)",
+                convert=flags.whole(1, 20000),
+                default=400,
+                metavar="N",
+                older=("MAX_WORKERS",),
+            ),
+            Flag(
+                name="--secrets-dir",
+                help="folder below which credential files stand",
+                convert=Path,
+                metavar="DIR",
+            ),
+        ),
+    ),
+    Command(
+        name="simulate",
+        help="start a simulated miner for each miner of the file, on loopback",
+        run=_run_simulate,
+        examples=("hashyard simulate --targets targets.demo.yml",),
+        flags=(
+            Flag(
+                name="--targets",
+                help="the inventory",
+                convert=Path,
+                default=Path("targets.demo.yml"),
+                metavar="FILE",
+            ),
+            Flag(
+                name="--listen",
+                help="where faults are asked for and the truth is told (default 127.0.0.1:9429)",
+                convert=flags.listen_address,
+                default=("127.0.0.1", 9429),
+                metavar="HOST:PORT",
+            ),
+            Flag(
+                name="--speed",
+                help="simulated seconds in a second (default 1)",
+                convert=flags.factor,
+                default=1.0,
+                metavar="X",
+            ),
+            Flag(
+                name="--static",
+                help="miners whose readings stand still: cheap to answer, for measuring others",
+                convert=None,
+                default=False,
+            ),
+            Flag(
+                name="--seed",
+                help="the same seed gives the same run (default 1)",
+                convert=flags.whole(0, 2**31),
+                default=1,
+                metavar="N",
+            ),
+        ),
+    ),
+    Command(
+        name="check",
+        help="say every mistake in an inventory with line and path, or what is in it",
+        run=_run_check,
+        argument=("FILE", "the inventory, such as targets.yml"),
+        examples=("hashyard check targets.yml",),
+    ),
+    Command(
+        name="read",
+        help="read one miner now",
+        run=_run_read,
+        argument=("HOST[:PORT]", "the miner; with a port, nothing but it and --web-port is asked"),
+        examples=(
+            "hashyard read 10.1.7.16",
+            "hashyard read 10.1.7.16 --json",
+            "hashyard read 10.1.7.16:4433 --driver whatsminer_v3 --raw",
+        ),
+        flags=(
+            Flag(
+                name="--driver",
+                help="do not look for the driver, take this one",
+                convert=_driver_name,
+                metavar="NAME",
+            ),
+            _port_flag("--port", "the cgminer-style port", 4028, ("DEFAULT_MINER_PORT",)),
+            _port_flag("--v3-port", "Whatsminer's v3 port", 4433),
+            _port_flag("--web-port", "the web page's port (80, unless HOST has a port)", None),
+            Flag(
+                name="--credentials-file",
+                help="file with user:password of the miner's web page",
+                convert=Path,
+                metavar="FILE",
+            ),
+            Flag(name="--json", help="print the reading as JSON", convert=None, default=False),
+            Flag(
+                name="--raw",
+                help="print the replies themselves, passwords and pool users hidden",
+                convert=None,
+                default=False,
+            ),
+            _CONNECT,
+            _TIMEOUT,
+        ),
+    ),
+    Command(
+        name="scan",
+        help="find miners in a range of addresses",
+        run=_run_scan,
+        argument=("RANGE", "10.1.7.0/24, 10.1.7.10-200 or one address"),
+        examples=(
+            "hashyard scan 10.1.7.0/24",
+            'hashyard scan 10.1.7.0/24 --yaml --container "Container 7" > targets.yml',
+        ),
+        flags=(
+            Flag(name="--yaml", help="print entries for targets.yml", convert=None, default=False),
+            Flag(
+                name="--container",
+                help="the container's name in those entries (default Container 1)",
+                default="Container 1",
+                metavar="NAME",
+            ),
+            _port_flag("--port", "the cgminer-style port", 4028, ("DEFAULT_MINER_PORT",)),
+            _port_flag("--v3-port", "Whatsminer's v3 port", 4433),
+            _port_flag("--web-port", "the web page's port", 80),
+            Flag(
+                name="--concurrency",
+                help="addresses asked at the same time (default 100)",
+                convert=flags.whole(1, 4096),
+                default=100,
+                metavar="N",
+                older=("MAX_WORKERS",),
+            ),
+            msgspec.structs.replace(_CONNECT, default=2.0),
+            _TIMEOUT,
+        ),
+    ),
+)
+
+if __name__ == "__main__":
+    sys.exit(main())
