@@ -18,6 +18,11 @@ def is_low_power(draft: Draft) -> bool:
     return power is not None and limit is not None and power < ASLEEP_POWER_RATIO * limit
 
 
+def _is_high_power(draft: Draft) -> bool:
+    power, limit = draft.power_w, draft.power_limit_w
+    return power is not None and limit is not None and power >= ASLEEP_POWER_RATIO * limit
+
+
 def is_frozen(draft: Draft, hashrate_hs: float | None, mining_s: float | None) -> bool:
     """Tell whether hash rate and mining time stand where they stood at the last poll."""
     return draft.mining_s is not None and draft.mining_s == mining_s and draft.hashrate_hs == hashrate_hs
@@ -26,10 +31,10 @@ def is_frozen(draft: Draft, hashrate_hs: float | None, mining_s: float | None) -
 def settle(draft: Draft, asleep: bool | None) -> None:
     """Say whether it sleeps; if so, drop the figures of when it was awake.
 
-    Figures that fit a sleeping miner (no hash rate, or little power) are of now, and stay.
+    Figures that fit a sleeping miner (little power, or no hash rate) are of now, and stay.
     """
     draft.asleep = asleep
-    if not asleep or not draft.hashrate_hs or is_low_power(draft):
+    if not asleep or is_low_power(draft) or not (draft.hashrate_hs or _is_high_power(draft)):
         return
     draft.power_w = draft.uptime_s = draft.mining_s = None
     draft.inlet_c = draft.board_max_c = draft.chip_max_c = draft.chip_avg_c = None

@@ -19,7 +19,6 @@ from miners.drivers.whatsminer_v2_replies import (
     about,
     asked_faults,
     asleep,
-    entries,
     entry,
     name,
     readings,
@@ -118,16 +117,22 @@ async def _ask_readings(
     commands = ["summary", past.devs, "pools"]
     if link.now >= past.about_due:
         commands.append("devdetails")
+    failure: PollError | None = None
     try:
         replies = await ask_all(link, memory, commands)
     except (Malformed, Unsupported) as error:
-        return {}, error
-    if "summary" in replies and not entries(replies.get(past.devs), "DEVS"):
+        replies, failure = {}, error
+    if "summary" not in replies:
+        # What a miner refuses asleep it answers awake: `ask_all` shall not remember this refusal.
+        memory.notes.pop("refused", None)
+    elif past.devs not in replies:
         other = "edevs" if past.devs == "devs" else "devs"
-        if entries(await _ask(link, other, replies), "DEVS"):
-            replies.pop(past.devs, None)
+        try:
+            replies.update(await ask_all(link, memory, (other,)))
             past.devs = other
-    return replies, None
+        except PollError:
+            return replies, failure  # It tells of no boards: the other readings stand.
+    return replies, failure
 
 
 async def _ask_faults(

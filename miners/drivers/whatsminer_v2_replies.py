@@ -14,7 +14,7 @@ import orjson
 from miners.draft import Draft
 from miners.drivers.whatsminer_faults import MAX_FAULTS, read_faults
 from miners.drivers.whatsminer_fields import (
-    MAX_SLOT,
+    MAX_BOARDS,
     fans,
     flag,
     hertz,
@@ -22,16 +22,12 @@ from miners.drivers.whatsminer_fields import (
     input_volts,
     lowered,
     named,
-    numbered_boards,
-    numbered_pools,
-    seconds,
     sensor,
-    slot_number,
-    speed_rpm,
 )
 from miners.link import Object
-from miners.model import Board, Fault, Pool, Psu
-from miners.units import alive, celsius, count, last_share, mac, number, text, watts
+from miners.model import Board, Fault, Psu
+from miners.reply import numbering, pools, share_sum
+from miners.units import celsius, count, hashes, mac, number, rpm, seconds, text, watts
 
 _HASHRATES = ("MHS 5s", "HS RT", "MHS 1m", "MHS 5m", "MHS 15m", "MHS av")
 """The hash rate now, the shortest window first. Firmware leaves some of them out; all are MH/s."""
@@ -99,7 +95,7 @@ def about(replies: Mapping[str, Object]) -> About:
         hostname=named(info("hostname")),
         psu_model=named(psu("model")) or named(psu("name")),
         psu_serial=named(psu("serial_no")) or named(info("powersn")),
-        psu_fan_rpm=speed_rpm(psu("fan_speed")),
+        psu_fan_rpm=rpm(psu("fan_speed")),
         input_v=input_volts(psu("vin")),
         input_a=input_amperes(psu("iin")),
     )
@@ -126,16 +122,16 @@ def readings(summary: Object, replies: Mapping[str, Object], known: About, now: 
     hashrate = _megahashes(get("MHS 5s"))
     if hashrate is None:
         hashrate = _other_hashrate(summary)
-    pools = _pools(entries(replies.get("pools"), "POOLS"), now)
+    listed = pools(entries(replies.get("pools"), "POOLS"), now)
     accepted, rejected, stale = count(get("Accepted")), count(get("Rejected")), count(get("Stale"))
-    if accepted is None and rejected is None and pools:
-        accepted = _total([pool.accepted for pool in pools])
-        rejected = _total([pool.rejected for pool in pools])
-        stale = _total([pool.stale for pool in pools])
-    boards = _boards(entries(replies.get("devs") or replies.get("edevs"), "DEVS"))
+    if accepted is None and rejected is None and listed:
+        accepted = share_sum([pool.accepted for pool in listed])
+        rejected = share_sum([pool.rejected for pool in listed])
+        stale = share_sum([pool.stale for pool in listed])
+    boards = _boards(entries(replies.get("devs") or replies.get("edevs"), "DEVS")[:MAX_BOARDS])
     errors = count(get("Hardware Errors"))
     if errors is None and boards:
-        errors = _total([board.hardware_errors for board in boards])
+        errors = share_sum([board.hardware_errors for board in boards])
     hottest = sensor(get("Temperature"))
     inlet = celsius(get("Env Temp"))
     if inlet == 0.0 and hottest is None:
@@ -160,7 +156,7 @@ def readings(summary: Object, replies: Mapping[str, Object], known: About, now: 
         chip_avg_c=sensor(get("Chip Temp Avg")),
         boards=boards,
         fans=fans(get("Fan Speed In"), get("Fan Speed Out"), liquid=flag(get("Liquid Cooling")) is True),
-        pools=pools,
+        pools=listed,
         accepted=accepted,
         rejected=rejected,
         stale=stale,
@@ -182,7 +178,7 @@ def name(draft: Draft, summary: Object, known: About) -> None:
     draft.serial = known.serial
     draft.hostname = known.hostname
     centivolts = number(get("Voltage"))
-    fan_rpm = speed_rpm(get("Power Fanspeed"))
+    fan_rpm = rpm(get("Power Fanspeed"))
     psu = Psu(
         known.psu_model,
         known.psu_serial,
@@ -200,11 +196,11 @@ def entry(reply: object, section: str) -> Object:
     Seen: `{"SUMMARY":[{…}]}`, and from newer firmware `{"STATUS":"S","Code":131,"Msg":{…}}`, Msg also as JSON text.
     """
     found = entries(reply, section)
-    return found[0] if found and type(found[0]) is dict else NOTHING
+    return found[0] if found else NOTHING
 
 
-def entries(reply: object, section: str) -> list[Any]:
-    """Return the list that a reply is about: `{"DEVS":[…]}`, or a list in Msg. Its items may be anything."""
+def entries(reply: object, section: str) -> list[Object]:
+    """Return the rows that a reply is about: of `{"DEVS":[…]}`, or of a list in Msg."""
     if type(reply) is not dict:
         return []
     found = reply.get(section)
@@ -214,7 +210,7 @@ def entries(reply: object, section: str) -> list[Any]:
             found = found.get(section, found)
     if type(found) is dict:
         return [found]
-    return found if type(found) is list else []
+    return [row for row in found if type(row) is dict] if type(found) is list else []
 
 
 def _message(reply: object) -> Any:
@@ -228,28 +224,19 @@ def _message(reply: object) -> Any:
     return found if isinstance(found, dict | list) else None
 
 
-def _boards(found: list[Any]) -> list[Board]:
+def _boards(found: list[Object]) -> list[Board]:
     boards = []
     blank = 0
-    last = -1
-    ordered = True
-    for at, board_entry in enumerate(found):
-        if type(board_entry) is not dict:
-            continue
-        get = board_entry.get
-        index = get("Slot")
-        if type(index) is not int or not 0 <= index <= MAX_SLOT:
-            index = slot_number(get("ASC") if index is None else index, at)
-        if index <= last:
-            ordered = False
-        last = index
+    numbers = numbering([row.get("Slot", row.get("ASC")) for row in found])
+    for number_, row in zip(numbers, found, strict=True):
+        get = row.get
         hashrate = _megahashes(get("MHS 5s"))
         if hashrate is None:
-            hashrate = _other_hashrate(board_entry)
+            hashrate = _other_hashrate(row)
         nominal = number(get("Factory GHS"))
         frequency = hertz(get("Chip Frequency"))
         board = Board(
-            index,
+            number_,
             named(get("PCB SN")),
             hashrate,
             nominal * 1e9 if nominal is not None and 0.0 < nominal < _MAX_MHS else None,
@@ -270,46 +257,11 @@ def _boards(found: list[Any]) -> list[Board]:
     if blank and blank < len(boards):
         # A slot that shows nothing beside boards that do is an empty slot; if all are so, the miner is at rest.
         boards = [board for board in boards if not _is_blank(board)]
-    return boards if ordered else numbered_boards(boards)
+    return boards
 
 
 def _is_blank(board: Board) -> bool:
     return not board.hashrate_hs and not board.chips and board.serial is None and board.board_c is None
-
-
-def _pools(found: list[Any], now: float) -> list[Pool]:
-    pools = []
-    last = -1
-    ordered = True
-    for at, pool_entry in enumerate(found):
-        if type(pool_entry) is not dict:
-            continue
-        get = pool_entry.get
-        url, user = named(get("URL")), named(get("User"))
-        if url is None and user is None:
-            continue
-        index = get("POOL")
-        if type(index) is not int or not 0 <= index <= MAX_SLOT:
-            index = slot_number(index, at)
-        if index <= last:
-            ordered = False
-        last = index
-        status, share = get("Status"), get("Last Share Time")
-        pools.append(
-            Pool(
-                index,
-                url,
-                user,
-                status == "Alive" or alive(status),
-                flag(get("Stratum Active")),
-                count(get("Priority")),
-                count(get("Accepted")),
-                count(get("Rejected")),
-                count(get("Stale")),
-                last_share(share, now) if share else None,
-            )
-        )
-    return pools if ordered else numbered_pools(pools)
 
 
 def _listed_faults(summary: Object, now: float) -> list[Fault]:
@@ -327,8 +279,7 @@ def _megahashes(value: object) -> float | None:
     """Return H/s of a figure in MH/s."""
     if type(value) is float and 0.0 <= value <= _MAX_MHS:
         return value * 1e6
-    figure = number(value)
-    return figure * 1e6 if figure is not None and 0.0 <= figure <= _MAX_MHS else None
+    return hashes(value, 1e6)
 
 
 def _other_hashrate(found: Object) -> float | None:
@@ -337,12 +288,6 @@ def _other_hashrate(found: Object) -> float | None:
         if hashrate is not None:
             return hashrate
     return None
-
-
-def _total(figures: list[int | None]) -> int | None:
-    """Add up what was reported; None if nothing was."""
-    known = [figure for figure in figures if figure is not None]
-    return sum(known) if known else None
 
 
 def _unquoted(value: object) -> str | None:

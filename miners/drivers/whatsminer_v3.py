@@ -15,6 +15,7 @@ from miners.draft import Draft
 from miners.driver import Driver, Memory
 from miners.drivers.whatsminer_faults import read_faults
 from miners.drivers.whatsminer_fields import (
+    MAX_BOARDS,
     fans,
     flag,
     hertz,
@@ -22,18 +23,14 @@ from miners.drivers.whatsminer_fields import (
     input_volts,
     lowered,
     named,
-    numbered_boards,
-    numbered_pools,
-    seconds,
     sensor,
-    slot_number,
-    speed_rpm,
 )
 from miners.drivers.whatsminer_sleep import is_frozen, is_low_power, settle
 from miners.errors import AuthFailed, Malformed, PollError, Unsupported
 from miners.link import Link, Object
-from miners.model import Board, Pool, Psu
-from miners.units import alive, celsius, count, last_share, mac, number, text, watts
+from miners.model import Board, Psu
+from miners.reply import PoolNames, numbering, pools, rows
+from miners.units import celsius, count, hashes, mac, number, rpm, seconds, text, watts
 
 WARM_UP_S = 1800.0
 """An M60S without fast boot has needed 1323 s to raise its clocks (`bootup-time`); others need longer."""
@@ -48,8 +45,19 @@ PARTS = ("miner", "error-code", "system", "network", "power")
 
 _NOT_UNDERSTOOD, _NOT_ALLOWED = (-2, -3), -4
 _HASHRATES = ("hash-realtime", "hash-1min", "hash-15min", "hash-average")
-_MAX_THS = 1e9
 _MODES = {"0": "low", "1": "normal", "2": "high"}
+_POOL = PoolNames(
+    "id",
+    "url",
+    "account",
+    "status",
+    "stratum-active",
+    "pool-priority",
+    "accepted",
+    "rejected",
+    "stale",
+    "last-share-time",
+)
 _NOTES = "whatsminer_v3"
 _NO_PSU = Psu()
 
@@ -128,10 +136,10 @@ def _readings(replies: Mapping[str, Any], now: float) -> Draft:
         inlet_c=inlet,
         chip_max_c=chip_max,
         chip_avg_c=sensor(get("chip-temp-avg")),
-        boards=_boards(_items(replies.get("edevs")), _items(get("board-temperature")), miner),
+        boards=_boards(rows(replies, "edevs")[:MAX_BOARDS], _items(get("board-temperature")), miner),
         fans=fans(get("fan-speed-in"), get("fan-speed-out"), liquid=False),
         psu=_psu(power),
-        pools=_pools(_items(replies.get("pools")), now),
+        pools=pools(rows(replies, "pools"), now, _POOL),
         faults=read_faults(replies.get("error-code"), now),
     )
 
@@ -219,17 +227,15 @@ def _remember(past: _Past, told: dict[str, Any], *, hashes: bool) -> None:
     past.device = kept
 
 
-def _boards(found: list[Any], temperatures: list[Any], miner: Object) -> list[Board]:
+def _boards(found: list[Object], temperatures: list[Any], miner: Object) -> list[Board]:
     """Return the boards; their temperatures and serials stand elsewhere, by place and by number."""
     if not found:
         found = [{"id": at} for at, celsius_ in enumerate(temperatures) if sensor(celsius_) is not None]
     by_place = len(temperatures) == len(found)
     boards = []
-    for at, entry in enumerate(found):
-        if not isinstance(entry, dict):
-            continue
+    numbers = numbering([entry.get("id", entry.get("slot")) for entry in found])
+    for at, (index, entry) in enumerate(zip(numbers, found, strict=True)):
         get = entry.get
-        index = slot_number(get("id", get("slot")), at)
         place = at if by_place else index
         boards.append(
             Board(
@@ -249,33 +255,7 @@ def _boards(found: list[Any], temperatures: list[Any], miner: Object) -> list[Bo
                 None,
             )
         )
-    return numbered_boards(boards)
-
-
-def _pools(found: list[Any], now: float) -> list[Pool]:
-    pools = []
-    for at, entry in enumerate(found):
-        if not isinstance(entry, dict):
-            continue
-        get = entry.get
-        url, user = named(get("url")), named(get("account"))
-        if url is None and user is None:
-            continue
-        pools.append(
-            Pool(
-                slot_number(get("id"), at),
-                url,
-                user,
-                alive(get("status")),
-                flag(get("stratum-active")),
-                count(get("pool-priority")),
-                None,
-                None,
-                None,
-                last_share(get("last-share-time"), now),
-            )
-        )
-    return numbered_pools(pools)
+    return boards
 
 
 def _psu(power: Object) -> Psu | None:
@@ -286,7 +266,7 @@ def _psu(power: Object) -> Psu | None:
         input_volts(get("vin")),
         input_amperes(get("iin")),
         _output_volts(get("vout")),
-        speed_rpm(get("fanspeed")),
+        rpm(get("fanspeed")),
         sensor(get("temp0")),
     )
     return None if psu == _NO_PSU else psu
@@ -302,8 +282,7 @@ def _hashrate_now(get: Callable[[str], Any]) -> float | None:
 
 def _terahashes(value: object) -> float | None:
     """Return H/s of a figure in TH/s."""
-    figure = number(value)
-    return figure * 1e12 if figure is not None and 0.0 <= figure <= _MAX_THS else None
+    return hashes(value, 1e12)
 
 
 def _output_volts(value: object) -> float | None:
