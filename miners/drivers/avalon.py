@@ -420,4 +420,4 @@ def _since_boot(value: object, when: float, now: float) -> object:
     return now - (when - share) if share is not None and 0.0 < share <= when else value
 
 
-DRIVER = Driver(name="avalon", manufacturer="Avalon", read=read)
+DRIVER = Driver(name="avalon", manufacturer="Avalon", read=read, warm_up_s=900.0)

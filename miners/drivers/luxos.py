@@ -282,4 +282,4 @@ def _created(value: object) -> datetime | None:
         return None
 
 
-DRIVER = Driver(name="luxos", manufacturer="AntMiner", read=read)
+DRIVER = Driver(name="luxos", manufacturer="AntMiner", read=read, warm_up_s=600.0)
