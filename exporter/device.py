@@ -4,7 +4,7 @@ In an economy mode a device lowers its own nominal hash rate, so the highest tha
 as it is the same device. Its figures outlive a poll that fails, and (with a data folder) the exporter itself.
 """
 
-import math
+import sys
 
 import msgspec
 
@@ -44,7 +44,7 @@ class Device(msgspec.Struct, gc=False):
         if (
             reported is not None
             and "nominal_hashrate_hs" not in snapshot.estimated
-            and (self.nominal_hashrate_hs or 0.0) < reported < math.inf
+            and (self.nominal_hashrate_hs or 0.0) < reported <= sys.float_info.max
         ):
             self.nominal_hashrate_hs = reported
         return before != (self.manufacturer, self.model, self.mac, self.serial, self.nominal_hashrate_hs)

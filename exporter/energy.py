@@ -5,7 +5,7 @@ each half counted under the source of its own reading). Across a gap of more tha
 nothing is counted: nobody looked. A half without a figure of power counts neither as energy nor as observed.
 """
 
-import math
+import sys
 
 import msgspec
 
@@ -28,7 +28,7 @@ class EnergyMeter(msgspec.Struct, gc=False):
     def add(self, snapshot: Snapshot, taken_s: float, interval_s: float) -> None:
         """Count the time since the reading before. `taken_s`: when this one was taken, on a steady clock."""
         power_w, measured = snapshot.power_w, snapshot.power_source == "measured"
-        if power_w is not None and not 0.0 <= power_w < math.inf:
+        if power_w is not None and not 0.0 <= power_w <= sys.float_info.max:
             power_w = None  # a counter that shrinks or ends as NaN would be lost for good
         if self._taken_s is not None and 0.0 < taken_s - self._taken_s <= MAX_GAP_INTERVALS * interval_s:
             half_s = (taken_s - self._taken_s) / 2.0

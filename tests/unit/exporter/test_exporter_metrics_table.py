@@ -20,7 +20,7 @@ def test_a_name_stands_once() -> None:
     assert len(names) == len(set(names))
 
 
-@pytest.mark.parametrize("metric", (*metrics.MINER, *metrics.CONTAINER, *metrics.OWN), ids=lambda m: m.name)
+@pytest.mark.parametrize("metric", [*metrics.MINER, *metrics.CONTAINER, *metrics.OWN], ids=lambda m: m.name)
 def test_suffix_and_kind_agree(metric: metrics.Metric) -> None:
     assert metric.name.endswith("_total") == (metric.kind == "counter")
     assert metric.name.endswith("_info") == (metric.kind == "info")
