@@ -13,12 +13,13 @@ from miners.errors import InventoryError
 from miners.inventory.assemble import assemble
 from miners.inventory.fleet import Inventory
 from miners.inventory.kinds import MISSING
-from miners.inventory.nodes import Mapping, Unreadable, compose, said
+from miners.inventory.nodes import Mapping, Unreadable, compose, said, shortened
 from miners.inventory.report import Report, in_order
 from miners.inventory.schema import TOP
 from miners.inventory.sections import Entry
 
 MAX_BYTES = 64 * 1024 * 1024
+MAX_PATH = 4096
 
 _REASONS = {
     errno.ENOENT: "does not exist; `--targets FILE` names the inventory",
@@ -35,7 +36,7 @@ def load(paths: Sequence[Path], *, managed: Path | None = None) -> Inventory:
     reports: list[Report] = []
     tops: list[Entry] = []
     for path in [*paths, *([managed] if managed is not None else [])]:
-        report = Report(str(path))
+        report = Report(shortened(str(path), MAX_PATH))
         reports.append(report)
         try:
             text = read_text(path)

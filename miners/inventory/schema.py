@@ -142,7 +142,7 @@ CONTAINER = Section(
         "description": Field(
             kind=Text(most=500),
             meaning="What people should know of it.",
-            example="air-cooled, 40 ft",
+            example="air-cooled",
             attribute="description",
         ),
         "location": Field(kind=Text(), meaning="Where it stands.", example="Братск", attribute="location"),

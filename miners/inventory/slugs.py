@@ -57,7 +57,7 @@ def _letters(letter: str) -> str:
     known = _CYRILLIC.get(letter, _LATIN.get(letter))
     if known is not None or letter.isascii():
         return letter if known is None else known
-    bare = "".join(c for c in unicodedata.normalize("NFKD", letter) if c.isascii() and c.isalnum())
+    bare = "".join(c for c in unicodedata.normalize("NFKD", letter) if c.isascii() and c.isalnum()).lower()
     if bare:
         return bare
     return f"-u{ord(letter):x}-" if letter.isalnum() else "-"
