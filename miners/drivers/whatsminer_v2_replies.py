@@ -124,10 +124,11 @@ def readings(summary: Object, replies: Mapping[str, Object], known: About, now: 
         hashrate = _other_hashrate(summary)
     listed = pools(entries(replies.get("pools"), "POOLS"), now)
     accepted, rejected, stale = count(get("Accepted")), count(get("Rejected")), count(get("Stale"))
-    if accepted is None and rejected is None and listed:
-        accepted = share_sum([pool.accepted for pool in listed])
-        rejected = share_sum([pool.rejected for pool in listed])
-        stale = share_sum([pool.stale for pool in listed])
+    if accepted is None or rejected is None or stale is None:
+        # Newer firmware counts some of them by pool only.
+        accepted = share_sum([pool.accepted for pool in listed]) if accepted is None else accepted
+        rejected = share_sum([pool.rejected for pool in listed]) if rejected is None else rejected
+        stale = share_sum([pool.stale for pool in listed]) if stale is None else stale
     boards = _boards(entries(replies.get("devs") or replies.get("edevs"), "DEVS")[:MAX_BOARDS])
     errors = count(get("Hardware Errors"))
     if errors is None and boards:

@@ -384,6 +384,9 @@ def test_shares_come_from_the_pools_where_the_summary_has_none() -> None:
         del asked["summary"]["SUMMARY"][0][key]
     draft = parse(asked, NOW)
     assert (draft.accepted, draft.rejected, draft.stale) == (4321, 5, 1)
+    asked["summary"]["SUMMARY"][0]["Accepted"] = 4444
+    draft = parse(asked, NOW)
+    assert (draft.accepted, draft.rejected, draft.stale) == (4444, 5, 1)
 
 
 def test_sensors_that_were_not_read_yet_are_not_frost() -> None:
