@@ -265,8 +265,12 @@ def flat_fans(stats: Object, expected: int | None) -> list[Fan]:
                 turning += speed > 0
     if turning == len(speeds):
         return [Fan(numbers[name], speed) for name, speed in speeds.items()]
-    there = max(count(stats.get("fan_num")) or 0, expected or 0)
-    if len(speeds) <= there or (there == 0 and expected is None and len(speeds) <= 4):
+    there = expected
+    if there is None:
+        said = count(stats.get("fan_num"))
+        # Some firmwares count the fans that turn; fans come in pairs, so an odd count has lost one.
+        there = said + said % 2 if said is not None else len(speeds) if len(speeds) <= 4 else 0
+    if len(speeds) <= there:
         return [Fan(numbers[name], speed) for name, speed in speeds.items()]
     standing = sorted(
         (name for name, speed in speeds.items() if speed == 0),
