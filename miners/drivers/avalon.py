@@ -16,7 +16,7 @@ from miners.errors import Unsupported
 from miners.link import Link, Object
 from miners.model import Board, Fan, Fault, Pool, Psu
 from miners.reply import first, pools, rows
-from miners.units import celsius, count, mac, megahertz, number, rate, text, watts
+from miners.units import celsius, count, hashes, mac, megahertz, number, text, watts
 
 POLL = ("summary", "stats", "pools")
 VERSION_KEPT_S = 3600.0
@@ -55,6 +55,9 @@ _ERROR_BITS = (
 )
 """What the bits of ECHU and ECMM mean, by the names that Canaan gave them. Bit 0 is idle, which is no fault."""
 
+
+_MOST_MEGAHASHES = 1e24
+"""What a controller with a petahash a second would not count in thirty million years."""
 
 _MAX_CODE = 2**32
 """Error codes are words of 32 bits; what is larger is a broken reply, and would make a label of its own each time."""
@@ -126,7 +129,7 @@ def _read_summary(draft: Draft, summary: Object) -> None:
     draft.rejected = count(summary.get("Rejected"))
     draft.stale = count(summary.get("Stale"))
     draft.hardware_errors = count(summary.get("Hardware Errors"))
-    draft.hashes_total = rate(summary.get("Total MH"), None, "MH")
+    draft.hashes_total = _hashes_counted(summary.get("Total MH"))
 
 
 def _age(stats: Sequence[Object], found: Sequence[Module]) -> float | None:
@@ -137,6 +140,11 @@ def _age(stats: Sequence[Object], found: Sequence[Module]) -> float | None:
             return age
     ages = [age for module in found if (age := _seconds(module.keys.get("Elapsed"))) is not None]
     return max(ages, default=None)
+
+
+def _hashes_counted(megahashes: object) -> float | None:
+    figure = number(megahashes)
+    return figure * 1e6 if figure is not None and 0.0 <= figure < _MOST_MEGAHASHES else None
 
 
 def _seconds(value: object) -> float | None:
@@ -171,11 +179,11 @@ def _read_rates(draft: Draft, summary: Object, found: Sequence[Module]) -> None:
         now = 0.0
     elif not now:
         # A 1066 writes GHSspd[0.00] while it mines, and 7xx to 9xx write none: cgminer's own count knows.
-        rates = [hs for key in _NOW if (hs := rate(summary.get(key), None, "MH")) is not None]
+        rates = [hs for key in _NOW if (hs := hashes(summary.get(key), 1e6)) is not None]
         now = next((hs for hs in rates if hs > 0.0), 0.0 if rates else now)
     draft.hashrate_hs = now
     average = _total(found, "GHSavg")
-    draft.hashrate_average_hs = rate(summary.get("MHS av"), None, "MH") if average is None else average
+    draft.hashrate_average_hs = hashes(summary.get("MHS av"), 1e6) if average is None else average
     # An ideal of 0 is that of clocks which stand still, not of the miner.
     draft.nominal_hashrate_hs = _total(found, "GHSmm") or None
 
@@ -184,10 +192,10 @@ def _total(found: Sequence[Module], key: str) -> float | None:
     """Return the sum of a rate over the modules in H/s, None if one of them does not report it."""
     total = 0.0
     for module in found:
-        hashes = rate(module.keys.get(key), None, "GH")
-        if hashes is None:
+        own = hashes(module.keys.get(key), 1e9)
+        if own is None:
             return None
-        total += hashes
+        total += own
     return total if found else None
 
 
@@ -242,7 +250,7 @@ def _boards(draft: Draft, module: Module, base: int, slots: int) -> list[Board]:
     several = module.number > 0
     boards = []
     for slot in range(slots):
-        hashes = rate(_at(rates, slot), None, "GH")
+        hashing = hashes(_at(rates, slot), 1e9)
         board_in = celsius(_at(ins, slot))
         if board_in is None and several:
             board_in = celsius(keys.get("Temp"))
@@ -250,7 +258,7 @@ def _boards(draft: Draft, module: Module, base: int, slots: int) -> list[Board]:
             Board(
                 base + slot,
                 None,
-                0.0 if stands and hashes is not None else hashes,
+                0.0 if stands and hashing is not None else hashing,
                 None,
                 chips if chips is not None else _chips_counted(module, slot),
                 None,
@@ -371,7 +379,7 @@ def _sum_up(draft: Draft, found: Sequence[Module]) -> None:
     errors = [count(own.get("HW")) for own in keys]
     known = [error for error in errors if error is not None]
     if len(known) == len(errors):
-        draft.hardware_errors = sum(known)
+        draft.hardware_errors = count(sum(known))
     means = [mean for own in keys if (mean := _chip_celsius(own.get("TAvg"))) is not None]
     draft.chip_avg_c = sum(means) / len(means) if means else None
     outs = [degrees for board in draft.boards if (degrees := board.outlet_c) is not None]

@@ -16,7 +16,7 @@ from miners.errors import Unsupported
 from miners.link import Link, Object
 from miners.model import Board, Fan, Fault, Pool, Psu
 from miners.reply import MAX_POOLS, first, numbering, pools, rows
-from miners.units import celsius, count, mac, megahertz, number, rate, text, watts
+from miners.units import celsius, count, hashes, mac, megahertz, number, text, watts
 
 POLL = ("summary", "devs", "pools", "temps", "fans", "power", "config", "stats")
 KEPT_S = {"version": 3600.0, "events": 300.0}
@@ -66,12 +66,12 @@ def parse(replies: Mapping[str, Object | None], now: float) -> Draft:
     draft.stale = count(summary.get("Stale"))
     draft.hardware_errors = count(summary.get("Hardware Errors"))
     draft.hashrate_hs = _hashrate(summary, devices)
-    draft.hashrate_average_hs = rate(summary.get("GHS av"), None, "GH")
+    draft.hashrate_average_hs = hashes(summary.get("GHS av"), 1e9)
     draft.power_w = watts(first(replies.get("power"), "POWER").get("Watts")) or None
     draft.power_limit_w = _power_limit(config)
     draft.profile = text(config.get("Profile"))
     draft.boards = _boards(devices, replies.get("temps"), stats)
-    draft.nominal_hashrate_hs = rate(config.get("NameplateTHS"), None, "TH") or _nominal(draft.boards)
+    draft.nominal_hashrate_hs = hashes(config.get("NameplateTHS"), 1e12) or _nominal(draft.boards)
     inlets = [board.inlet_c for board in draft.boards if board.inlet_c is not None]
     outlets = [board.outlet_c for board in draft.boards if board.outlet_c is not None]
     draft.inlet_c, draft.outlet_c = max(inlets, default=None), max(outlets, default=None)
@@ -119,14 +119,12 @@ def _seconds(value: object) -> float | None:
 
 
 def _hashrate(summary: Object, devices: Sequence[Object]) -> float | None:
-    hashes = rate(summary.get("GHS 5s"), None, "GH")
+    now = hashes(summary.get("GHS 5s"), 1e9)
     if hashes is None:
-        hashes = rate(summary.get("MHS 5s"), None, "MH")
-    if hashes is not None:
-        return hashes
-    boards = [
-        hs for device in devices[:_MAX_PARTS] if (hs := rate(device.get("MHS 5s"), None, "MH")) is not None
-    ]
+        now = hashes(summary.get("MHS 5s"), 1e6)
+    if now is not None:
+        return now
+    boards = [hs for device in devices[:_MAX_PARTS] if (hs := hashes(device.get("MHS 5s"), 1e6)) is not None]
     return sum(boards) if boards else None
 
 
@@ -159,8 +157,8 @@ def _boards(devices: Sequence[Object], temps: Object | None, stats: Sequence[Obj
             Board(
                 index,
                 text(device.get("SerialNumber")),
-                rate(device.get("MHS 5s"), None, "MH"),
-                rate(device.get("Nominal MHS"), None, "MH") or None,
+                hashes(device.get("MHS 5s"), 1e6),
+                hashes(device.get("Nominal MHS"), 1e6) or None,
                 chips,
                 None,
                 inlet,

@@ -44,6 +44,8 @@ def mutations(draw: st.DrawFn, document: dict[str, Any]) -> dict[str, Any]:
         try:
             for key in path[:-1]:
                 holder = holder[key]
+            if isinstance(holder, dict) and not isinstance(path[-1], str):
+                continue  # a list stood here, and no JSON has a number for a key
             if isinstance(holder, dict) and draw(st.booleans()):
                 holder.pop(path[-1], None)
             else:

@@ -313,6 +313,18 @@ def test_a_list_that_is_longer_than_any_module_is_no_list_of_boards() -> None:
     assert read(stats={"STATS": [many, many]}).boards == []
 
 
+def test_hashes_are_counted_over_years() -> None:
+    assert read(summary=summary(**{"Total MH": 2.5e16})).hashes_total == pytest.approx(2.5e22)
+
+
+def test_sums_that_no_counter_can_hold_are_not_reported() -> None:
+    draft = read(
+        stats=stats(*["MGHS[1 2] HW[5000000000000000000]"] * 3), summary=summary(**{"Total MH": 1e303})
+    )
+    assert draft.hardware_errors is None
+    assert draft.hashes_total is None
+
+
 async def ask(server: ReplayServer, memory: Memory, now: float = NOW) -> Draft:
     deadline = asyncio.get_running_loop().time() + 5.0
     target = Target(container="c", miner="m", address="127.0.0.1", port=server.port)
