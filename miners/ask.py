@@ -6,6 +6,7 @@ falling back to single ones and remembering what this miner does not answer.
 
 import asyncio
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, Final
 
 import orjson
@@ -25,10 +26,13 @@ INLINE_BYTES: Final = 16 << 10
 """A longer reply is parsed in a thread: were it broken on purpose, the event loop would stand still for it."""
 REFUSED_FOR_S: Final = 3600.0
 """How long a command that the firmware does not know, or does not allow, is not asked again."""
+JOIN_STRIKES: Final = 3
+"""So many joined questions in a row have to fail without a clear answer until the firmware counts as not joining."""
 
 # 14 invalid command, 45 access denied, 23 invalid JSON, 24 no command (protocols.md, 1).
 _NOT_ANSWERED: Final = {14, 45, 23, 24}
 _REFUSED_NOTE: Final = "refused"
+_JOIN_NOTE: Final = "join_strikes"
 
 
 class TcpLink:
@@ -58,19 +62,20 @@ class TcpLink:
     async def ask(self, command: str, parameter: str | None = None, **more: object) -> Object:
         """Ask one command; return the reply, whatever its STATUS says (see Link)."""
         port = self._port("port", self.target.port, command)
-        request: Object = {"command": command}
-        if parameter is not None:
-            request["parameter"] = parameter
-        request.update(more)
+        if parameter is None and not more:
+            request = _plain_request(command)
+        else:
+            given = {} if parameter is None else {"parameter": parameter}
+            request = _request({"command": command, **given, **more})
         raw, cut = await ask_bytes(
             self.target.address,
             port,
-            _request(request),
+            request,
             connect_timeout_s=self.target.connect_timeout_s,
             deadline=self._deadline,
         )
         question = command if parameter is None else f"{command} {parameter}"
-        return self._object(await self._parse(question, port, raw, cut=cut), question, port)
+        return self._object(await self._parse(question, port, raw, cut), question, port)
 
     async def ask_joined(self, commands: Sequence[str]) -> dict[str, Object]:
         """Ask several commands at once; return the sections that came and did not fail (see Link)."""
@@ -103,7 +108,7 @@ class TcpLink:
             deadline=self._deadline,
         )
         question = command if parameter is None else f"{command} {parameter}"
-        return self._object(await self._parse(question, port, raw, cut=cut), question, port)
+        return self._object(await self._parse(question, port, raw, cut), question, port)
 
     async def web(self, path: str) -> Object | list[Any]:
         """GET a path; return its JSON document (see Link)."""
@@ -114,7 +119,7 @@ class TcpLink:
         raw, cut = await self._web_port.get(
             path, connect_timeout_s=self.target.connect_timeout_s, deadline=self._deadline
         )
-        return await self._parse(path, port, raw, cut=cut)
+        return await self._parse(path, port, raw, cut)
 
     def _port(self, name: str, port: int | None, question: str) -> int:
         if port is None:
@@ -126,7 +131,7 @@ class TcpLink:
             )
         return port
 
-    async def _parse(self, question: str, port: int, raw: bytes, *, cut: bool) -> Document:
+    async def _parse(self, question: str, port: int, raw: bytes, cut: bool) -> Document:
         if self._record is not None:
             self._record.append((question, raw))
         try:
@@ -165,14 +170,15 @@ async def ask_all(link: Link, memory: Memory, commands: Sequence[str]) -> dict[s
     wanted = [command for command in commands if refused.get(command, 0.0) <= link.now]
     replies: dict[str, Object] = {}
     first_error: PollError | None = None
-    joining = not memory.no_join and len(wanted) > 1
-    if joining:
+    strikes = memory.notes.get(_JOIN_NOTE, 0)
+    if not memory.no_join and len(wanted) > 1:
         try:
             replies = await link.ask_joined(wanted)
+            strikes = 0
         except (Unsupported, Malformed) as error:
-            # Code 14 says so; others hang up or answer nonsense to a question that they do not understand.
             first_error = error
-    no_join = first_error is not None
+            # Code 14 says so; others hang up or answer nonsense, but so does a bad line: that has to come again.
+            strikes += 1 if isinstance(error, Malformed) or link.truncated else JOIN_STRIKES
     for command in wanted:
         if command in replies:
             continue
@@ -192,7 +198,8 @@ async def ask_all(link: Link, memory: Memory, commands: Sequence[str]) -> dict[s
         elif status_code(reply) in _NOT_ANSWERED:
             refused[command] = link.now + REFUSED_FOR_S
     if replies:
-        memory.no_join = memory.no_join or no_join
+        memory.no_join = memory.no_join or strikes >= JOIN_STRIKES
+        memory.notes[_JOIN_NOTE] = strikes
         return replies
     raise first_error or Unsupported(
         f"{link.target.address}:{link.target.port} answers none of {', '.join(commands)}: "
@@ -222,6 +229,11 @@ def _section(value: object) -> Object | None:
     if isinstance(value, list) and value:
         value = value[0]
     return value if isinstance(value, dict) else None
+
+
+@lru_cache(maxsize=256)
+def _plain_request(command: str) -> bytes:
+    return _request({"command": command})
 
 
 def _request(request: Object) -> bytes:

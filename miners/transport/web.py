@@ -50,7 +50,7 @@ class WebPort:
         self._given = credentials is not None
         self._credentials = credentials or DEFAULT_CREDENTIALS
         self._digest: aiohttp.DigestAuthMiddleware | None = None
-        self._basic: aiohttp.BasicAuth | None = None
+        self._headers: dict[str, str] = {}
         self._refused = False
 
     async def get(self, path: str, *, connect_timeout_s: float, deadline: float) -> tuple[bytes, bool]:
@@ -102,12 +102,14 @@ class WebPort:
         url = URL.build(scheme="http", host=self._address, port=self._port, path=plain, query_string=query)
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=connect_timeout_s)
         for _ in range(2):
-            async with session.get(url, allow_redirects=False, timeout=timeout, auth=self._basic) as response:
+            async with session.get(
+                url, allow_redirects=False, timeout=timeout, headers=self._headers
+            ) as response:
                 challenge = response.headers.get("WWW-Authenticate", "")
-                if response.status == 401 and self._basic is None and challenge.lower().startswith("basic"):
-                    self._basic = aiohttp.BasicAuth(
-                        self._credentials.user, self._credentials.password, encoding="utf-8"
-                    )
+                if response.status == 401 and not self._headers and challenge.lower().startswith("basic"):
+                    given = self._credentials
+                    authorization = aiohttp.encode_basic_auth(given.user, given.password, encoding="utf-8")
+                    self._headers = {"Authorization": authorization}
                     continue
                 if response.status == 200:
                     await self._read(response, body)

@@ -163,6 +163,8 @@ class ReplayServer:
                 await reader.read()
         except (ConnectionError, asyncio.IncompleteReadError):
             self.asked.append("(hung up)")
+        except asyncio.CancelledError:
+            return  # the test is over
         finally:
             writer.close()
             self._handlers.discard(task)
