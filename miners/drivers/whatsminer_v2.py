@@ -61,7 +61,8 @@ async def read(link: Link, memory: Memory) -> Draft:
     past: _Past | None = memory.notes.get(_NOTES)
     if past is None:
         past = memory.notes[_NOTES] = _Past()
-    replies, failure = await _ask_readings(link, memory, past)
+    model_asked = link.now >= past.about_due
+    replies, failure = await _ask_readings(link, memory, past, ("devdetails",) if model_asked else ())
     summary = entry(replies.get("summary"), "SUMMARY")
     if summary is not NOTHING:
         past = _same_miner(memory, past, summary)
@@ -82,7 +83,7 @@ async def read(link: Link, memory: Memory) -> Draft:
 
     await _ask_faults(link, past, draft, summary, replies)
     if link.now >= past.about_due:
-        await _ask_about(link, past, replies)
+        await _ask_about(link, past, replies, _IDENTITY if model_asked else ("devdetails", *_IDENTITY))
         told = about(replies)
         past.about = told.lasting(past.about)
         name(draft, summary, replace(past.about, **{key: getattr(told, key) for key in _OF_THE_MOMENT}))
@@ -108,18 +109,15 @@ def parse(replies: Mapping[str, Object], now: float) -> Draft:
 
 
 async def _ask_readings(
-    link: Link, memory: Memory, past: _Past
+    link: Link, memory: Memory, past: _Past, more: tuple[str, ...]
 ) -> tuple[dict[str, Object], PollError | None]:
-    """Ask summary, boards and pools in one go, with the model when that is due; return what came, and what went wrong.
+    """Ask summary, boards, pools and `more` in one go; return what came, and what went wrong if there is no summary.
 
     Where the mining process is down because the miner sleeps, `status` may still be answered by another one.
     """
-    commands = ["summary", past.devs, "pools"]
-    if link.now >= past.about_due:
-        commands.append("devdetails")
     failure: PollError | None = None
     try:
-        replies = await ask_all(link, memory, commands)
+        replies = await ask_all(link, memory, ("summary", past.devs, "pools", *more))
     except (Malformed, Unsupported) as error:
         replies, failure = {}, error
     if "summary" not in replies:
@@ -152,10 +150,10 @@ async def _ask_faults(
         draft.faults = _joined(listed, [fault for fault in past.faults if fault.code in codes])
 
 
-async def _ask_about(link: Link, past: _Past, replies: dict[str, Object]) -> None:
+async def _ask_about(link: Link, past: _Past, replies: dict[str, Object], commands: tuple[str, ...]) -> None:
     kept_s = ABOUT_KEPT_S
-    for command in ("devdetails", "get_version", "get_miner_info", "get_psu"):
-        if command not in replies and await _ask(link, command, replies) is None:
+    for command in commands:
+        if await _ask(link, command, replies) is None:
             kept_s = RETRY_S
     past.about_due = link.now + kept_s
 
@@ -195,6 +193,7 @@ def _joined(listed: list[Fault], asked: list[Fault]) -> list[Fault]:
     return list({fault.code: fault for fault in (*listed, *asked)}.values())
 
 
+_IDENTITY = ("get_version", "get_miner_info", "get_psu")
 _OF_THE_MOMENT = ("psu_fan_rpm", "input_v", "input_a")
 
 DRIVER = Driver(name="whatsminer_v2", manufacturer="Whatsminer", read=read, warm_up_s=WARM_UP_S)

@@ -138,6 +138,8 @@ def readings(summary: Object, replies: Mapping[str, Object], known: About, now: 
     if inlet == 0.0 and hottest is None:
         inlet = None  # No sensor has been read yet: that is no frost.
     power = watts(get("Power"))
+    if not power and (power is None or hashrate):
+        power = watts(get("Power_RT")) or None  # What hashes draws power: 0 is "not measured".
     nominal = number(get("Factory GHS"))
     total = number(get("Total MH"))
     mode = get("Power Mode")
@@ -148,7 +150,7 @@ def readings(summary: Object, replies: Mapping[str, Object], known: About, now: 
         hashrate_average_hs=_megahashes(get("MHS av")),
         nominal_hashrate_hs=nominal * 1e9 if nominal is not None and 0.0 < nominal < _MAX_MHS else None,
         hashes_total=total * 1e6 if total is not None and 0.0 <= total < _MAX_TOTAL_MH else None,
-        power_w=watts(get("Power_RT")) if power is None else power,
+        power_w=power,
         power_limit_w=watts(get("Power Limit")) or None,
         power_mode=(type(mode) is str and _MODES.get(mode)) or lowered(mode),
         inlet_c=inlet,
@@ -173,6 +175,7 @@ def name(draft: Draft, summary: Object, known: About) -> None:
     """Put the names into the Draft: the summary's own are of this poll, the others may be older."""
     get = summary.get
     draft.model = known.model
+    draft.firmware = "stock"
     draft.firmware_version = _unquoted(get("Firmware Version")) or known.firmware_version
     address = get("MAC")
     draft.mac = known.mac if address == known.mac else mac(address) or known.mac

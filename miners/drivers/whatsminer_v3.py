@@ -115,22 +115,26 @@ def _readings(replies: Mapping[str, Any], now: float) -> Draft:
     miner, power = _object(replies.get("miner")), _object(replies.get("power"))
     network, system = _object(replies.get("network")), _object(replies.get("system"))
     works = flag(miner.get("working"))
-    measured = watts(get("power-realtime"))
+    hashrate = _hashrate_now(get)
+    power_w = watts(get("power-realtime"))
+    if not power_w and (power_w is None or hashrate):
+        power_w = watts(get("power-5min")) or None  # What hashes draws power: 0 is "not measured".
     chip_max, inlet = sensor(get("chip-temp-max")), celsius(get("environment-temperature"))
     if inlet == 0.0 and chip_max is None:
         inlet = None  # No sensor has been read yet: that is no frost.
     return Draft(
         model=named(miner.get("type")),
+        firmware="stock",
         firmware_version=named(system.get("fwversion")),
         mac=mac(network.get("mac")),
         serial=named(miner.get("miner-sn")),
         hostname=named(network.get("hostname")),
         asleep=None if works is None else not works,
         mining_s=seconds(get("elapsed")),
-        hashrate_hs=_hashrate_now(get),
+        hashrate_hs=hashrate,
         hashrate_average_hs=_terahashes(get("hash-average")),
         nominal_hashrate_hs=_terahashes(get("factory-hash")) or None,
-        power_w=watts(get("power-5min")) if measured is None else measured,
+        power_w=power_w,
         power_limit_w=watts(get("power-limit")) or None,
         power_mode=_MODES.get(text(power.get("mode")) or "") or lowered(power.get("mode")),
         inlet_c=inlet,

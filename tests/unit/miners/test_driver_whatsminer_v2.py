@@ -389,6 +389,14 @@ def test_shares_come_from_the_pools_where_the_summary_has_none() -> None:
     assert (draft.accepted, draft.rejected, draft.stale) == (4444, 5, 1)
 
 
+def test_no_power_while_hashing_is_no_measurement() -> None:
+    """Without a power supply that measures, firmware writes 0."""
+    assert parse(replies(Power=0, Power_RT=0), NOW).power_w is None
+    assert parse(replies(Power=0, Power_RT=3400), NOW).power_w == 3400.0
+    at_rest = dict.fromkeys(("MHS 5s", "MHS 1m", "MHS 5m", "MHS 15m", "MHS av", "HS RT"), 0.0)
+    assert parse(replies(**at_rest, Power=0, Power_RT=0), NOW).power_w == 0.0
+
+
 def test_sensors_that_were_not_read_yet_are_not_frost() -> None:
     cold = {"Temperature": 0.0, "Env Temp": 0.0, "Chip Temp Max": 0.0, "Chip Temp Avg": 0.0}
     draft = parse({"summary": listed("SUMMARY", summary_row(0.0, **cold))}, NOW)
@@ -399,7 +407,9 @@ def test_sensors_that_were_not_read_yet_are_not_frost() -> None:
 
 def test_a_reply_that_refuses_gives_nothing() -> None:
     refused = {"STATUS": "E", "When": 1, "Code": 14, "Msg": "invalid cmd", "Description": "whatsminer v1.4.0"}
-    assert parse(dict.fromkeys(("summary", "devs", "pools", "get_psu", "status"), refused), NOW) == Draft()
+    assert parse(dict.fromkeys(("summary", "devs", "pools", "get_psu", "status"), refused), NOW) == Draft(
+        firmware="stock"
+    )
 
 
 WHOLE: dict[str, Object] = {
