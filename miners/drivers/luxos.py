@@ -120,7 +120,7 @@ def _seconds(value: object) -> float | None:
 
 def _hashrate(summary: Object, devices: Sequence[Object]) -> float | None:
     now = hashes(summary.get("GHS 5s"), 1e9)
-    if hashes is None:
+    if now is None:
         now = hashes(summary.get("MHS 5s"), 1e6)
     if now is not None:
         return now

@@ -287,6 +287,10 @@ def test_an_event_that_says_no_time_counts_and_one_code_is_one_fault() -> None:
     assert read(events=reply("EVENTS", zoned)).faults[0].since == datetime.fromtimestamp(first, UTC)
 
 
+def test_the_rate_is_read_under_either_unit() -> None:
+    assert read(summary=reply("SUMMARY", {"MHS 5s": 90_000_000.0})).hashrate_hs == pytest.approx(90 * TH)
+
+
 def test_a_miner_that_answers_little_is_read_for_what_it_says() -> None:
     draft = luxos.parse({"devs": WHOLE["devs"]}, NOW)
     assert draft.hashrate_hs == pytest.approx(120 * TH)
