@@ -16,14 +16,6 @@ _SECRET = re.compile(
     r'("(?:pass|password|passwd|pwd|token|salt|newsalt|user|account|worker)"\s*:\s*)"(?:[^"\\]|\\.)*"',
     re.IGNORECASE,
 )
-_REMEDIES = {
-    "refused": "Is the API switched on, and the port right?",
-    "unreachable": "Is the address right, and is there a route to it?",
-    "timeout": "Is it powered, and the network cable in?",
-    "auth": "Give its user and password with --credentials-file.",
-    "malformed": "See the reply itself with --raw.",
-    "unsupported": "Name its driver with --driver.",
-}
 
 
 def hash_rate(value: float | None) -> str:
@@ -37,8 +29,9 @@ def hash_rate(value: float | None) -> str:
 
 
 def failure_line(failure: PollFailure) -> str:
-    """Return the one line that says why a miner could not be read, and what to do."""
-    return f"{failure.address}: {failure.reason}: {failure.detail}. {_REMEDIES[failure.reason]}"
+    """Return the one line that says why a miner could not be read; the detail says what to do."""
+    detail = " ".join(failure.detail.split())
+    return detail if detail.startswith(failure.address) else f"{failure.address}: {detail}"
 
 
 def redacted(reply: bytes) -> str:
