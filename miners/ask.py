@@ -169,6 +169,7 @@ async def ask_all(link: Link, memory: Memory, commands: Sequence[str]) -> dict[s
     refused: dict[str, float] = memory.notes.setdefault(_REFUSED_NOTE, {})
     wanted = [command for command in commands if refused.get(command, 0.0) <= link.now]
     replies: dict[str, Object] = {}
+    denied: list[str] = []
     first_error: PollError | None = None
     strikes = memory.notes.get(_JOIN_NOTE, 0)
     if not memory.no_join and len(wanted) > 1:
@@ -176,7 +177,7 @@ async def ask_all(link: Link, memory: Memory, commands: Sequence[str]) -> dict[s
             replies = await link.ask_joined(wanted)
             strikes = 0
         except (Unsupported, Malformed) as error:
-            first_error = error
+            first_error = error if isinstance(error, Malformed) else None
             # Code 14 says so; others hang up or answer nonsense, but so does a bad line: that has to come again.
             strikes += 1 if isinstance(error, Malformed) or link.truncated else JOIN_STRIKES
     for command in wanted:
@@ -196,8 +197,10 @@ async def ask_all(link: Link, memory: Memory, commands: Sequence[str]) -> dict[s
         if not failed(reply):
             replies[command] = reply
         elif status_code(reply) in _NOT_ANSWERED:
-            refused[command] = link.now + REFUSED_FOR_S
+            denied.append(command)
     if replies:
+        # A miner that denies everything is asked everything again: its access list may be mended any minute.
+        refused.update(dict.fromkeys(denied, link.now + REFUSED_FOR_S))
         memory.no_join = memory.no_join or strikes >= JOIN_STRIKES
         memory.notes[_JOIN_NOTE] = strikes
         return replies
