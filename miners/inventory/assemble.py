@@ -163,7 +163,7 @@ class _Assembly:
         tariff = entry.values.get("tariff")
         if tariff is None or tariff in self.tariff_names:
             return
-        near = nearest(tariff, sorted(self.tariff_names))
+        near = nearest(tariff, tuple(sorted(self.tariff_names)))
         advice = f"did you mean {shortened(near)}?" if near else "write it under `tariffs`"
         entry.mistake("tariff", f"there is no tariff {shortened(tariff)}; {advice}")
 

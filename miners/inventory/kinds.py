@@ -12,6 +12,7 @@ from collections.abc import Callable
 from collections.abc import Mapping as Names
 from collections.abc import Sequence as Many
 from difflib import get_close_matches
+from functools import lru_cache
 from typing import Any, Final
 
 from miners.inventory.nodes import (
@@ -338,7 +339,8 @@ class ListOf(Kind):
         return {"anyOf": [one, many]} if self.alone else many
 
 
-def nearest(text: str, options: Many[str]) -> str | None:
+@lru_cache(maxsize=4096)
+def nearest(text: str, options: tuple[str, ...]) -> str | None:
     """Return the option that is spelt most like the text, whatever its case, or None if none is near."""
     lowered = {option.lower(): option for option in options}
     found = get_close_matches(text[:100].lower(), lowered, n=1, cutoff=0.6)

@@ -13,7 +13,7 @@ from miners.errors import InventoryError
 from miners.inventory.assemble import assemble
 from miners.inventory.fleet import Inventory
 from miners.inventory.kinds import MISSING
-from miners.inventory.nodes import Mapping, Unreadable, compose, said, shortened
+from miners.inventory.nodes import Mapping, Node, Scalar, Unreadable, compose, said, shortened
 from miners.inventory.report import Report, in_order
 from miners.inventory.schema import TOP
 from miners.inventory.sections import Entry
@@ -49,6 +49,8 @@ def load(paths: Sequence[Path], *, managed: Path | None = None) -> Inventory:
         if top is not None:
             tops.append(top)
     inventory = assemble(tops)
+    for top in tops:
+        _take_apart(top)
     mistakes = [text for report in reports for text in in_order(report.mistakes)]
     if mistakes:
         raise InventoryError(mistakes)
@@ -102,3 +104,20 @@ def _read_top(text: str, report: Report) -> Entry | None:
         return None
     top = TOP.read(root, report, None)
     return None if top is MISSING else top
+
+
+def _take_apart(top: Entry) -> None:
+    """Free what was read, entry by entry: in one go it would hold up every other thread, the event loop's too."""
+    for entry in top.values.get("containers", ()):
+        if entry is not MISSING:
+            miners = entry.values.get("miners", [])
+            while miners:
+                miners.pop()
+    left: list[Node] = [top.node]
+    while left:
+        node = left.pop()
+        if isinstance(node, Scalar):
+            continue
+        children = node.flat if isinstance(node, Mapping) else node.items
+        while children:
+            left.append(children.pop())

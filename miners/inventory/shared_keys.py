@@ -5,6 +5,7 @@ A miner's own value wins over its container's, and that over the `defaults`.
 
 import re
 from collections.abc import Mapping as Names
+from functools import lru_cache
 from typing import Any, get_args
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -50,11 +51,16 @@ def _watts(most: float) -> Number:
     return Number(f"a number of watts (0–{most:.0f})", 0, most)
 
 
+@lru_cache(maxsize=1)
+def _time_zones() -> tuple[str, ...]:
+    return tuple(sorted(available_timezones()))
+
+
 def _time_zone(text: str) -> str:
     try:
         return ZoneInfo(text).key
     except (ValueError, OSError, LookupError):
-        near = nearest(text, sorted(available_timezones()))
+        near = nearest(text, _time_zones())
         advice = f"; did you mean {near}?" if near else " such as Europe/Moscow"
         raise Wrong(f"{shortened(text)} is not a time zone{advice}") from None
 
