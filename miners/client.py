@@ -26,10 +26,11 @@ async def read_miner(
     what cancels the task.
     """
     loop = asyncio.get_running_loop()
-    began, now = loop.time(), time.time()
+    # The loop's own clock stands still between its rounds: good for deadlines, too coarse for how long a poll took.
+    began, now = time.perf_counter(), time.time()
     driver: Driver | None = None
     try:
-        link = TcpLink(target, now=now, deadline=began + target.timeout_s, record=record)
+        link = TcpLink(target, now=now, deadline=loop.time() + target.timeout_s, record=record)
         name = target.driver or memory.driver
         if name is None:
             name = await find_driver(link)
@@ -44,20 +45,20 @@ async def read_miner(
             driver=driver.name,
             warm_up_s=driver.warm_up_s,
             now=now,
-            duration_s=loop.time() - began,
+            duration_s=time.perf_counter() - began,
             truncated=link.truncated,
         )
     except PollError as error:
         if isinstance(error, Refused | Malformed | Unsupported):
             # It may come back as something else: other firmware, another device at this address.
             memory.forget()
-        return _failure(target, driver, now, loop.time() - began, error)
+        return _failure(target, driver, now, time.perf_counter() - began, error)
     except HashyardError:
         raise
     except Exception as error:  # noqa: BLE001  # a driver that stumbles over one reply must not end the fleet's polling
         _log.warning("driver stumbled", driver=driver and driver.name, address=target.address, exc_info=error)
         stumbled = Malformed(f"the reply could not be understood ({type(error).__name__}); see it with --raw")
-        return _failure(target, driver, now, loop.time() - began, stumbled)
+        return _failure(target, driver, now, time.perf_counter() - began, stumbled)
     _notice_firmware(memory, snapshot)
     return snapshot
 
