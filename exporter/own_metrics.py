@@ -2,6 +2,7 @@
 
 import asyncio
 import platform
+import time
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from itertools import accumulate
@@ -66,15 +67,16 @@ class LoopWatch:
         """Begin to watch the running loop."""
         self._loop = asyncio.get_running_loop()
         self._now_s = self._before_s = 0.0
-        self._period_ends_s = self._loop.time() + _STALL_PERIOD_S
+        self._expected_s = 0.0
+        self._period_ends_s = time.monotonic() + _STALL_PERIOD_S
         self._timer = self._arm()
 
     def _arm(self) -> asyncio.TimerHandle:
-        self._expected_s = self._loop.time() + _STALL_TICK_S
-        return self._loop.call_at(self._expected_s, self._tick)
+        self._expected_s = time.monotonic() + _STALL_TICK_S
+        return self._loop.call_later(_STALL_TICK_S, self._tick)
 
     def _tick(self) -> None:
-        now = self._loop.time()
+        now = time.monotonic()
         self._now_s = max(self._now_s, now - self._expected_s)
         if now >= self._period_ends_s:
             self._before_s, self._now_s = self._now_s, 0.0

@@ -87,7 +87,7 @@ class Poller(Generic[P]):
             if turn.task is not None:
                 turn.task.cancel()
             else:
-                _resolve(turn, polled=False)
+                _tell_ended(turn)
         self._begin_round()
 
     def change(self, miners: Iterable[tuple[P, float]]) -> None:
@@ -168,30 +168,35 @@ class Poller(Generic[P]):
         Raises Leased, and KeyError for a miner that is not (or no longer) polled.
         """
         turn = self._turns[miner]
-        await self.wait_idle(miner)
-        if turn.due_s < 0.0:
-            raise KeyError(miner)
-        if turn.leased_until_s > self._loop.time():
-            raise Leased
-        if turn.wanted is None:
-            turn.wanted = self._loop.create_future()
-            if turn.waits:
-                (self._waiting if turn in self._waiting else self._silent_waiting).remove(turn)
-            else:
-                turn.due_s = self._loop.time()
-                turn.waits = True
-            self._waiting.appendleft(turn)
-            self._start_waiting()
-        if not await asyncio.shield(turn.wanted):
-            raise Leased if turn.due_s >= 0.0 else KeyError(miner)
+        begun = turn.begun
+        while turn.task is not None or turn.begun == begun:
+            if turn.task is None:
+                if turn.due_s < 0.0:
+                    raise KeyError(miner)
+                if turn.leased_until_s > self._loop.time():
+                    raise Leased
+                self._put_first(turn)
+            await self._end_of(turn)
 
     async def wait_idle(self, miner: P) -> None:
         """Wait until no poll of the miner is under way."""
         turn = self._turns.get(miner)
         while turn is not None and turn.task is not None:
-            if turn.ended is None:
-                turn.ended = self._loop.create_future()
-            await asyncio.shield(turn.ended)
+            await self._end_of(turn)
+
+    async def _end_of(self, turn: Turn[P]) -> None:
+        if turn.ended is None:
+            turn.ended = self._loop.create_future()
+        await asyncio.shield(turn.ended)
+
+    def _put_first(self, turn: Turn[P]) -> None:
+        if turn.waits:
+            (self._waiting if turn in self._waiting else self._silent_waiting).remove(turn)
+        else:
+            turn.due_s = self._loop.time()
+            turn.waits = True
+        self._waiting.appendleft(turn)
+        self._start_waiting()
 
     def lease(self, miner: P, until_s: float) -> None:
         """Begin no poll of a miner until that time of the loop's clock; 0 ends the lease."""
@@ -280,12 +285,13 @@ class Poller(Generic[P]):
             return
         now = self._loop.time()
         if turn.leased_until_s > now:
-            _resolve(turn, polled=False)
+            _tell_ended(turn)
             self._count_round(turn)
             self._schedule(turn, turn.next_due_s(now, self._origin_s))
             return
         self.statistics.began(now - turn.due_s)
         turn.began_s = now
+        turn.begun += 1
         self._running.add(turn)
         silent = turn.silent > 0
         self._silent_running += silent
@@ -301,7 +307,7 @@ class Poller(Generic[P]):
             self._silent_running -= silent
             self._running.discard(turn)
             turn.task = None
-            _resolve(turn, polled=True)
+            _tell_ended(turn)
             if turn.due_s >= 0.0:
                 turn.silent = turn.silent + 1 if reason in SILENT else 0
                 self._unpolled -= not turn.polled
@@ -334,11 +340,8 @@ class Poller(Generic[P]):
             self._begin_round()
 
 
-def _resolve(turn: Turn[P], *, polled: bool) -> None:
-    """Tell those who wait for the end of this miner's poll."""
+def _tell_ended(turn: Turn[P]) -> None:
+    """Wake those who wait for the end of this miner's poll."""
     if turn.ended is not None:
         turn.ended.set_result(None)
         turn.ended = None
-    if turn.wanted is not None:
-        turn.wanted.set_result(polled)
-        turn.wanted = None

@@ -27,11 +27,12 @@ class Turn(Generic[P]):
     """One miner's place in the order of polls; times are on the loop's clock.
 
     `due_s` is below 0 once the miner is no longer polled. `silent`: polls in a row that nobody answered. `waits`: due
-    and in a queue. `ended`: resolved at the end of the poll under way; `wanted`: at the end of the one asked for.
+    and in a queue. `begun`: polls so far; `ended`: resolved at the end of the one under way.
     """
 
     __slots__ = (
         "began_s",
+        "begun",
         "due_s",
         "ended",
         "interval_s",
@@ -43,7 +44,6 @@ class Turn(Generic[P]):
         "silent",
         "task",
         "waits",
-        "wanted",
     )
 
     def __init__(self, miner: P, interval_s: float, place: int) -> None:
@@ -58,9 +58,9 @@ class Turn(Generic[P]):
         self.polled = False
         self.round = 0
         self.began_s = 0.0
+        self.begun = 0
         self.task: asyncio.Task[None] | None = None
         self.ended: asyncio.Future[None] | None = None
-        self.wanted: asyncio.Future[bool] | None = None
 
     def next_due_s(self, now: float, origin_s: float) -> float:
         """Return the miner's next own time after a poll: half an interval from now, or later.
