@@ -234,18 +234,15 @@ def _show_reading(reading: Reading, record: list[tuple[str, bytes]] | None, *, a
 
 
 def _credentials(path: Path) -> Credentials:
+    from miners.inventory.secrets import parsed_credentials  # noqa: PLC0415  # each command loads its own room only
+
     try:
         text = path.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(
             f"--credentials-file: {path} cannot be read ({type(error).__name__}); it holds user:password"
         ) from None
-    user, separator, password = text.partition(":")
-    if not separator or "\n" in text:
-        raise ConfigurationError(
-            f"--credentials-file: {path} does not hold one line of the form user:password"
-        )
-    return Credentials(user, password)
+    return parsed_credentials(text, f"--credentials-file: {path}")
 
 
 def _run_scan(values: Values, _environment: Environment) -> int:

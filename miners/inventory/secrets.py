@@ -36,7 +36,7 @@ def resolve(
             raise ConfigurationError(f"{source} is not set: it holds user:password")
     else:
         source, text = _file_text(reference.file or "", secrets_dir)
-    return _credentials(text.removesuffix("\n").removesuffix("\r"), source)
+    return parsed_credentials(text.removesuffix("\n").removesuffix("\r"), source)
 
 
 def credentials_of(
@@ -136,7 +136,8 @@ def _file_text(name: str, secrets_dir: Path | None) -> tuple[str, str]:
     return source, text
 
 
-def _credentials(text: str, source: str) -> Credentials:
+def parsed_credentials(text: str, source: str) -> Credentials:
+    """Return the credentials in one line `user:password`. Raises ConfigurationError, naming the source alone."""
     user, colon, password = text.partition(":")
     if not colon or not text.isprintable():
         raise ConfigurationError(f"{source} does not hold one line of the form user:password")
