@@ -19,6 +19,7 @@ from miners.drivers.whatsminer_v2_replies import (
     about,
     asked_faults,
     asleep,
+    entries,
     entry,
     name,
     readings,
@@ -38,6 +39,7 @@ RETRY_S = 300.0
 """A slow question that failed is put again after this long: some firmwares do not know it at all."""
 
 _NOTES = "whatsminer_v2"
+_LONGEST_MAC = 32
 
 
 class _Past(msgspec.Struct):
@@ -50,6 +52,7 @@ class _Past(msgspec.Struct):
     asleep: bool | None = None
     faults: list[Fault] = msgspec.field(default_factory=list)
     devs: str = "devs"
+    boards_due: float = 0.0
     mac: str | None = None
     hashrate_hs: float | None = None
     mining_s: float | None = None
@@ -115,22 +118,17 @@ async def _ask_readings(
 
     Where the mining process is down because the miner sleeps, `status` may still be answered by another one.
     """
-    failure: PollError | None = None
     try:
         replies = await ask_all(link, memory, ("summary", past.devs, "pools", *more))
     except (Malformed, Unsupported) as error:
-        replies, failure = {}, error
-    if "summary" not in replies:
-        # What a miner refuses asleep it answers awake: `ask_all` shall not remember this refusal.
-        memory.notes.pop("refused", None)
-    elif past.devs not in replies:
+        return {}, error
+    if past.devs not in replies and link.now >= past.boards_due:
         other = "edevs" if past.devs == "devs" else "devs"
-        try:
-            replies.update(await ask_all(link, memory, (other,)))
+        if entries(await _ask(link, other, replies), "DEVS"):
             past.devs = other
-        except PollError:
-            return replies, failure  # It tells of no boards: the other readings stand.
-    return replies, failure
+        else:
+            past.boards_due = link.now + RETRY_S
+    return replies, None
 
 
 async def _ask_faults(
@@ -171,7 +169,7 @@ async def _ask(link: Link, command: str, replies: dict[str, Object]) -> Object |
 def _same_miner(memory: Memory, past: _Past, summary: Object) -> _Past:
     """Return what is remembered, or a fresh memory if another miner now answers at this address."""
     address = summary.get("MAC")
-    if isinstance(address, str) and address != past.mac:
+    if address != past.mac and isinstance(address, str) and len(address) <= _LONGEST_MAC:
         if past.mac is not None:
             past = memory.notes[_NOTES] = _Past(devs=past.devs)
         past.mac = address

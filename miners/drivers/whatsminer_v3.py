@@ -70,11 +70,12 @@ class _Past(msgspec.Struct):
     the device's story comes in one reply.
     """
 
-    device: dict[str, Any] = msgspec.field(default_factory=dict)
+    device: dict[str, dict[str, bool | str | None]] = msgspec.field(default_factory=dict)
     device_due: float = 0.0
     joins: bool = True
     untold: set[str] = msgspec.field(default_factory=set)
     whole: bool = True
+    faulty: bool = False
     hashrate_hs: float | None = None
     mining_s: float | None = None
 
@@ -86,14 +87,14 @@ async def read(link: Link, memory: Memory) -> Draft:
     draft = _readings({**past.device, **sections}, link.now)
     frozen = is_frozen(draft, past.hashrate_hs, past.mining_s)
     hashes = bool(draft.hashrate_hs) and not frozen and not is_low_power(draft)
-    if not hashes or draft.asleep or draft.faults or link.now >= past.device_due:
+    if not hashes or draft.asleep or past.faulty or link.now >= past.device_due:
         told = await _ask_device(link, past)
         if not told and not sections:
             raise failure or Unsupported(f"{link.target.address}: answers on its API v3, but tells nothing")
         _remember(past, told, hashes=hashes)
         past.device_due = link.now + DEVICE_KEPT_S
         draft = _readings({**past.device, **told, **sections}, link.now)
-    past.hashrate_hs, past.mining_s = draft.hashrate_hs, draft.mining_s
+    past.hashrate_hs, past.mining_s, past.faulty = draft.hashrate_hs, draft.mining_s, bool(draft.faults)
     settle(draft, draft.asleep)
     return draft
 
@@ -219,16 +220,20 @@ def _sections(link: Link, reply: Object, names: Sequence[str]) -> dict[str, Any]
 
 
 def _remember(past: _Past, told: dict[str, Any], *, hashes: bool) -> None:
-    """Keep what lasts of the device's story. What could not be asked again has not changed, but for its state."""
-    kept = dict(past.device)
-    kept.pop("error-code", None)
-    if hashes and "miner" in kept:
-        kept["miner"] = {key: value for key, value in kept["miner"].items() if key != "working"}
-    kept.update((name, told[name]) for name in PARTS if name in told)
-    kept.update({name: _object(kept[name]) for name in kept if name != "error-code"})
-    if "power" in kept:
-        kept["power"] = {key: value for key, value in kept["power"].items() if key in _NAMEPLATE}
-    past.device = kept
+    """Keep what lasts of the device's story. What could not be asked again has not changed, but for its state.
+
+    Only what is read later is kept: a stranger's reply may be long, and a fleet has many miners.
+    """
+    if hashes:
+        past.device.get("miner", {}).pop("working", None)
+    for part, keys in _LASTING.items():
+        if part in told:
+            found = _object(told[part])
+            past.device[part] = {key: _short(found[key]) for key in keys if key in found}
+
+
+def _short(value: object) -> bool | str | None:
+    return value if isinstance(value, bool) else text(value)
 
 
 def _boards(found: list[Object], temperatures: list[Any], miner: Object) -> list[Board]:
@@ -305,6 +310,11 @@ def _items(value: object) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-_NAMEPLATE = ("model", "type", "sn", "mode")
+_LASTING = {
+    "miner": ("working", "type", "miner-sn", *(f"pcbsn{number}" for number in range(MAX_BOARDS))),
+    "system": ("fwversion",),
+    "network": ("mac", "hostname"),
+    "power": ("mode", "model", "type", "sn"),
+}
 
 DRIVER = Driver(name="whatsminer_v3", manufacturer="Whatsminer", read=read, warm_up_s=WARM_UP_S)

@@ -1,7 +1,8 @@
-"""Documents with strange values in them, and what a Draft made of them must still hold."""
+"""Documents with strange values in them, a Link that hands them out, and what a Draft of them must still hold."""
 
 import copy
 import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -9,6 +10,8 @@ from hypothesis import strategies as st
 
 from miners.draft import Draft, conclude
 from miners.driver import Driver
+from miners.errors import Malformed, Unsupported
+from miners.link import Object
 from miners.model import Snapshot, Target, to_json
 
 STRANGE = st.one_of(
@@ -31,6 +34,38 @@ def mutated(document: Any) -> st.SearchStrategy[Any]:
     return st.lists(st.tuples(st.sampled_from(_paths(document)), STRANGE), max_size=8).map(
         lambda changes: _changed(document, changes)
     )
+
+
+class ScriptedLink:
+    """A Link whose miner answers from a table: by command, `command:parameter`, `command?flag`. Joins whatever it has."""
+
+    def __init__(self, replies: Mapping[str, Any], now: float) -> None:
+        self.target = Target(container="c", miner="m", address="127.0.0.1")
+        self.now = now
+        self.truncated = False
+        self._replies = replies
+
+    async def ask(self, command: str, parameter: str | None = None, **more: object) -> Object:
+        question = command if parameter is None else f"{command}:{parameter}"
+        return self._object("?".join((question, *more)))
+
+    async def ask_joined(self, commands: Sequence[str]) -> dict[str, Object]:
+        found = {name: self._replies[name] for name in commands if isinstance(self._replies.get(name), dict)}
+        if not found:
+            raise Unsupported("does not join")
+        return found
+
+    async def frame(self, command: str, parameter: object = None) -> Object:
+        return self._object(command if parameter is None else f"{command}:{parameter}")
+
+    async def web(self, path: str) -> Object | list[Any]:
+        raise Unsupported(f"has no {path}")
+
+    def _object(self, question: str) -> Object:
+        reply = self._replies.get(question)
+        if not isinstance(reply, dict):
+            raise Malformed("what came is no reply")
+        return reply
 
 
 def concluded(draft: Draft, driver: Driver, now: float) -> Snapshot:

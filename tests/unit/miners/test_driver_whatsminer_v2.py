@@ -9,11 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from miners.draft import Draft
+from miners.driver import Memory
 from miners.drivers.whatsminer_v2 import DRIVER, parse
+from miners.errors import PollError
 from miners.link import Object
 from miners.model import Snapshot
 from tests.unit.miners import strange_documents
-from tests.unit.miners.strange_documents import STRANGE, assert_sane, mutated
+from tests.unit.miners.strange_documents import STRANGE, ScriptedLink, assert_sane, mutated
 
 NOW = 1_790_000_000.0
 TH = 1e12
@@ -431,6 +433,18 @@ def test_wrong_types_anywhere_are_survived(asked: dict[str, Any]) -> None:
 @given(mutated(as_msg(WHOLE, text=False)))
 def test_wrong_types_anywhere_in_msg_are_survived(asked: dict[str, Any]) -> None:
     assert_sane(concluded(parse(asked, NOW)))
+
+
+@given(st.lists(mutated(WHOLE), min_size=2, max_size=3))
+async def test_wrong_types_poll_after_poll_are_survived(polls: list[dict[str, Any]]) -> None:
+    memory = Memory()
+    for number, asked in enumerate(polls):
+        now = NOW + 200.0 * number
+        try:
+            draft = await DRIVER.read(ScriptedLink(asked, now), memory)
+        except PollError:
+            continue
+        assert_sane(concluded(draft))
 
 
 @given(st.dictionaries(st.sampled_from(list(WHOLE)), STRANGE | st.dictionaries(st.just("Msg"), STRANGE)))

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 from miners.ask import TcpLink
 from miners.draft import Draft
@@ -16,7 +17,7 @@ from miners.link import Object
 from miners.model import Snapshot, Target
 from tests.replay.server import ReplayServer
 from tests.unit.miners import strange_documents
-from tests.unit.miners.strange_documents import assert_sane, mutated
+from tests.unit.miners.strange_documents import ScriptedLink, assert_sane, mutated
 
 NOW = 1_790_000_000.0
 TH = 1e12
@@ -226,10 +227,11 @@ def test_what_sleeps_does_not_show_what_it_fell_asleep_with() -> None:
     assert (snapshot.psu and snapshot.psu.model, snapshot.psu and snapshot.psu.output_v) == ("P221B", None)
 
 
-async def test_one_question_a_poll_and_the_device_every_two_minutes() -> None:
+@pytest.mark.parametrize("working", ["true", True])
+async def test_one_question_a_poll_and_the_device_every_two_minutes(working: object) -> None:
     memory = Memory()
     joined = "get.miner.status:summary+edevs+pools"
-    replies = frames(status(), device())
+    replies = frames(status(), device(working=working))
     async with ReplayServer(replies, v3=True) as server:
         first = await poll(server, memory)
         assert server.asked == [joined, "get.device.info"]
@@ -274,6 +276,18 @@ async def test_a_fault_is_asked_for_until_it_is_gone() -> None:
         assert [fault.code for fault in (await poll(server, memory)).faults] == ["110"]
         replies.update(frames(status(elapsed=40_030), device()))
         assert (await poll(server, memory, NOW + 30.0)).faults == []
+
+
+async def test_another_story_of_the_wrong_types_is_survived() -> None:
+    memory = Memory()
+    replies = frames(status(), device())
+    async with ReplayServer(replies, v3=True) as server:
+        await poll(server, memory)
+        for after, told in enumerate(
+            ({"miner": 7}, {"power": [1]}, {"error-code": {}}, {"miner": {"working": []}}), 1
+        ):
+            replies.update(frames(status(elapsed=40_000 + after), told))
+            assert_sane(concluded(await poll(server, memory, NOW + 200.0 * after)))
 
 
 async def test_firmware_that_does_not_join_is_asked_singly_from_then_on() -> None:
@@ -335,3 +349,23 @@ WHOLE = whole(**{"error-code": [{"264": "2026-09-01 10:00:00", "reason": "Power 
 @given(mutated(WHOLE))
 def test_wrong_types_anywhere_are_survived(sections: dict[str, Any]) -> None:
     assert_sane(concluded(parse(sections, NOW)))
+
+
+FRAMES = {
+    "get.miner.status:summary+edevs+pools": answer(
+        {name: WHOLE[name] for name in ("summary", "edevs", "pools")}
+    ),
+    **frames({name: WHOLE[name] for name in ("summary", "edevs", "pools")}, device()),
+}
+
+
+@given(st.lists(mutated(FRAMES), min_size=2, max_size=3))
+async def test_wrong_types_poll_after_poll_are_survived(polls: list[dict[str, Any]]) -> None:
+    memory = Memory()
+    for number, asked in enumerate(polls):
+        now = NOW + 60.0 * number
+        try:
+            draft = await read(ScriptedLink(asked, now), memory)
+        except PollError:
+            continue
+        assert_sane(concluded(draft))
