@@ -16,7 +16,7 @@ from rich.console import Console
 from miners.errors import HashyardError
 from tools import packages, place, welcome
 from tools.parts import Death, Part, run_parts
-from tools.ready import PATIENCE_S, wait_until_ready
+from tools.ready import PATIENCE_S, get, wait_until_ready
 
 REPOSITORY = packages.REPOSITORY
 # What prometheus/prometheus.yml says; the demo's copy of it has the ports that were free.
@@ -65,7 +65,7 @@ def parts_of(demo: welcome.Demo, program: Path | None) -> list[Part]:
     simulator = Part(
         "simulator",
         (*hashyard, "simulate", *surroundings, "--listen", demo.simulator),
-        f"http://{demo.simulator}/-/ready",
+        f"http://{demo.simulator}/fleet",
     )
     exporter = Part(
         "exporter",
@@ -164,7 +164,8 @@ def _await(parts: list[Part], demo: welcome.Demo, late: list[Part]) -> None:
             os.kill(os.getpid(), signal.SIGTERM)
             return
         _say(f"  {part.name} is ready")
-    for line in welcome.lines(demo):
+    broken = welcome.broken_now(get(f"http://{demo.simulator}/fleet"))
+    for line in welcome.lines(demo, broken):
         _say(line)
 
 

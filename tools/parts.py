@@ -70,10 +70,11 @@ class LogFiles:
         text = message.data.decode(errors="replace") if isinstance(message.data, bytes) else message.data
         if message.name == "system":
             self._note(text)
+            text = f"{message.time:%Y-%m-%d %H:%M:%S} {text}"  # the parts' own lines have a time already
         for line in text.splitlines():
             self._last.setdefault(message.name, deque(maxlen=LAST_LINES)).append(line)
             with (self.folder / f"{message.name}.log").open("a", encoding="utf-8") as log:
-                log.write(f"{message.time:%Y-%m-%d %H:%M:%S} {line}\n")
+                log.write(f"{line}\n")
 
     def _note(self, text: str) -> None:
         if _ASKED_TO_END.match(text):

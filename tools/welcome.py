@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
+import orjson
+
 from miners.inventory.load import load
 from tools.place import Endpoint
 
-MOST_FAULTY = 12
+MOST_BROKEN = 12
 
 # Questions that Prometheus answers, for people who have never asked it one.
 QUERIES = (
@@ -23,11 +25,14 @@ QUERIES = (
 
 @dataclass(frozen=True)
 class Fleet:
-    """The simulated fleet as its file says: miners by container, where they listen, and faults by miner."""
+    """The simulated fleet as its file says: how many miners in each container, where all of them listen.
+
+    `example` is the address and web port of a miner to be read by hand.
+    """
 
     containers: dict[str, int]
     endpoints: list[Endpoint]
-    faulty: list[tuple[str, str, str]]
+    example: tuple[str, int | None]
 
     @property
     def miners(self) -> int:
@@ -64,16 +69,26 @@ def read_fleet(targets: Path) -> Fleet:
             for port in (miner.port, miner.web_port, miner.v3_port)
             if port is not None
         ],
-        faulty=[
-            (miner.container, miner.name, ", ".join(fault["fault"].replace("_", " ") for fault in faults))
-            for miner in miners
-            if (faults := miner.simulate.get("faults"))
-        ],
+        example=(miners[0].address, miners[0].web_port),
     )
 
 
-def lines(demo: Demo) -> Iterator[str]:
-    """Yield the lines of the first screen."""
+def broken_now(fleet: bytes) -> list[tuple[str, str, list[str]]]:
+    """Return container, miner and names of faults from the simulator's `/fleet`, of those that have some from the start."""
+    rows = orjson.loads(fleet)["miners"]
+    found = [
+        (
+            row["container"],
+            row["miner"],
+            [fault["fault"] for fault in row["faults"] if not fault.get("after_s")],
+        )
+        for row in rows
+    ]
+    return [(container, miner, faults) for container, miner, faults in found if faults]
+
+
+def lines(demo: Demo, broken: list[tuple[str, str, list[str]]]) -> Iterator[str]:
+    """Yield the lines of the first screen. `broken`: see broken_now."""
     fleet = demo.fleet
     first = next(iter(fleet.containers))
     yield ""
@@ -84,28 +99,42 @@ def lines(demo: Demo) -> Iterator[str]:
         ("Prometheus", f"http://{demo.history}/", "their history, from half a minute after the start")
         if demo.history
         else ("Prometheus", "is not there", "so there is no history"),
-        ("simulator", f"http://{demo.simulator}/", "the truth about the fleet, and faults on demand"),
+        ("simulator", f"http://{demo.simulator}/truth", "what is really so in the fleet; faults on demand"),
         ("fleet", str(demo.targets), "edit it: the exporter takes changes over as it runs"),
         ("logs", f"{demo.logs}/", "one file a part"),
     )
     yield ""
     yield "Look first at"
     yield from _columns(
-        ("one miner, read by hand", f".venv/bin/hashyard read {fleet.endpoints[0][0]}"),
+        ("one miner, read by hand", f".venv/bin/hashyard read {_words(fleet.example)}"),
         ("one container's metrics", f"http://{demo.exporter}/metrics?container={quote(first)}"),
     )
     if demo.history:
         yield ""
         yield f"Ask Prometheus, at http://{demo.history}/"
         yield from _columns(*QUERIES)
-    if fleet.faulty:
-        shown = fleet.faulty[:MOST_FAULTY]
+    if broken:
+        shown = _one_of_each(broken)[:MOST_BROKEN]
         yield ""
-        yield "Broken on purpose"
-        yield from _columns(*((f"{container} / {miner}", faults) for container, miner, faults in shown))
-        if len(fleet.faulty) > len(shown):
-            yield f"  and {len(fleet.faulty) - len(shown)} more, marked `simulate` in {demo.targets}"
+        yield "Broken on purpose, among others"
+        yield from _columns(
+            *((fault.replace("_", " "), f"{container} / {miner}") for fault, container, miner in shown)
+        )
+        yield f"  all {len(broken)} are in http://{demo.simulator}/fleet"
     yield ""
+
+
+def _words(example: tuple[str, int | None]) -> str:
+    address, web_port = example
+    return address if web_port in {None, 80} else f"{address} --web-port {web_port}"
+
+
+def _one_of_each(broken: list[tuple[str, str, list[str]]]) -> list[tuple[str, str, str]]:
+    found: dict[str, tuple[str, str, str]] = {}
+    for container, miner, faults in broken:
+        for fault in faults:
+            found.setdefault(fault, (fault, container, miner))
+    return list(found.values())
 
 
 def _columns(*rows: tuple[str, ...]) -> Iterator[str]:

@@ -11,11 +11,19 @@ containers:
   - name: Контейнер 1
     miners:
       - {name: a1, address: 127.10.1.1, manufacturer: AntMiner}
-      - {name: a2, address: 127.10.1.2, manufacturer: AntMiner, simulate: {faults: [{fault: board_dead, board: 2}]}}
+      - {name: a2, address: 127.10.1.2, manufacturer: AntMiner}
   - name: Container 2
     miners:
-      - {name: b1, address: 127.10.2.1, manufacturer: Whatsminer, simulate: {faults: [{fault: silent}, {fault: fan_dead}]}}
+      - {name: b1, address: 127.10.2.1, manufacturer: Whatsminer}
 """
+
+
+FLEET = """{"now": 1.0, "miners": [
+  {"container": "Контейнер 1", "miner": "a1", "faults": []},
+  {"container": "Контейнер 1", "miner": "a2", "faults": [{"fault": "board_dead", "board": 2}]},
+  {"container": "Container 2", "miner": "b1", "faults": [{"fault": "silent"}, {"fault": "fan_dead", "after_s": 900.0}]},
+  {"container": "Container 2", "miner": "b2", "faults": [{"fault": "board_dead", "board": 1}]}
+]}""".encode()
 
 
 def screen(tmp_path: Path, history: str | None) -> str:
@@ -30,7 +38,7 @@ def screen(tmp_path: Path, history: str | None) -> str:
         exporter="127.0.0.1:2",
         history=history,
     )
-    return "\n".join(welcome.lines(demo))
+    return "\n".join(welcome.lines(demo, welcome.broken_now(FLEET)))
 
 
 def test_the_screen_says_what_runs_and_what_is_broken(tmp_path: Path) -> None:
@@ -38,9 +46,12 @@ def test_the_screen_says_what_runs_and_what_is_broken(tmp_path: Path) -> None:
     assert "3 simulated miners in 2 containers" in shown
     for address in ("http://127.0.0.1:1/", "http://127.0.0.1:2/", "http://127.0.0.1:3/"):
         assert address in shown
-    assert re.search(r"Контейнер 1 / a2 +board dead", shown)
-    assert re.search(r"Container 2 / b1 +silent, fan dead", shown)
-    assert "a1 " not in shown
+    assert re.search(r"board dead +Контейнер 1 / a2\n", shown)
+    assert re.search(r"silent +Container 2 / b1\n", shown)
+    assert "all 3 are in http://127.0.0.1:1/fleet" in shown
+    assert "b2" not in shown, "one of each fault is enough"
+    assert "fan dead" not in shown, "it breaks only later"
+    assert "hashyard read 127.10.1.1\n" in shown
     assert "/metrics?container=%D0%9A" in shown
 
 
