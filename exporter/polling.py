@@ -19,6 +19,8 @@ Reader: TypeAlias = Callable[[Target, Memory], Awaitable[Reading]]
 GRACE_S = 2.0
 """A reader keeps its own time-out; a poll that runs longer than that by this much is cancelled."""
 
+_MISTAKE = "the exporter could not make sense of the reading; its log says more"
+
 _log = structlog.get_logger(__name__)
 
 
