@@ -82,11 +82,11 @@ class Reply(asyncio.Protocol):
     def overdue(self, now: float) -> None:
         """Act on the time `due` having come."""
         del now
-        if self.transport is None:
+        if self.transport is not None:
+            self.end("expired")
+        elif not self.late:
             self.late = True
             self._connecting.cancel()
-        else:
-            self.end("expired")
 
 
 class _Clock:
@@ -107,11 +107,12 @@ class _Clock:
 
     def _tick(self, loop: asyncio.AbstractEventLoop) -> None:
         now = loop.time()
-        for reply in [reply for reply in self.watched if reply.due <= now]:
-            reply.overdue(now)
+        due = [reply for reply in self.watched if reply.due <= now]
         self._ticking = bool(self.watched)
         if self._ticking:
             loop.call_later(TICK_S, self._tick, loop)
+        for reply in due:
+            reply.overdue(now)
 
 
 _clocks: WeakKeyDictionary[asyncio.AbstractEventLoop, _Clock] = WeakKeyDictionary()
