@@ -126,7 +126,7 @@ def _build_miner(
         physics.add_faults(faults, start)
     miner = SimulatedMiner(spec, key, device, physics, static_s=static_s)
     if not miner.ports:
-        mistakes.append(f"{place}: all the ports that a {device} answers on are null")
+        mistakes.append(f"{place}: every port that {device} answers on is null: name one")
     return miner
 
 

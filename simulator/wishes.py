@@ -141,7 +141,7 @@ def choose_device(
     if chosen not in MANUFACTURERS[figures.manufacturer]:
         fitting = ", ".join(sorted(MANUFACTURERS[figures.manufacturer]))
         mistakes.append(
-            f"{place}: {figures.manufacturer} {figures.name} cannot be a {chosen}: it is one of {fitting}"
+            f"{place}: {figures.manufacturer} {figures.name} cannot be simulated as {chosen}: name one of {fitting}"
         )
         return figures.device
     return chosen
