@@ -243,8 +243,8 @@ def _boards(draft: Draft, module: Module, base: int, slots: int) -> list[Board]:
     rates, errors = module.list_of("MGHS"), module.list_of("MH")
     ins, outs = module.list_of("HBITemp"), module.list_of("HBOTemp")
     total, chips = count(keys.get("TA")), None
-    if total and slots and total % slots == 0:
-        chips = total // slots
+    if total and slots and total % slots == 0 and module.boards_found in (None, slots):
+        chips = total // slots  # with a board lost, it is not known of how many boards this is the total
     frequency = megahertz(keys.get("Freq")) or None
     hottest, means = _chip_temperatures(module, slots, bool(draft.asleep))
     several = module.number > 0

@@ -259,6 +259,16 @@ def test_a_lost_board_is_missing_and_not_a_board_at_nought() -> None:
     assert [board.hashrate_hs for board in read(stats=stats(standing)).boards][1] == 0.0
 
 
+def test_the_chips_of_the_boards_left_are_counted_and_not_shared_out_among_all() -> None:
+    lost = A1366.replace("Hash Board: 3", "Hash Board: 2").replace("43000.00 42500.00", "43000.00 0.00")
+    lost = lost.replace("MTmax[79 78 77]", "MTmax[79 -273 77]").replace("TA[", "TA[12] WAS[")
+    counted = "PVT_T0[ 70 71 72 73 74 75 ] PVT_T2[ 70 71 72 73 74 75 ]"
+    draft = read(stats=stats(f"{lost} {counted}"))
+    assert [board.chips for board in draft.boards] == [6, 6]
+    draft = read(stats=stats(lost))
+    assert [board.chips for board in draft.boards] == [None, None]
+
+
 def test_what_is_not_a_number_is_not_reported() -> None:
     text = "Ver[1246-83-21072802_4ec6bb0] GHSspd[-nan] GHSavg[nan] GHSmm[inf] MGHS[nan 1.5 x] TMax[nan] Freq[ ] TA[x]"
     draft = read(stats=stats(text), summary=summary(**{"MHS av": None, "MHS 5s": None}))
