@@ -19,7 +19,7 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     """One model. Hash rate in H/s, power in W, clock in MHz, fans at full duty in rpm.
 
     `reported` is how the device names itself; `first_board` the number it gives its first board. An Avalon 7xx or 8xx
-    is a controller: `boards` are its modules, and the figures are of all of them together.
+    is a controller with four modules of four boards: the figures are of all of them together, a fan is a module's.
     """
 
     name: str
@@ -185,8 +185,8 @@ CATALOGUE: tuple[Figures, ...] = (
     _whatsminer("M53", "VH30", 230, 6670, 128, 640, boards=4, cooling="hydro"),
     _whatsminer("M60S", "VK40", 186, 3441, 225, 625, device="whatsminer_v3"),
     _whatsminer("M63S", "VK30", 390, 7215, 370, 610, boards=4, cooling="hydro", device="whatsminer_v3"),
-    _avalon("741", "741", 4 * 7.3, 4 * 1150, 88, 650, boards=4, fans=4, volts=12.0),
-    _avalon("841", "841", 4 * 13.6, 4 * 1290, 104, 625, boards=4, fans=4, volts=12.0),
+    _avalon("741", "741", 4 * 7.3, 4 * 1150, 22, 650, boards=16, fans=4, volts=12.0),
+    _avalon("841", "841", 4 * 13.6, 4 * 1290, 26, 625, boards=16, fans=4, volts=12.0),
     _avalon("1066", "1066-50", 50, 3250, 114, 540),
     _avalon("1166 Pro", "1166Pro-81", 81, 3400, 120, 500),
     _avalon("1246", "1246-90", 90, 3420, 120, 530),

@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import heapq
 import itertools
+import os
 import resource
 import signal
 from collections.abc import Callable, Sequence
@@ -116,7 +117,7 @@ class SimulatedFleet:
             await self._line_up(miner)
         except OSError as error:
             LOG.warning(
-                "port_taken", container=miner.spec.container, miner=miner.spec.name, reason=error.strerror
+                "port_taken", container=miner.spec.container, miner=miner.spec.name, reason=_reason(error)
             )
             self._remember(self.now() + RETRY_S, miner)
 
@@ -154,7 +155,7 @@ class SimulatedFleet:
             spec, ports = miner.spec, " and ".join(str(listener.port) for listener in listeners)
             raise SimulatorError(
                 [
-                    f"container {spec.container}, miner {spec.name}: cannot listen on {spec.address}:{ports}: {error.strerror}"
+                    f"container {spec.container}, miner {spec.name}: cannot listen on {spec.address}:{ports}: {_reason(error)}"
                 ]
             ) from None
 
@@ -166,7 +167,7 @@ class SimulatedFleet:
         except OSError as error:
             raise SimulatorError(
                 [
-                    f"control interface: cannot listen on {self._control_host}:{port}: {error.strerror}: name another port"
+                    f"control interface: cannot listen on {self._control_host}:{port}: {_reason(error)}: name another port"
                 ]
             ) from None
 
@@ -232,6 +233,11 @@ async def run(
         await told.wait()
     finally:
         await fleet.stop()
+
+
+def _reason(error: OSError) -> str:
+    """Return the system's words for it: event loops put their own around them."""
+    return os.strerror(error.errno) if error.errno else str(error)
 
 
 def _allow_files(ports: int) -> None:

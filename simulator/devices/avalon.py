@@ -17,8 +17,10 @@ PROGRAM_DOWN_S = 15.0  # after a boot: nothing mines yet, and the port answers i
 WORK_MODES = {"low": 0, "normal": 1, "high": 2}
 WORK_WORDS = {"mining": "In Work", "sleeping": "In Idle", "starting": "In Init"}
 SOFT_OFF = 4
+MODULE_BOARDS = 4
 PSU_EFFICIENCY = 0.93
-BOARD_LOST, TOO_HOT, FAN_LOST = 16, 4, 2  # bits of ECHU and ECMM
+# bits of ECHU and ECMM, as Canaan's cgminer names them (driver-avalon7): power good failed, too hot, no fan
+BOARD_LOST, TOO_HOT, FAN_LOST = 2048, 64, 4
 NAN, MINUS_NAN = "@nan", "@-nan"  # written without quotes in the end
 
 
@@ -134,14 +136,20 @@ class Avalon(RpcDevice):
             board = moment.boards[0]
             row["HBinfo"] = f"'HB0':{{{self._chips(board) if board.chips else ''}}}"
         elif self.modular:
-            row["MM Count"] = sum(1 for board in moment.boards if board.chips)
-            for board in moment.boards:
-                if board.chips:
-                    row[f"MM ID{board.place + 1}"] = self._module(board, moment)
+            modules = [
+                moment.boards[first : first + MODULE_BOARDS]
+                for first in range(0, len(moment.boards), MODULE_BOARDS)
+            ]
+            there = [
+                (number, boards) for number, boards in enumerate(modules) if any(one.chips for one in boards)
+            ]
+            row["MM Count"] = len(there)
+            for number, boards in there:
+                row[f"MM ID{number + 1}"] = self._module(number, boards, moment)
         else:
             row |= {"MM Count": 1, "Smart Speed": 1}
-            boards = " ".join(self._chips(board) for board in moment.boards if board.chips)
-            row["MM ID0"] = f"{self._single(moment)} {boards}".rstrip()
+            chips = " ".join(self._chips(board) for board in moment.boards if board.chips)
+            row["MM ID0"] = f"{self._single(moment)} {chips}".rstrip()
         row["Nonce Mask"] = 25
         traffic = [
             {
@@ -247,38 +255,50 @@ class Avalon(RpcDevice):
         supplied = out if moment.hashrate_hs else 0.0
         return f"PS[0 1214 {volts * 100:.0f} {amperes:.0f} {supplied:.0f} {setting:.0f}{wall}]"
 
-    def _module(self, board: BoardMoment, moment: Moment) -> str:
-        """Return the text of one module of a controller: its own fan, no power, no rate of the moment."""
-        fan = moment.fans_rpm[board.place]
+    def _module(self, number: int, boards: list[BoardMoment], moment: Moment) -> str:
+        """Return the text of one module of a controller: four boards and a fan of its own, no power."""
         errors, controller = self._health(moment)
-        nominal, chips = board.nominal_hashrate_hs / 1e9, board.chips
-        work = board.hashrate_hs * 60 / 2**32
-        average = moment.hashrate_average_hs / len(moment.boards) / 1e9
+        own = errors[number * MODULE_BOARDS : (number + 1) * MODULE_BOARDS]
+        there = [board for board in boards if board.chips]
+        rate = sum(board.hashrate_hs for board in boards) / 1e9
+        part = rate * 1e9 / moment.hashrate_hs if moment.hashrate_hs else len(boards) / len(moment.boards)
+        average = moment.hashrate_average_hs * part / 1e9
+        work = moment.accepted * 9
+        mistakes = [board.hardware_errors for board in boards]
+        present = sum(1 << place for place, board in enumerate(boards) if board.chips)
+        chips = " ".join(self._chips(board, place) for place, board in enumerate(boards) if board.chips)
         return (
-            f"Ver[{self.figures.name}1706-3162860] DNA[{self.identity.dna[:-1]}{board.place}] "
-            f"Elapsed[{int(moment.elapsed_s)}] MW[{moment.accepted * 9} {moment.accepted * 9}] LW[{moment.accepted * 18}] "
-            f"MH[{board.hardware_errors} 0] HW[{board.hardware_errors}] DH[0.800%] "
-            f"Temp[{moment.inlet_c:.0f}] TMax[{board.chip_max_c:.0f}] Fan[{fan}] FanR[{100 * moment.fan_duty:.0f}%] "
-            f"Vi[1206 1206] Vo[4431 4431] GHSmm[{nominal:.2f}] GHSavg[{average:.2f}] "
-            f"GHSspd[{board.hashrate_hs / 1e9:.2f}] WU[{work:.2f}] Freq[{board.frequency_mhz:.2f}] PG[15] "
-            f"Led[{int(moment.locating)}] TA[{chips}] ECHU[{errors[board.place]} 0] ECMM[{controller}] "
-            f"SoftOFF[{SOFT_OFF if moment.phase == 'sleeping' else 0}] FM[1] CRC[0 0] {self._chips(board)}"
+            f"Ver[{self.figures.name}1706-3162860] DNA[{self.identity.dna[:-1]}{number}] "
+            f"Elapsed[{int(moment.elapsed_s)}] MW[{work} {work} {work} {work}] LW[{4 * work}] "
+            f"MH[{' '.join(map(str, mistakes))}] HW[{sum(mistakes)}] DH[0.800%] "
+            f"Temp[{moment.inlet_c:.0f}] TMax[{max(board.chip_max_c for board in there):.0f}] "
+            f"Fan[{moment.fans_rpm[number]}] FanR[{100 * moment.fan_duty:.0f}%] "
+            f"Vi[1206 1206 1206 1206] Vo[4431 4431 4431 4431] "
+            f"GHSmm[{sum(board.nominal_hashrate_hs for board in boards) / 1e9:.2f}] GHSavg[{average:.2f}] "
+            f"GHSspd[{rate:.2f}] WU[{average * 1e9 * 60 / 2**32:.2f}] Freq[{there[0].frequency_mhz:.2f}] "
+            f"PG[{present}] Led[{int(moment.locating)}] "
+            f"MGHS[{' '.join(f'{board.hashrate_hs / 1e9:.2f}' for board in boards)}] "
+            f"TA[{sum(board.chips for board in boards)}] ECHU[{' '.join(map(str, own))}] ECMM[{controller}] "
+            f"SoftOFF[{SOFT_OFF if moment.phase == 'sleeping' else 0}] FM[1] CRC[0 0 0 0] {chips}"
         )
 
-    def _chips(self, board: BoardMoment) -> str:
-        """Return what each chip of a board says; the same text while neither heat nor number change by a whole."""
+    def _chips(self, board: BoardMoment, number: int | None = None) -> str:
+        """Return what each chip of a board says; the same text while neither heat nor number change by a whole.
+
+        `number`: the board's within its module, else its own place.
+        """
         mean = round(board.chip_avg_c)
         known = self._chip_texts.get(board.place)
         if known is not None and known[0] == (mean, board.chips):
             return known[1]
-        place = board.place
+        place = board.place if number is None else number
         offsets = self._offsets[: board.chips]
         text = (
             f"PVT_T{place}[{' '.join(f'{mean + offset:3}' for offset in offsets)}] "
             f"PVT_V{place}[{' '.join(str(306 + offset) for offset in offsets)}] "
             f"MW{place}[{' '.join(str(620 + 9 * offset) for offset in offsets)}]"
         )
-        self._chip_texts[place] = ((mean, board.chips), text)
+        self._chip_texts[board.place] = ((mean, board.chips), text)
         return text
 
     commands: ClassVar = {

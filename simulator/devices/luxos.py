@@ -138,8 +138,8 @@ class Luxos(RpcDevice):
                 "TEMP": board.place,
                 "TopLeft": round(board.outlet_c, 1),
                 "BottomLeft": round(board.outlet_c - 0.5, 1),
-                "TopRight": round(board.inlet_c, 1),
-                "BottomRight": round(board.inlet_c - 0.5, 1),
+                "TopRight": round(moment.inlet_c + 4.0, 1),
+                "BottomRight": round(moment.inlet_c + 3.5, 1),
             }
             for board in moment.boards
             if board.chips

@@ -237,11 +237,17 @@ def test_avalons_know_their_power_in_their_own_way() -> None:
 
 
 def test_a_controller_speaks_for_four_modules_and_knows_no_model_of_its_own() -> None:
-    miner = make("841", fault="board_dead", board=3)
+    gone = [{"fault": "board_dead", "board": board} for board in (9, 10, 11, 12, 14)]
+    miner = make("841", faults=gone)
     stats = ask(miner, "stats")["STATS"][0]
     assert [key for key in stats if key.startswith("MM ID")] == ["MM ID1", "MM ID2", "MM ID4"]
     assert stats["MM ID1"].startswith("Ver[8411706-")
-    assert "PS" not in values_of(stats["MM ID1"])
+    whole, broken = values_of(stats["MM ID1"]), values_of(stats["MM ID4"])
+    assert "PS" not in whole
+    assert (whole["TA"], whole["PG"], broken["TA"], broken["PG"]) == ("104", "15", "78", "13")
+    assert (whole["ECHU"], broken["ECHU"]) == ("0 0 0 0", "0 2048 0 0")
+    assert float(whole["GHSmm"]) == 13_600
+    assert len(whole["PVT_T3"].split()) == 26
     assert "MODEL" not in ask(miner, "version")["VERSION"][0]
     assert b'"Device Hardware%":-nan' in miner.reply(b'{"command":"summary"}', NOW)
 
@@ -359,7 +365,7 @@ def test_a_dead_board_is_missing_in_every_makes_own_way() -> None:
     assert [row["Slot"] for row in ask(make("M30S+", fault="board_dead", board=2), "devs")["DEVS"]] == [0, 2]
     assert (
         values_of(ask(make("1246", fault="board_dead", board=2), "stats")["STATS"][0]["MM ID0"])["ECHU"]
-        == "0 16 0"
+        == "0 2048 0"
     )
     assert page(make("DG1+", fault="board_dead", board=2), "stats")["STATS"][0]["chain"][1]["asic_num"] == 0
 

@@ -1,8 +1,11 @@
 """What the simulator refuses before it opens anything: every mistake named, in one line each."""
 
+from pathlib import Path
+
 import pytest
 
 from simulator.build import build_miners
+from simulator.devices.makes import DEVICES
 from simulator.errors import SimulatorError
 from simulator.faults import FAULTS, as_mapping, read_faults
 from simulator.fleet import SimulatedFleet
@@ -110,3 +113,10 @@ def test_every_fault_can_be_asked_for_by_name_alone_and_says_what_it_does(name: 
     assert again["fault"] == name
     assert read_faults([again], "faults", mistakes) == (fault,)
     assert type(fault).__doc__
+
+
+def test_the_page_about_the_simulator_names_every_fault_and_every_device() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "simulator.md").read_text(encoding="utf-8")
+    rows = {line.split("`")[1] for line in page.splitlines() if line.startswith("| `")}
+    assert set(FAULTS) <= rows
+    assert set(DEVICES) <= rows
