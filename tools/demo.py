@@ -50,7 +50,7 @@ def choose(targets: Path, program: Path | None, hold: place.Folder) -> welcome.D
     history = place.take_port(9090, "Prometheus", taken, _say) if program else None
     return welcome.Demo(
         folder=hold.path,
-        targets=Path(os.path.relpath(targets)),
+        targets=_short(targets),
         fleet=fleet,
         simulator=f"{place.LOOPBACK}:{ports[0]}",
         exporter=f"{place.LOOPBACK}:{ports[1]}",
@@ -122,7 +122,7 @@ def main() -> int:
     os.chdir(REPOSITORY)  # so that paths are short to read
     program = _prometheus()
     try:
-        hold = place.take_folder(Path(os.path.relpath(folder)), _say)
+        hold = place.take_folder(_short(folder), _say)
         demo = choose(targets, program, hold)
     except place.NoPlace as error:
         _say(f"The demo cannot start: {error}.")
@@ -143,6 +143,10 @@ def main() -> int:
     elif not late:
         _say("\nThe demo has ended, and everything that it started. Its history is kept for the next start.")
     return 1 if death or late else 0
+
+
+def _short(path: Path) -> Path:
+    return path.relative_to(REPOSITORY) if path.is_relative_to(REPOSITORY) else path
 
 
 def _prometheus() -> Path | None:

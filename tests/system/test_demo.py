@@ -9,7 +9,7 @@ import sys
 import time
 import urllib.parse
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import psutil
@@ -53,7 +53,7 @@ class Running:
 
     def address(self, part: str) -> str:
         """Return the URL that the first screen gives for a part."""
-        return self.read_until(rf"(?m)^  {part} +(http://\S+)/ ")[1]
+        return self.read_until(rf"(?m)^  {part} +(http://[\d.:]+)/")[1]
 
     def parts(self) -> dict[str, psutil.Process]:
         """Return the processes of the parts by name, from the manager's own log."""
@@ -64,7 +64,7 @@ class Running:
 
     def folder(self) -> Path:
         """Return the folder that the demo has taken for itself."""
-        return REPOSITORY / self.read_until(r"  logs +(\S+)/logs/")[1]
+        return Path(self.read_until(r"  logs +(/\S+)/logs/")[1])
 
     def end(self, sent: signal.Signals = signal.SIGINT) -> int:
         """Send a signal as a terminal would; return the exit code."""
@@ -119,6 +119,11 @@ def query_until(prometheus: str, expression: str, wanted: int) -> dict[str, str]
     pytest.fail(f"{expression}: {answer}")
 
 
+def endpoint(url: str) -> tuple[str, int]:
+    host, _, port = url.removeprefix("http://").partition(":")
+    return host, int(port)
+
+
 def gone(processes: dict[str, psutil.Process]) -> bool:
     return not any(
         process.is_running() and process.status() != psutil.STATUS_ZOMBIE for process in processes.values()
@@ -134,8 +139,10 @@ def test_a_newcomers_demo(targets: Path, prometheus: Path) -> None:
         started = next(iter(query_until(running.address("Prometheus"), "timestamp(miner_up)", 3).values()))
         parts = running.parts()
         assert set(parts) == {"simulator", "exporter", "prometheus"}
+        addresses = [running.address(part) for part in ("exporter", "simulator", "Prometheus")]
         assert running.end() == 0
         assert "has ended" in running.screen
+        assert all(place.is_free(*endpoint(address)) for address in addresses)
         assert gone(parts)
         folder = running.folder()
 
@@ -148,8 +155,10 @@ def test_a_newcomers_demo(targets: Path, prometheus: Path) -> None:
 
 
 def test_two_demos_run_side_by_side(targets: Path, prometheus: Path) -> None:
-    with demo(targets) as first, demo(targets) as second:
+    with ExitStack() as stack:
+        first = stack.enter_context(demo(targets))
         first.read_until("Ctrl-C ends everything")
+        second = stack.enter_context(demo(targets))
         second.read_until("Ctrl-C ends everything")
         assert {first.folder().name, second.folder().name} == {"1", "2"}
         assert (
@@ -220,13 +229,3 @@ def test_a_wrong_fleet_stops_the_demo_with_its_mistakes(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert f"{wrong}:4: containers[0].miners[0].port: 70000 is not" in done.stdout
     assert "Traceback" not in done.stdout + done.stderr
-
-
-def test_ports_of_the_parts_are_free_again_afterwards(targets: Path, prometheus: Path) -> None:
-    with demo(targets) as running:
-        running.read_until("Ctrl-C ends everything")
-        addresses = [running.address(part) for part in ("exporter", "simulator", "Prometheus")]
-        assert running.end() == 0
-    for address in addresses:
-        host, _, port = address.removeprefix("http://").partition(":")
-        assert place.is_free(host, int(port))
