@@ -13,8 +13,12 @@ from miners.errors import Malformed, PollError, Refused, TimedOut, Unsupported
 from miners.link import Link, Object
 from miners.models import find_model
 
-QUESTIONS = ("version", "stats", "summary", "get_version", "devdetails")
-"""What is asked on the cgminer-style port, in this order, until the answers tell the make."""
+QUESTIONS = ("version", "stats", "summary", "get_version", "devdetails", "devs")
+"""What is asked on the cgminer-style port, in this order, until the answers tell the make.
+
+The first tells nearly every make that knows it, the second an old Avalon, the third an old Whatsminer; the others are
+for miners that answer little.
+"""
 
 _DESCRIPTIONS: tuple[tuple[str, str], ...] = (
     ("luxminer", "luxos"),
@@ -34,9 +38,41 @@ _DESCRIPTIONS: tuple[tuple[str, str], ...] = (
 )
 """Words in a miner's own description of itself, from special to general: the first that is found decides."""
 
-_WHATSMINER_SUMMARY = frozenset(("Factory GHS", "Power Limit", "Power Mode", "HS RT", "Target Freq"))
+_WHATSMINER_SUMMARY = frozenset(
+    (
+        *(
+            "Factory GHS",
+            "Power Limit",
+            "Power Mode",
+            "HS RT",
+            "Target Freq",
+            "Target MHS",
+            "freq_avg",
+            "Env Temp",
+        ),
+        *(
+            "Fan Speed In",
+            "Fan Speed Out",
+            "Power Fanspeed",
+            "Power Current",
+            "Power_RT",
+            "Chip Data",
+            "Chip Temp Max",
+        ),
+        *("Factory Error Code Count", "Security Mode", "Liquid Cooling", "Hash Stable"),
+    )
+)
+_WHATSMINER_BOARD = frozenset(
+    (
+        *("Upfreq Complete", "Effective Chips", "PCB SN", "Chip Frequency", "Chip Temp Max", "Chip Temp Avg"),
+        *("Fan Speed In", "Fan Speed Out", "Factory GHS", "chip_vol_diff"),
+    )
+)
 _AVALON_VERSION = frozenset(("DNA", "HWTYPE", "UPAPI", "LVERSION"))
 _WHATSMINER_MODEL = re.compile(r"^M\d\d", re.IGNORECASE)
+_AVALON_DEVICE = re.compile(r"AV(?:\d|A\d|ALON)", re.IGNORECASE)
+"""How Canaan's drivers name their devices: `AV7`, `AVA10`, `AVALON`, with the device's number behind it."""
+
 
 Asked = Mapping[str, Object]
 
@@ -190,7 +226,7 @@ def _by_stats_shape(replies: Asked) -> str | None:
     for entry in entries if isinstance(entries, list) else ():
         if not isinstance(entry, dict):
             continue
-        if any(key.startswith("MM ID") for key in entry) or str(entry.get("ID", "")).startswith("AVA"):
+        if any(key.startswith("MM ID") for key in entry) or _AVALON_DEVICE.match(str(entry.get("ID"))):
             return "avalon"
         if "chain_consumption1" in entry or "chain_vol1" in entry:
             return "vnish"
@@ -210,6 +246,13 @@ def _by_device_model(replies: Asked) -> str | None:
     return "whatsminer_v2" if isinstance(model, str) and _WHATSMINER_MODEL.match(model) else None
 
 
+def _by_board_shape(replies: Asked) -> str | None:
+    entry = _first(replies.get("devs", {}).get("DEVS"))
+    if _AVALON_DEVICE.match(str(entry.get("Name"))):
+        return "avalon"
+    return "whatsminer_v2" if len(_WHATSMINER_BOARD & entry.keys()) >= 2 else None
+
+
 _SHAPES: tuple[Callable[[Asked], str | None], ...] = (
     _by_status_form,
     _by_type,
@@ -217,6 +260,7 @@ _SHAPES: tuple[Callable[[Asked], str | None], ...] = (
     _by_stats_shape,
     _by_summary_shape,
     _by_device_model,
+    _by_board_shape,
 )
 
 

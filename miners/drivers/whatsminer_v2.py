@@ -192,6 +192,6 @@ def _joined(listed: list[Fault], asked: list[Fault]) -> list[Fault]:
 
 
 _IDENTITY = ("get_version", "get_miner_info", "get_psu")
-_OF_THE_MOMENT = ("psu_fan_rpm", "input_v", "input_a")
+_OF_THE_MOMENT = ("psu_fan_rpm", "psu_c", "input_v", "input_a")
 
 DRIVER = Driver(name="whatsminer_v2", manufacturer="Whatsminer", read=read, warm_up_s=WARM_UP_S)

@@ -32,6 +32,9 @@ from miners.units import celsius, count, hashes, mac, number, rpm, seconds, text
 _HASHRATES = ("MHS 5s", "HS RT", "MHS 1m", "MHS 5m", "MHS 15m", "MHS av")
 """The hash rate now, the shortest window first. Firmware leaves some of them out; all are MH/s."""
 
+_MODEL_KEYS = ("miner_type", "minertype")
+"""Where firmware that does not answer devdetails may name the model."""
+
 _MAX_MHS = 1e15
 _MAX_TOTAL_MH = 1e30
 _MAX_CENTIVOLTS = 1e5
@@ -45,7 +48,7 @@ NOTHING: Object = {}
 class About(msgspec.Struct, frozen=True, gc=False):
     """What changes slowly and is asked for by itself: who the miner is, and its power supply.
 
-    `psu_fan_rpm`, `input_v` and `input_a` are figures of the moment: only the poll that asked may show them.
+    `psu_fan_rpm`, `psu_c`, `input_v` and `input_a` are figures of the moment: only the poll that asked may show them.
     """
 
     model: str | None = None
@@ -56,6 +59,7 @@ class About(msgspec.Struct, frozen=True, gc=False):
     psu_model: str | None = None
     psu_serial: str | None = None
     psu_fan_rpm: float | None = None
+    psu_c: float | None = None
     input_v: float | None = None
     input_a: float | None = None
 
@@ -85,6 +89,7 @@ def about(replies: Mapping[str, Object]) -> About:
     info = entry(replies.get("get_miner_info"), "INFO").get
     psu = entry(replies.get("get_psu"), "PSU").get
     status = entry(replies.get("status"), "status").get
+    models += [named(get(key)) for get in (version, info) for key in _MODEL_KEYS]
     return About(
         model=next((model for model in models if model), None),
         firmware_version=_unquoted(version("fw_ver"))
@@ -96,6 +101,7 @@ def about(replies: Mapping[str, Object]) -> About:
         psu_model=named(psu("model")) or named(psu("name")),
         psu_serial=named(psu("serial_no")) or named(info("powersn")),
         psu_fan_rpm=rpm(psu("fan_speed")),
+        psu_c=sensor(psu("temp0")),
         input_v=input_volts(psu("vin")),
         input_a=input_amperes(psu("iin")),
     )
@@ -129,7 +135,8 @@ def readings(summary: Object, replies: Mapping[str, Object], known: About, now: 
         accepted = share_sum([pool.accepted for pool in listed]) if accepted is None else accepted
         rejected = share_sum([pool.rejected for pool in listed]) if rejected is None else rejected
         stale = share_sum([pool.stale for pool in listed]) if stale is None else stale
-    boards = _boards(entries(replies.get("devs") or replies.get("edevs"), "DEVS")[:MAX_BOARDS])
+    found = entries(replies.get("devs") or replies.get("edevs"), "DEVS")[:MAX_BOARDS]
+    boards = _boards(found)
     errors = count(get("Hardware Errors"))
     if errors is None and boards:
         errors = share_sum([board.hardware_errors for board in boards])
@@ -167,6 +174,8 @@ def readings(summary: Object, replies: Mapping[str, Object], known: About, now: 
     )
     if get("Error Code Count") != 0:
         draft.faults = _listed_faults(summary, now)
+    if summary is NOTHING:
+        _read_rows(draft, found)
     name(draft, summary, known)
     return draft
 
@@ -190,6 +199,7 @@ def name(draft: Draft, summary: Object, known: About) -> None:
         known.input_a,
         centivolts / 100.0 if centivolts is not None and 0.0 <= centivolts < _MAX_CENTIVOLTS else None,
         known.psu_fan_rpm if fan_rpm is None else fan_rpm,
+        known.psu_c,
     )
     draft.psu = None if psu == _NO_PSU else psu
 
@@ -264,6 +274,26 @@ def _boards(found: list[Object]) -> list[Board]:
     return boards
 
 
+def _read_rows(draft: Draft, found: list[Object]) -> None:
+    """Fill in of the whole miner what the boards' rows tell, where there is no summary: they repeat much of it."""
+    rates = [board.hashrate_hs for board in draft.boards]
+    averages = [_megahashes(row.get("MHS av")) for row in found]
+    draft.hashrate_hs = _sum_of_all(rates)
+    draft.hashrate_average_hs = _sum_of_all(averages)
+    draft.nominal_hashrate_hs = _sum_of_all([board.nominal_hashrate_hs for board in draft.boards])
+    draft.mining_s = max(
+        (age for row in found if (age := seconds(row.get("Device Elapsed"))) is not None), default=None
+    )
+    for row in found:
+        draft.fans = draft.fans or fans(row.get("Fan Speed In"), row.get("Fan Speed Out"), liquid=False)
+
+
+def _sum_of_all(figures: list[float | None]) -> float | None:
+    """Return the sum of figures, None if one of them is missing: the others are not the miner."""
+    known = [figure for figure in figures if figure is not None]
+    return sum(known) if known and len(known) == len(figures) else None
+
+
 def _is_blank(board: Board) -> bool:
     return not board.hashrate_hs and not board.chips and board.serial is None and board.board_c is None
 
@@ -274,6 +304,8 @@ def _listed_faults(summary: Object, now: float) -> list[Fault]:
     for at in range(MAX_FAULTS):
         code = summary.get(f"Error Code {at}")
         if code is None:
+            if at == 0:
+                continue  # Numbers from 1 have been told of as well.
             break
         codes.append(code)
     return read_faults(codes, now) if codes else []

@@ -79,6 +79,22 @@ REFUSED: dict[str, Any] = {
             "whatsminer_v2",
         ),
         (version("cgminer 4.9.2") | {"devdetails": {"DEVDETAILS": [{"Model": "M21S_V60"}]}}, "whatsminer_v2"),
+        (
+            # A Whatsminer of 2019: none of the fields that later firmware added.
+            version("cgminer 4.9.2", CGMiner="4.9.2")
+            | {
+                "summary": {
+                    "SUMMARY": [{"MHS av": 1, "Fan Speed In": 5760, "Fan Speed Out": 5790, "Power": 3387}]
+                }
+            },
+            "whatsminer_v2",
+        ),
+        ({"devs": {"DEVS": [{"Name": "SM", "PCB SN": "H", "Effective Chips": 105}]}}, "whatsminer_v2"),
+        ({"devs": {"DEVS": [{"Name": "AVA10", "ID": 0, "MHS av": 1}]}}, "avalon"),
+        ({"devs": {"DEVS": [{"Name": "AV7"}]}}, "avalon"),
+        ({"devs": {"DEVS": [{"Name": "BC5", "Fan Speed In": 1}]}}, None),
+        (REFUSED | stats({"ID": "AV80", "MM Count": 0}), "avalon"),
+        (REFUSED | stats({"ID": "AVR0"}), None),
         (version("cgminer 4.9.2"), None),
         (REFUSED, None),
         ({}, None),
@@ -93,8 +109,8 @@ JSON: st.SearchStrategy[Any] = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=12), inner, max_size=3),
     max_leaves=10,
 )
-SECTIONS = st.sampled_from(["STATUS", "VERSION", "STATS", "SUMMARY", "DEVDETAILS", "Msg", "Code"])
-QUESTIONS = st.sampled_from(["version", "stats", "summary", "devdetails", "get_version"])
+SECTIONS = st.sampled_from(["STATUS", "VERSION", "STATS", "SUMMARY", "DEVDETAILS", "DEVS", "Msg", "Code"])
+QUESTIONS = st.sampled_from(["version", "stats", "summary", "devdetails", "get_version", "devs"])
 
 
 @given(st.dictionaries(QUESTIONS, st.dictionaries(SECTIONS, JSON, max_size=4), max_size=4))
