@@ -14,7 +14,7 @@ from simulator.faults import as_mapping, read_faults
 from simulator.miner import SimulatedMiner
 from simulator.truth import Truth
 
-AT_ONCE = 200  # miners brought up to date before others get a turn
+AT_ONCE = 20  # miners brought up to date before others get a turn
 METRICS_CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _Handler: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _Families: TypeAlias = Mapping[str, tuple[str, Callable[[Truth], float]]]
@@ -45,7 +45,7 @@ def control_app(fleet: Fleet) -> web.Application:
     """Return the application. Errors are JSON: `{"mistakes": [one line each]}`."""
     interface = _Interface(fleet)
     app = web.Application(middlewares=[_mistakes_as_json])
-    miner = "/miners/{container}/{miner}"
+    miner = r"/miners/{container:[^/]+}/{miner:[^/]+}"  # names in any script, with braces as well
     app.router.add_get("/fleet", interface.show_fleet)
     app.router.add_get("/truth", interface.show_truth)
     app.router.add_get("/metrics", interface.show_metrics)

@@ -32,6 +32,7 @@ SWEEP_EVERY_S = 2.0
 SPARE_FILES = 512  # connections and the process's own, beside one descriptor a listening port
 LONGEST_NAP_S = 1.0
 RETRY_S = 1.0
+CLOSING_S = 1.0
 LOG = structlog.get_logger("simulator")
 
 
@@ -64,6 +65,7 @@ class SimulatedFleet:
         self._changed = asyncio.Event()
         self._lining_up = asyncio.Lock()
         self._hub: Hub | None = None
+        self._pages: WebPorts | None = None
         self._watcher: asyncio.Task[None] | None = None
         self._runner: web.AppRunner | None = None
 
@@ -87,7 +89,7 @@ class SimulatedFleet:
         """Open every port. Raises SimulatorError where one is taken, or more are wanted than a process may open."""
         _allow_files(sum(len(miner.ports) for miner in self.miners))
         hub = self._hub = Hub(self._clock)
-        pages = WebPorts(hub)
+        pages = self._pages = WebPorts(hub)
         try:
             for miner in self.miners:
                 await self._open(miner, hub, pages)
@@ -108,6 +110,8 @@ class SimulatedFleet:
             listener.stop()
         if self._hub is not None:
             await self._hub.close()
+        if self._pages is not None:
+            await self._pages.server.shutdown(CLOSING_S)
         if self._runner is not None:
             await self._runner.cleanup()
 
@@ -188,7 +192,9 @@ class SimulatedFleet:
             with contextlib.suppress(TimeoutError):
                 # woken early by what is newly due; a moment's rest keeps a fast clock from spinning
                 await asyncio.sleep(0.005)
-                await asyncio.wait_for(self._changed.wait(), nap)
+                # not wait_for, which in Python 3.11 may swallow the cancellation that ends this task
+                async with asyncio.timeout(nap):
+                    await self._changed.wait()
 
     def _take_due(self, now: float) -> list[SimulatedMiner]:
         """Return the miners to which something happens by now, each once."""

@@ -28,7 +28,8 @@ class WebPorts:
         self._hub = hub
         self._miners: dict[tuple[str, int], SimulatedMiner] = {}
         self._secret = secrets.token_hex(16)
-        self.server = web.Server(self._handle, access_log=None)
+        # without cancellation the silent would keep a task for every client that gave up
+        self.server = web.Server(self._handle, access_log=None, handler_cancellation=True)
 
     def add(self, miner: SimulatedMiner, port: int) -> None:
         """Let a miner answer on its web port."""
@@ -102,7 +103,7 @@ class WebPorts:
         if not header.startswith("Digest "):
             return False, False
         given: Mapping[str, str] = parse_keqv_list(
-            [part for part in parse_http_list(header.removeprefix("Digest ")) if "=" in part]
+            [part for part in parse_http_list(header.removeprefix("Digest ")) if part.partition("=")[2]]
         )
         nonce = given.get("nonce", "")
         made_at, _, proof = nonce.partition("-")

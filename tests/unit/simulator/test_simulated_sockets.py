@@ -1,6 +1,7 @@
 """The simulated fleet on real sockets: ports, limits, manners, and the control interface while it runs."""
 
 import asyncio
+import contextlib
 import json
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -10,6 +11,8 @@ import aiohttp
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from simulator import fleet as running
+from simulator import server
 from simulator.clock import ManualClock
 from simulator.errors import SimulatorError
 from simulator.fleet import SimulatedFleet
@@ -22,7 +25,7 @@ Start = Callable[..., Awaitable[SimulatedFleet]]
 @pytest.fixture
 async def start() -> AsyncIterator[Start]:
     """Start a fleet of the models named, on addresses of its own; closed when the test ends."""
-    running: list[SimulatedFleet] = []
+    begun: list[SimulatedFleet] = []
 
     async def begin(*models: str, clock: ManualClock | None = None, **simulate: Any) -> SimulatedFleet:
         miners = tuple(
@@ -40,11 +43,11 @@ async def start() -> AsyncIterator[Start]:
         )
         fleet = SimulatedFleet([ContainerSpec(name=CONTAINER, miners=miners)], clock=clock, control_port=0)
         await fleet.start()
-        running.append(fleet)
+        begun.append(fleet)
         return fleet
 
     yield begin
-    for fleet in running:
+    for fleet in begun:
         await fleet.stop()
 
 
@@ -240,6 +243,40 @@ async def test_hostile_replies(start: Start, kind: str, beginning: bytes, size: 
     reply = await ask(here(fleet), "summary")
     assert reply.startswith(beginning)
     assert size <= len(reply) <= size + 100
+
+
+async def test_an_idle_connection_is_closed_by_the_miner(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "IDLE_S", 0.05)
+    monkeypatch.setattr(running, "SWEEP_EVERY_S", 0.0)
+    address = here(await start("M30S+"))
+    reader, writer = await asyncio.open_connection(address, 24028)
+    with contextlib.suppress(ConnectionResetError):
+        assert await asyncio.wait_for(reader.read(), 10) == b""
+    writer.close()
+
+
+async def test_a_silent_web_port_and_a_malformed_header_leave_nothing_behind(start: Start) -> None:
+    fleet = await start("S19")
+    url = f"http://{here(fleet)}:28080/cgi-bin/stats.cgi"
+    async with aiohttp.ClientSession() as session:
+        for header in (
+            "Digest a=",
+            "Digest",
+            "Digest nonce=x-y, uri",
+            'Digest nonce="1-2"',
+            "Basic cm9vdDpyb290",
+        ):
+            async with session.get(url, headers={"Authorization": header}) as answer:
+                assert answer.status == 401
+        await control(fleet, "POST", f"/miners/{CONTAINER}/a1/faults", {"fault": "silent"})
+        before = len(asyncio.all_tasks())
+        for _ in range(5):
+            with pytest.raises(TimeoutError):
+                await session.get(url, timeout=aiohttp.ClientTimeout(total=0.1))
+    await asyncio.sleep(0.1)
+    assert len(asyncio.all_tasks()) <= before
 
 
 async def test_a_slow_miner_answers_after_the_others(start: Start) -> None:
