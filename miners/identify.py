@@ -162,7 +162,11 @@ async def _by_rpc(link: Link) -> str | None:
 
 
 async def _by_frames(link: Link) -> str | None:
-    reply = await link.frame("get.device.info", "miner")
+    try:
+        reply = await link.frame("get.device.info", "miner")
+    except Malformed:
+        # It may have hung up on that question alone.
+        reply = await link.frame("get.miner.status", "summary")
     return "whatsminer_v3" if "code" in reply and "msg" in reply else None
 
 

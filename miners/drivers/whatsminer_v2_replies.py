@@ -23,6 +23,7 @@ from miners.drivers.whatsminer_fields import (
     lowered,
     named,
     sensor,
+    sum_of_all,
 )
 from miners.link import Object
 from miners.model import Board, Fault, Psu
@@ -278,20 +279,14 @@ def _read_rows(draft: Draft, found: list[Object]) -> None:
     """Fill in of the whole miner what the boards' rows tell, where there is no summary: they repeat much of it."""
     rates = [board.hashrate_hs for board in draft.boards]
     averages = [_megahashes(row.get("MHS av")) for row in found]
-    draft.hashrate_hs = _sum_of_all(rates)
-    draft.hashrate_average_hs = _sum_of_all(averages)
-    draft.nominal_hashrate_hs = _sum_of_all([board.nominal_hashrate_hs for board in draft.boards])
+    draft.hashrate_hs = sum_of_all(rates)
+    draft.hashrate_average_hs = sum_of_all(averages)
+    draft.nominal_hashrate_hs = sum_of_all([board.nominal_hashrate_hs for board in draft.boards])
     draft.mining_s = max(
         (age for row in found if (age := seconds(row.get("Device Elapsed"))) is not None), default=None
     )
     for row in found:
         draft.fans = draft.fans or fans(row.get("Fan Speed In"), row.get("Fan Speed Out"), liquid=False)
-
-
-def _sum_of_all(figures: list[float | None]) -> float | None:
-    """Return the sum of figures, None if one of them is missing: the others are not the miner."""
-    known = [figure for figure in figures if figure is not None]
-    return sum(known) if known and len(known) == len(figures) else None
 
 
 def _is_blank(board: Board) -> bool:

@@ -24,6 +24,7 @@ from miners.drivers.whatsminer_fields import (
     lowered,
     named,
     sensor,
+    sum_of_all,
 )
 from miners.drivers.whatsminer_sleep import is_frozen, is_low_power, settle
 from miners.errors import AuthFailed, Malformed, PollError, Unsupported
@@ -116,7 +117,14 @@ def _readings(replies: Mapping[str, Any], now: float) -> Draft:
     miner, power = _object(replies.get("miner")), _object(replies.get("power"))
     network, system = _object(replies.get("network")), _object(replies.get("system"))
     works = flag(miner.get("working"))
-    hashrate = _hashrate_now(get)
+    edevs = rows(replies, "edevs")[:MAX_BOARDS]
+    boards = _boards(edevs, _items(get("board-temperature")), miner)
+    hashrate, average = _hashrate_now(get), _terahashes(get("hash-average"))
+    nominal = _terahashes(get("factory-hash")) or None
+    if "summary" not in replies:
+        hashrate = sum_of_all([board.hashrate_hs for board in boards])
+        average = sum_of_all([_terahashes(row.get("hash-average")) for row in edevs])
+        nominal = sum_of_all([board.nominal_hashrate_hs for board in boards])
     power_w = watts(get("power-realtime"))
     if not power_w and (power_w is None or hashrate):
         power_w = watts(get("power-5min")) or None  # What hashes draws power: 0 is "not measured".
@@ -133,15 +141,15 @@ def _readings(replies: Mapping[str, Any], now: float) -> Draft:
         asleep=None if works is None else not works,
         mining_s=seconds(get("elapsed")),
         hashrate_hs=hashrate,
-        hashrate_average_hs=_terahashes(get("hash-average")),
-        nominal_hashrate_hs=_terahashes(get("factory-hash")) or None,
+        hashrate_average_hs=average,
+        nominal_hashrate_hs=nominal,
         power_w=power_w,
         power_limit_w=watts(get("power-limit")) or None,
         power_mode=_MODES.get(text(power.get("mode")) or "") or lowered(power.get("mode")),
         inlet_c=inlet,
         chip_max_c=chip_max,
         chip_avg_c=sensor(get("chip-temp-avg")),
-        boards=_boards(rows(replies, "edevs")[:MAX_BOARDS], _items(get("board-temperature")), miner),
+        boards=boards,
         fans=fans(get("fan-speed-in"), get("fan-speed-out"), liquid=False),
         psu=_psu(power),
         pools=pools(rows(replies, "pools"), now, _POOL),
@@ -206,11 +214,13 @@ def _sections(link: Link, reply: Object, names: Sequence[str]) -> dict[str, Any]
     if code == _NOT_ALLOWED:
         raise AuthFailed(f"{address}: lets nobody read its API v3 (code -4); allow reading in WhatsMinerTool")
     message = reply.get("msg")
-    if isinstance(message, str) and message.startswith("{"):
+    if isinstance(message, str) and message.startswith(("{", "[")):
         try:
             message = orjson.loads(message)
         except ValueError:
             message = None
+    if isinstance(message, list) and message and len(names) == 1:
+        message = {names[0]: message}
     if code or not isinstance(message, dict):
         raise Unsupported(f"{address}: does not tell its {'+'.join(names)} (code {text(reply.get('code'))})")
     found = {name: message[name] for name in names if name in message}
