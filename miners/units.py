@@ -56,6 +56,8 @@ _ALIVE = {
     "disconnected": False,
     "offline": False,
 }
+# As cgminer writes them: looking them up at once spares three pools a poll the search in small letters.
+_ALIVE |= {word.capitalize(): alive for word, alive in _ALIVE.items()}
 _NO_MACS = frozenset(("000000000000", "FFFFFFFFFFFF"))
 _HEX = frozenset("0123456789ABCDEF")
 
@@ -247,4 +249,7 @@ def alive(status: object) -> bool | None:
     """Return whether a pool answers, by the miner's word for it (`Alive`, `Dead`, `Unreachable`), else None."""
     if isinstance(status, bool):
         return status
-    return _ALIVE.get(status.strip().lower()) if isinstance(status, str) else None
+    if not isinstance(status, str):
+        return None
+    found = _ALIVE.get(status)
+    return _ALIVE.get(status.strip().lower()) if found is None else found

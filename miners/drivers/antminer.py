@@ -13,6 +13,8 @@ from miners.driver import Driver, Memory
 from miners.drivers import cgi
 from miners.drivers.antminer_stats import (
     DEFAULT_UNIT,
+    GIGA,
+    boards_of_chains,
     duty,
     factor_of,
     fill_listed,
@@ -44,6 +46,9 @@ _NOW = ("GHS 5s", "MHS 5s", "rate_5s", "GHS 30m", "rate_30m")
 _TYPICAL_HS = {"Scrypt": 5e8, "Ethash": 3e8, "Equihash": 1e5}
 """The size of those models of an algorithm whose nominal rate the table does not know (L3, E3, Z9)."""
 
+_SIZES = {"X3": 220e3, "X5": 212e3, "X9": 1e6, "B3": 780.0, "B7": 96e3, "D5": 119e9}
+"""The size of those models that the table lacks and whose unit is not GH/s, as they were sold: it tells the unit."""
+
 _FIRMWARES = (("hiveon", "Hiveon"), ("vnish", "VNish"), ("blissz", "Blissz"), ("braiins", "Braiins OS"))
 
 
@@ -59,8 +64,7 @@ ANTMINER = Make("AntMiner")
 
 async def read(link: Link, memory: Memory) -> Draft:
     """Read one miner. Raises the PollError of TCP 4028; where that is closed, of the web that is tried in its place."""
-    replies = await _on_tcp(link, memory)
-    mute: PollError | None = None
+    replies, mute = await _on_tcp(link, memory)
     if replies is not None:
         draft = parse(replies, link.now, link.target.model)
         if draft.model is None:
@@ -70,7 +74,11 @@ async def read(link: Link, memory: Memory) -> Draft:
             draft = parse_pages(await cgi.whole(link, COMMANDS), link.now)
         except (Malformed, Unsupported) as error:
             # A miner put to sleep may have stopped the program that fills the pages: its settings tell.
-            draft, mute = Draft(), error
+            draft, mute = Draft(), mute or error
+        except PollError:
+            if mute is not None:
+                raise mute from None
+            raise
     _notice_restart(memory, draft, link.now)
     await _ask_web(link, memory, draft)
     if replies is not None:
@@ -85,16 +93,16 @@ async def read(link: Link, memory: Memory) -> Draft:
     return draft
 
 
-async def _on_tcp(link: Link, memory: Memory) -> dict[str, Object] | None:
-    """Return the replies on TCP 4028, or None where it is closed and the web may answer."""
+async def _on_tcp(link: Link, memory: Memory) -> tuple[dict[str, Object] | None, PollError | None]:
+    """Return the replies on TCP 4028, or None where the web has to answer, and what 4028 said instead, if anything."""
     if link.target.port is None:
-        return None
+        return None, None
     try:
-        return await ask_all(link, memory, COMMANDS)
-    except Refused:
+        return await ask_all(link, memory, COMMANDS), None
+    except (Refused, Malformed, Unsupported) as error:
         if link.target.web_port is None:
             raise
-        return None
+        return None, None if isinstance(error, Refused) else error
 
 
 async def _ask_model(link: Link, memory: Memory, draft: Draft) -> None:
@@ -119,7 +127,10 @@ async def _ask_web(link: Link, memory: Memory, draft: Draft) -> None:
     draft.model = draft.model or who.model
     draft.firmware_version = draft.firmware_version or who.version
     if draft.asleep is None:
-        _fill_mode(draft, await cgi.work_mode(link, memory, draft.hashrate_hs))
+        mode = await cgi.work_mode(link, memory, draft.hashrate_hs)
+        if mode != 1 or memory.no_join or not draft.hashrate_hs:
+            # On old firmware, which joins, sleep is 254, and 1 a way of mining (S17).
+            _fill_mode(draft, mode)
 
 
 async def _ask_mode(link: Link, memory: Memory, draft: Draft) -> None:
@@ -172,8 +183,8 @@ def parse(
     _fill_identity(draft, who, stats)
     if draft.model is None:
         draft.model = text(cgi.info((replies.get("stats"), replies.get("summary"))).get("type"))
-    _fill_readings(draft, stats, summary, make, draft.model or model)
-    _fill_counters(draft, stats, summary)
+    factor = _fill_readings(draft, stats, summary, make, draft.model or model)
+    _fill_counters(draft, stats, summary, factor)
     _fill_pools(draft, replies, now)
     return draft
 
@@ -199,7 +210,7 @@ def parse_pages(pages: Mapping[str, Object], now: float) -> Draft:
 def _fill_identity(draft: Draft, who: Object, stats: Object) -> None:
     model = text(who.get("Type"))
     draft.model = model
-    draft.firmware = "cgminer" if "CGMiner" in who else "stock"
+    draft.firmware = "stock"
     miner = who.get("Miner")
     words = f"{model} {miner}".lower()
     for word, firmware in _FIRMWARES:
@@ -209,11 +220,14 @@ def _fill_identity(draft: Draft, who: Object, stats: Object) -> None:
     draft.firmware_version = text(miner) or text(stats.get("miner_version")) or text(who.get("CompileTime"))
 
 
-def _fill_readings(draft: Draft, stats: Object, summary: Object, make: Make, model: str | None) -> None:
+def _fill_readings(draft: Draft, stats: Object, summary: Object, make: Make, model: str | None) -> float:
+    """Fill in the readings of the rows; return what turns this miner's rates into H/s."""
     facts = find_model(make.manufacturer, model)
     nominal_hs = make.typical_hs
     if facts is not None:
         nominal_hs = facts.nominal_hashrate_hs or _TYPICAL_HS.get(facts.algorithm or "", nominal_hs)
+    elif model is not None:
+        nominal_hs = next((size for word, size in _SIZES.items() if word in model.split()), nominal_hs)
     get = stats.get
     unit = get("rate_unit") or summary.get("rate_unit")
     now = number(get("GHS 5s"))
@@ -230,6 +244,8 @@ def _fill_readings(draft: Draft, stats: Object, summary: Object, make: Make, mod
             _fill_mode(draft, mode)
     else:
         _fill_flat(draft, stats, factor, facts.fans if facts is not None else None)
+        if facts is not None and facts.family == "T9":
+            draft.boards = boards_of_chains(draft.boards)
     if draft.hashrate_hs is None:
         draft.hashrate_hs = _rate_now(stats, summary, factor)
     if draft.hashrate_average_hs is None:
@@ -238,6 +254,7 @@ def _fill_readings(draft: Draft, stats: Object, summary: Object, make: Make, mod
         draft.nominal_hashrate_hs = rate(summary.get("THEORY HASHRATE"), None, DEFAULT_UNIT) or None
     if draft.mining_s is None:
         draft.mining_s = seconds(summary.get("Elapsed", summary.get("elapsed")))
+    return factor
 
 
 def _fill_flat(draft: Draft, stats: Object, factor: float, expected_fans: int | None) -> None:
@@ -270,7 +287,7 @@ def _first_rate(places: tuple[Object, ...], names: tuple[str, ...], factor: floa
     return None
 
 
-def _fill_counters(draft: Draft, stats: Object, summary: Object) -> None:
+def _fill_counters(draft: Draft, stats: Object, summary: Object, factor: float) -> None:
     get = summary.get
     draft.accepted = count(get("Accepted"))
     draft.rejected = count(get("Rejected"))
@@ -279,7 +296,13 @@ def _fill_counters(draft: Draft, stats: Object, summary: Object) -> None:
     if draft.hardware_errors is None:
         draft.hardware_errors = count(stats.get("no_matching_work"))
     total = number(get("Total MH"))
-    draft.hashes_total = total * 1e6 if total is not None and 0 <= total < 1e30 else None
+    if total is not None and 0 <= total < 1e30:
+        draft.hashes_total = total * 1e6
+        if factor != GIGA and draft.hashrate_average_hs and draft.mining_s:
+            # Where GHS means something else, so may MH: the average over the time tells.
+            hashed = draft.hashrate_average_hs * draft.mining_s
+            if hashed / 2 < total * factor / 1e3 < hashed * 2:
+                draft.hashes_total = total * factor / 1e3
 
 
 def _fill_pools(draft: Draft, replies: Mapping[str, Object], now: float) -> None:

@@ -6,18 +6,23 @@ Elphapex write the same forms.
 Facts from `protocols.md` section 2 and from captured replies of public projects.
 """
 
-import re
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple, TypeVar
 
 from miners.draft import Draft
+from miners.drivers.antminer_sensors import SILENT, sensors, warm
 from miners.link import Object
 from miners.model import Board, Fan
 from miners.reply import numbering
-from miners.units import celsius, count, hashes, number, rate_factor, rpm, seconds, text, watts
+from miners.units import count, hashes, number, rate_factor, rpm, seconds, text, watts
+
+_Figure = TypeVar("_Figure", int, float)
 
 DEFAULT_UNIT = "GH"
 """What the `GHS` names say; scrypt, Ethash and Equihash models put other units under them."""
+
+GIGA = 1e9
+"""The factor of that unit."""
 
 _BELIEVABLE = 8.0
 """No miner hashes at more than this many times its nominal rate: beyond it the unit is not what the name says."""
@@ -28,17 +33,15 @@ _BELIEVABLE_UNIT = 100.0
 _OTHER_UNIT = 300.0
 """A sum of boards this far from the miner's own figure is in the next unit, not a broken board."""
 
+_BOARD_VOLTS = (5.0, 35.0)
+"""Between these are the boards of all generations fed, so that the figure's size tells its unit."""
+
 _MAX_BOARDS = 64
-_MAX_SENSORS = 128
-"""A longer text is no list of temperatures, and splitting it would cost what a stranger chose."""
+_PAIRS = {3: 6, 6: 3, 5: 6, 1: 2, 2: 1}
+"""Where the other fan of a miner with two is plugged: 3 and 6 on an S9, 5 and 6 on some of its sisters."""
 
-_DEGREES = {str(degrees): float(degrees) for degrees in range(1, 201)}
-"""What a sensor may write, and what it means: twice as fast as float, and it knows what is believable."""
-
-_TEMPERATURE = re.compile(r"(?:^|-)(-?\d+(?:\.\d+)?)", re.ASCII)
-
-_S9_FANS = ("fan3", "fan6", "fan5", "fan1")
-"""Where the two fans of a control board with eight connectors are plugged, from usual to rare."""
+_BOARD_OF_CHAIN = {9: 2, 10: 2, 11: 3, 12: 3, 13: 4, 14: 4}
+"""Each board of a T9+ is three chains: 2, 9 and 10; 3, 11 and 12; 4, 13 and 14 (as pyasic reads it, too)."""
 
 _FANS = tuple((number, f"fan{number}") for number in range(1, 9))
 
@@ -101,7 +104,7 @@ def factor_of(unit: object, reference: float | None, nominal_hs: float | None) -
     could. A figure that is too small stays: that is what a broken miner shows.
     """
     named = rate_factor(unit, DEFAULT_UNIT) if unit else None
-    factor = named or 1e9
+    factor = named or GIGA
     if reference and nominal_hs:
         most = nominal_hs * (_BELIEVABLE if named is None else _BELIEVABLE_UNIT)
         while reference * factor > most and factor >= 1e3:
@@ -159,24 +162,33 @@ def flat_boards(stats: Object, factor: float, total_hs: float | None) -> list[Bo
             index, chips_name, rate_name, nominal_name, errors_name, map_name, board_name, chip_name, sensors_name,
             chip_sensors_name, in_board, out_board, in_chip, out_chip, clock_average, clock_now, voltage,
         ) = chain  # fmt: skip
+        on_board, on_chips = get(sensors_name), get(chip_sensors_name)
+        if (
+            not (get(chips_name) or get(rate_name) or get(board_name) or get(chip_name) or get(map_name))
+            and on_board in SILENT
+            and on_chips in SILENT
+            and out_board not in stats
+            and out_chip not in stats
+        ):
+            # Most slots of an S9 are empty, and the long way round would say so as well.
+            continue
         chips = count(get(chips_name))
         hashing = hashes(get(rate_name), factor)
-        board_c, chip_c = _warm(get(board_name)), _warm(get(chip_name))
-        inlet_c, outlet_c, hottest_c, _ = _sensors(get(sensors_name))
-        _, _, hottest_chip_c, mean_c = _sensors(get(chip_sensors_name))
+        board_c, chip_c = warm(get(board_name)), warm(get(chip_name))
+        inlet_c, outlet_c, hottest_c, _ = sensors(on_board)
+        _, _, hottest_chip_c, mean_c = sensors(on_chips)
         if out_board in stats:
-            inlet_c, outlet_c = _warm(get(in_board)), _warm(get(out_board))
+            inlet_c, outlet_c = warm(get(in_board)), warm(get(out_board))
             hottest_c = largest((inlet_c, outlet_c))
         if out_chip in stats:
-            hottest_chip_c = largest((_warm(get(in_chip)), _warm(get(out_chip)), hottest_chip_c))
+            hottest_chip_c = largest((warm(get(in_chip)), warm(get(out_chip)), hottest_chip_c))
         if chip_c is None or (hottest_chip_c is not None and hottest_chip_c > chip_c):
             chip_c = hottest_chip_c
         if board_c is None:
             board_c = hottest_c
         if not (chips or hashing) and board_c is None and chip_c is None and not _listed(get(map_name)):
             continue
-        clock_said = get(clock_average) or get(clock_now)
-        volts = number(get(voltage)) if voltage in stats else None
+        clock_said = get(clock_average, get(clock_now))
         boards.append(
             Board(
                 index,
@@ -190,12 +202,35 @@ def flat_boards(stats: Object, factor: float, total_hs: float | None) -> list[Bo
                 board_c,
                 chip_c,
                 mean_c,
-                _clock(clock_said) or clock,
-                volts / 1e3 if volts is not None and 0 < volts < 1e6 else None,
+                clock if clock_said is None else _clock(clock_said),
+                _volts(get(voltage)) if voltage in stats else None,
                 count(get(errors_name)),
             )
         )
     return _in_unit_of_total(boards, total_hs)
+
+
+def boards_of_chains(chains: list[Board]) -> list[Board]:
+    """Return the boards of a T9 or T9+: the latter reports each third of a board as a chain of its own."""
+    if not any(chain.index in _BOARD_OF_CHAIN for chain in chains):
+        return chains
+    parts: dict[int, list[Board]] = {}
+    for chain in chains:
+        parts.setdefault(_BOARD_OF_CHAIN.get(chain.index, chain.index), []).append(chain)
+    return [
+        Board(
+            index,
+            hashrate_hs=_total(part.hashrate_hs for part in board),
+            nominal_hashrate_hs=_total(part.nominal_hashrate_hs for part in board),
+            chips=_total(part.chips for part in board),
+            board_c=largest([part.board_c for part in board]),
+            chip_max_c=largest([part.chip_max_c for part in board]),
+            frequency_hz=board[0].frequency_hz,
+            voltage_v=board[0].voltage_v,
+            hardware_errors=_total(part.hardware_errors for part in board),
+        )
+        for index, board in sorted(parts.items())
+    ]
 
 
 def listed_boards(
@@ -219,8 +254,8 @@ def listed_boards(
         get = chain.get
         chips = count(get("asic_num"))
         hashing = hashes(get("rate_real"), factor)
-        inlet_c, outlet_c, board_c, _ = _sensors(get("temp_pcb"))
-        _, _, chip_c, mean_c = _sensors(get("temp_chip"), chip_scale)
+        inlet_c, outlet_c, board_c, _ = sensors(get("temp_pcb"))
+        _, _, chip_c, mean_c = sensors(get("temp_chip"), chip_scale)
         if not (chips or hashing) and not (sensors_tell and (board_c is not None or chip_c is not None)):
             continue
         ideal = hashes(get("rate_ideal"), factor)
@@ -272,11 +307,13 @@ def flat_fans(stats: Object, expected: int | None) -> list[Fan]:
         there = said + said % 2 if said is not None else len(speeds) if len(speeds) <= 4 else 0
     if len(speeds) <= there:
         return [Fan(numbers[name], speed) for name, speed in speeds.items()]
-    standing = sorted(
-        (name for name, speed in speeds.items() if speed == 0),
-        key=lambda name: _S9_FANS.index(name) if name in _S9_FANS else len(_S9_FANS),
-    )[: max(there - turning, 0)]
-    return [Fan(numbers[name], speed) for name, speed in speeds.items() if speed > 0 or name in standing]
+    standing = [numbers[name] for name, speed in speeds.items() if speed == 0]
+    if there == 2:
+        spinning = [numbers[name] for name, speed in speeds.items() if speed > 0]
+        usual = [_PAIRS.get(index, 0) for index in spinning] or [3, 6]
+        standing.sort(key=lambda index: index not in usual)
+    lost = standing[: max(there - turning, 0)]
+    return [Fan(numbers[name], speed) for name, speed in speeds.items() if speed > 0 or numbers[name] in lost]
 
 
 def listed_fans(speeds: object, begin: int) -> list[Fan]:
@@ -289,7 +326,7 @@ def listed_fans(speeds: object, begin: int) -> list[Fan]:
 
 def flat_power(stats: Object) -> float | None:
     """Return the wall power in W where the firmware reports one (most stock firmware does not), else None."""
-    for name in ("chain_power", "power", "watt"):
+    for name in ("chain_power", "power", "watt", "total_power"):
         said = stats.get(name)
         if said is not None:
             power = watts(said)
@@ -304,6 +341,11 @@ def duty(percent: object) -> float | None:
     return figure / 100.0 if figure is not None and 0 <= figure <= 100 else None
 
 
+def _total(figures: Iterable[_Figure | None]) -> _Figure | None:
+    there = [figure for figure in figures if figure is not None]
+    return sum(there[1:], there[0]) if there else None
+
+
 def _sum(stats: Object, name: str) -> float | None:
     if f"{name}1" not in stats and f"{name}6" not in stats:
         return None
@@ -313,7 +355,9 @@ def _sum(stats: Object, name: str) -> float | None:
 
 def _in_unit_of_total(boards: list[Board], total_hs: float | None) -> list[Board]:
     """Bring the boards into the unit of the miner's own figure, where the two differ by a thousand."""
-    together = sum(board.hashrate_hs for board in boards if board.hashrate_hs is not None)
+    together = 0.0
+    for board in boards:
+        together += board.hashrate_hs or 0.0
     if not total_hs or not together or 1 / _OTHER_UNIT < together / total_hs < _OTHER_UNIT:
         return boards
     scale = 1e-3 if together > total_hs else 1e3
@@ -330,60 +374,19 @@ def _in_unit_of_total(boards: list[Board], total_hs: float | None) -> list[Board
     ]
 
 
-def _warm(value: object) -> float | None:
-    """Return °C, or None for 0: that is how these firmwares write that no sensor reported."""
-    if value is None:
-        return None
-    if type(value) is int and 0 < value <= 200:
-        return float(value)
-    return celsius(value) or None
-
-
-_Sensors = tuple[float | None, float | None, float | None, float | None]
-_NONE: _Sensors = (None, None, None, None)
-
-
-def _sensors(value: Any, scale: float = 1.0) -> _Sensors:
-    """Return inlet, outlet, hottest and mean of `"73-45-64-65"` or of a list.
-
-    Of four sensors the first two sit at the inlet, the others at the outlet. One that reads 0 did not report.
-    """
-    if value is None or value == "0-0-0-0":
-        return _NONE
-    if isinstance(value, str):
-        try:
-            first, second, third, fourth = value.split("-", 4)
-            one, two, three, four = _DEGREES[first], _DEGREES[second], _DEGREES[third], _DEGREES[fourth]
-        except (ValueError, KeyError):
-            # Fewer sensors, parts of degrees, or below zero, where the sign looks like what parts them: "-5--6-3-4".
-            return _mixed_sensors(_TEMPERATURE.findall(value) if len(value) <= _MAX_SENSORS else [], scale)
-        if scale == 1.0:
-            near, far = one + two, three + four
-            return near / 2, far / 2, max(one, two, three, four), (near + far) / 4
-        return _mixed_sensors((one, two, three, four), scale)
-    return _mixed_sensors(value[:_MAX_BOARDS] if isinstance(value, list) else (value,), scale)
-
-
-def _mixed_sensors(parts: Sequence[Any], scale: float) -> _Sensors:
-    figures = [number(part) for part in parts]
-    read = [None if figure is None else celsius(figure * scale) or None for figure in figures]
-    there = [sensor for sensor in read if sensor is not None]
-    if not there:
-        return _NONE
-    inlet, outlet = (_mean(*read[:2]), _mean(*read[2:])) if len(read) == 4 else (None, None)
-    return inlet, outlet, max(there), sum(there) / len(there)
-
-
-def _mean(one: float | None, other: float | None) -> float | None:
-    if one is None or other is None:
-        return other if one is None else one
-    return (one + other) / 2.0
-
-
 def _clock(value: object) -> float | None:
     """Return Hz of MHz, or None for 0: a board without a clock reports none."""
     figure = number(value)
     return figure * 1e6 if figure is not None and 0 < figure < 1e6 else None
+
+
+def _volts(value: object) -> float | None:
+    """Return V of what is written in V, in hundredths of it or in mV (VNish), or None for what is none of them."""
+    figure = number(value)
+    for scale in (1.0, 1e-2, 1e-3):
+        if figure is not None and _BOARD_VOLTS[0] <= figure * scale <= _BOARD_VOLTS[1]:
+            return figure * scale
+    return None
 
 
 def _listed(chips: object) -> bool:

@@ -298,3 +298,29 @@ async def test_answers_without_a_reading_are_a_failure_in_words() -> None:
     assert isinstance(failure, PollFailure)
     assert failure.reason == "unsupported"
     assert failure.taken_at <= datetime.now(UTC)
+
+
+async def test_where_4028_denies_everything_the_web_is_asked() -> None:
+    denied = (
+        b'{"STATUS":[{"STATUS":"E","Code":45,"Msg":"Access denied","Description":"cgminer 1.0.0"}],"id":1}'
+    )
+    pages = {"get_system_info": {"minertype": "Antminer S21"}, "stats": listed(200123.0)}
+    async with ReplayServer({}, default=denied) as server:
+        async with WebReplayServer(pages) as web:
+            read = snapshot(await read_miner(target(server, web), Memory()))
+            at = target(server, web)
+        gone = await read_miner(at, Memory(driver="antminer"))
+    assert (read.driver, read.hashrate_hs) == ("antminer", pytest.approx(200.123 * TH))
+    # Both ways closed: what the miner's own port said is the better word.
+    assert isinstance(gone, PollFailure)
+    assert gone.reason == "unsupported"
+    assert "answers none of stats, summary, pools" in gone.detail
+
+
+async def test_a_work_mode_of_1_puts_new_firmware_to_sleep_and_not_an_s17_that_hashes() -> None:
+    pages = {"get_miner_conf": {"bitmain-work-mode": "1"}}
+    for joins, expected in ((True, "mining"), (False, "sleeping")):
+        async with ReplayServer(flat(53000.0), joins=joins) as server, WebReplayServer(pages) as web:
+            assert snapshot(await read_miner(target(server, web), Memory())).state == expected
+    async with ReplayServer(flat(0.0), joins=True) as server, WebReplayServer(pages) as web:
+        assert snapshot(await read_miner(target(server, web), Memory())).state == "sleeping"

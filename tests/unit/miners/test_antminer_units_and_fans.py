@@ -39,7 +39,7 @@ def l3(rate: str, average: float, **more: Any) -> dict[str, Any]:
 
 def test_l3_writes_megahashes_under_the_name_of_giga() -> None:
     draft = antminer.parse(l3("504.351", 501.67), NOW)
-    assert draft.firmware == "cgminer"
+    assert draft.firmware == "stock"
     assert draft.hashrate_hs == pytest.approx(504.351e6)
     assert draft.hashrate_average_hs == pytest.approx(501.67e6)
     assert [board.index for board in draft.boards] == [1, 2, 3, 4]
@@ -47,6 +47,13 @@ def test_l3_writes_megahashes_under_the_name_of_giga() -> None:
     assert draft.boards[3].hashrate_hs == pytest.approx(126.08e6)
     assert draft.boards[0].frequency_hz == 384e6
     assert [fan.speed_rpm for fan in draft.fans] == [4320.0, 4290.0]
+
+
+def test_the_hashes_counted_are_in_the_unit_that_the_average_tells() -> None:
+    for total in (501.67 * 1e3 * 5000, 501.67 * 5000):
+        document = l3("504.351", 501.67)
+        document["summary"] = {"SUMMARY": [{"Elapsed": 5000, "Total MH": total}]}
+        assert antminer.parse(document, NOW).hashes_total == pytest.approx(501.67e6 * 5000)
 
 
 def test_l3_with_its_unit_in_words_and_one_that_is_nearly_dead() -> None:
@@ -77,6 +84,10 @@ def test_l3_with_its_unit_in_words_and_one_that_is_nearly_dead() -> None:
         ("Antminer S21", 200.1, "TH", 200.1e12),
         ("Antminer T9+", 10500.0, None, 10.5e12),
         ("Antminer S15", 28000.0, None, 28e12),
+        ("Antminer X3", 220.4, None, 220.4e3),
+        ("Antminer X3", 0.22, None, 220e3),
+        ("Antminer B3", 781.0, None, 781.0),
+        ("Antminer D5", 119000.0, None, 119e9),
         ("Antminer X99", 123.0, None, 123e9),
     ],
 )
@@ -122,6 +133,11 @@ def test_boards_in_another_unit_than_the_miner() -> None:
         ([5000, 5000, 0, 0], 2, None, [(1, 5000.0), (2, 5000.0)]),
         ([6000, 0, 6000, 6000], 3, None, [(1, 6000.0), (2, 0.0), (3, 6000.0), (4, 6000.0)]),
         (["x", -1, None, 5000], None, None, [(4, 5000.0)]),
+        ([4800, 0, 4800, 4800, 0, 0, 0, 0], 4, 4, [(1, 4800.0), (2, 0.0), (3, 4800.0), (4, 4800.0)]),
+        ([0, 0, 0, 0, 5000, 0, 0, 0], 2, 2, [(5, 5000.0), (6, 0.0)]),
+        ([0, 0, 5000, 0, 0, 0, 0, 0], 2, 2, [(3, 5000.0), (6, 0.0)]),
+        ([0, 4000, 0, 0, 0, 0, 0, 0], 2, 2, [(1, 0.0), (2, 4000.0)]),
+        ([0, 0, 0, 0, 0, 0, 0, 4000], 2, 2, [(1, 0.0), (8, 4000.0)]),
     ],
 )
 def test_which_connectors_are_fans(
@@ -139,3 +155,22 @@ def test_the_factor_falls_only_where_the_figure_is_beyond_belief() -> None:
     assert factor_of("furlong", 504.0, 504e6) == 1e6
     assert factor_of("GH", 3680.0, 3.68e9) == 1e6
     assert factor_of(None, 16.0, 2.4e9) == 1e9
+
+
+@pytest.mark.parametrize(
+    ("written", "volts"),
+    [
+        (13200, 13.2),
+        ("8900", 8.9),
+        (890, 8.9),
+        ("8.9", 8.9),
+        (0, None),
+        (1.5, None),
+        ("n/a", None),
+        (10**9, None),
+    ],
+)
+def test_the_voltage_of_a_board_in_any_of_its_units(written: Any, volts: float | None) -> None:
+    readings = {"GHS 5s": 1.0, "chain_acn1": 10, "chain_vol1": written}
+    board = antminer.parse(replies({"Type": "Antminer S9"}, readings), NOW).boards[0]
+    assert board.voltage_v == (None if volts is None else pytest.approx(volts))

@@ -75,6 +75,62 @@ def test_a_board_with_its_chips_gone_is_still_a_board() -> None:
     assert [board.index for board in boards] == [6, 7, 8]
 
 
+def test_a_board_whose_own_clock_reads_zero_has_none_and_not_the_miners() -> None:
+    readings = s9_readings() | {"chain_acn7": 0, "chain_rate7": "", "freq_avg7": 0.0}
+    boards = antminer.parse(replies(S9_IDENTITY, readings), NOW).boards
+    assert [board.frequency_hz for board in boards] == [
+        pytest.approx(631.29e6),
+        None,
+        pytest.approx(631.29e6),
+    ]
+    del readings["freq_avg8"]
+    boards = antminer.parse(replies(S9_IDENTITY, readings), NOW).boards
+    assert boards[2].frequency_hz == 637e6
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"temp_chip4": "40-41-52-53"},
+        {"temp_pcb4": "40-41-52-53"},
+        {"temp_in_chip_4": "50", "temp_out_chip_4": "60"},
+        {"temp_in_pcb_4": "50", "temp_out_pcb_4": "60"},
+        {"chain_acs4": "xxx"},
+        {"temp2_4": 61},
+    ],
+)
+def test_whatever_a_slot_still_says_makes_it_a_board(more: dict[str, Any]) -> None:
+    boards = antminer.parse(replies(S19_IDENTITY, s19_readings(**more)), NOW).boards
+    assert [(board.index, board.chips) for board in boards][3:] == [(4, 0)]
+
+
+def test_a_t9_plus_reports_each_third_of_a_board() -> None:
+    readings = s9_readings() | {
+        f"{name}{n}": 0 for n in (6, 7, 8) for name in ("chain_acn", "temp", "temp2_")
+    }
+    readings |= {f"chain_rate{n}": "" for n in (6, 7, 8)} | {f"chain_acs{n}": "" for n in (6, 7, 8)}
+    for n in (2, 3, 4, 9, 10, 11, 12, 13, 14):
+        readings |= {
+            f"chain_acn{n}": 18,
+            f"chain_rate{n}": f"{1170 + n}",
+            f"chain_hw{n}": n,
+            f"temp{n}": 60 if n < 5 else 0,
+            f"temp2_{n}": 70 + n,
+        }
+    boards = antminer.parse(replies({"Type": "Antminer T9+"}, readings), NOW).boards
+    assert [(board.index, board.chips, board.hardware_errors) for board in boards] == [
+        (2, 54, 21),
+        (3, 54, 26),
+        (4, 54, 31),
+    ]
+    assert boards[0].hashrate_hs == pytest.approx(3531e9)
+    assert (boards[0].board_c, boards[0].chip_max_c) == (60.0, 80.0)
+    # A plain T9 has one chain a board.
+    readings = s9_readings()
+    boards = antminer.parse(replies({"Type": "Antminer T9"}, readings), NOW).boards
+    assert [board.index for board in boards] == [6, 7, 8]
+
+
 def test_a_temperature_of_zero_was_not_reported() -> None:
     readings = s9_readings() | {"temp6": 0, "temp2_6": 0}
     board = antminer.parse(replies(S9_IDENTITY, readings), NOW).boards[0]
@@ -134,6 +190,7 @@ def test_s17_asleep_says_so() -> None:
         ({"chain_power": "1240.50 W (AB)"}, 1240.5),
         ({"power": 3251}, 3251.0),
         ({"watt": "3252"}, 3252.0),
+        ({"total_power": "3068"}, 3068.0),
         ({"chain_power1": 1000, "chain_power2": "1001.5", "chain_power3": 999}, 3000.5),
         ({"power": 0}, None),
         ({"chain_power": "n/a"}, None),
@@ -165,7 +222,7 @@ def test_theory_hashrate_of_the_summary_is_the_nominal_one() -> None:
     ("identity", "firmware", "version"),
     [
         ({"Type": "Antminer S9 (Hiveon 1.03)", "Miner": "16.8.1.3"}, "Hiveon", "16.8.1.3"),
-        ({"Type": "Antminer T9+", "CGMiner": "4.9.0"}, "cgminer", "16.8"),
+        ({"Type": "Antminer T9+", "CGMiner": "4.9.0"}, "stock", "16.8"),
         ({"Type": "Antminer S9", "CompileTime": "Fri"}, "stock", "16.8"),
     ],
 )
