@@ -8,6 +8,7 @@ import re
 import secrets
 from bisect import bisect_right
 from collections.abc import Iterator
+from itertools import compress
 from typing import Generic, Protocol, TypeVar
 
 _CURSOR = re.compile(r"([0-9a-f]{8})-([0-9]{1,18})", re.ASCII)
@@ -88,17 +89,13 @@ class Changes(Generic[E]):
                 yield entry
 
     def _compact(self) -> None:
-        living = [
-            (number, entry)
-            for number, entry in zip(self._numbers, self._entries, strict=True)
-            if entry.sequence == number
+        latest = [
+            entry.sequence == number for number, entry in zip(self._numbers, self._entries, strict=True)
         ]
-        gone = [pair for pair in living if pair[1].removed]
+        self._numbers = list(compress(self._numbers, latest))
+        self._entries = list(compress(self._entries, latest))
+        gone = [entry for entry in self._entries if entry.removed]
         if len(gone) > MAX_REMOVED:
-            forgotten = gone[: len(gone) - MAX_REMOVED]
-            self._floor = forgotten[-1][0]
-            for _number, entry in forgotten:
+            for entry in gone[: len(gone) - MAX_REMOVED]:
+                self._floor = entry.sequence
                 self.drop(entry)
-            living = [pair for pair in living if pair[1].sequence]
-        self._numbers = [number for number, _ in living]
-        self._entries = [entry for _, entry in living]

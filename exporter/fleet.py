@@ -68,6 +68,10 @@ class MinerState(msgspec.Struct, eq=False):
     sequence: int = 0
     removed: bool = False
 
+    def __repr__(self) -> str:
+        """Name the miner alone: what hangs on it is half a fleet, which no log nor traceback should spell out."""
+        return f"<{self.container.name} / {self.miner.name}>"
+
 
 class ContainerState(msgspec.Struct, eq=False):
     """A container of this exporter's share, its miners by name, and its own row with the minute it holds for."""
@@ -77,6 +81,10 @@ class ContainerState(msgspec.Struct, eq=False):
     miners: dict[str, MinerState]
     row: Row = ()
     row_minute: int = -1
+
+    def __repr__(self) -> str:
+        """Name the container alone."""
+        return f"<{self.container.name}>"
 
     def current_row(self, now: float) -> Row:
         """Return the container's chunks as of `now` (unix seconds); prices change by the minute at most."""
@@ -99,6 +107,10 @@ class FleetChange(msgspec.Struct, frozen=True):
     added: list[MinerState]
     removed: list[MinerState]
     changed: list[MinerState]
+
+    def __repr__(self) -> str:
+        """Say how many, not which."""
+        return f"<{len(self.added)} added, {len(self.removed)} removed, {len(self.changed)} changed>"
 
 
 class Fleet:

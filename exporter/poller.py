@@ -11,7 +11,7 @@ from heapq import heappop, heappush
 from typing import Generic, TypeVar
 
 from exporter.poll_statistics import PollStatistics
-from exporter.turns import SILENT, Turn, first_times
+from exporter.turns import SILENT, Turn, first_sweep_s
 from miners.model import FailureReason
 
 # Timers are set no closer than this: polls that are due within it begin together.
@@ -68,11 +68,12 @@ class Poller(Generic[P]):
     def add(self, miners: Iterable[tuple[P, float]]) -> None:
         """Begin to poll miners, each given with its interval in seconds."""
         new = list(miners)
-        for (miner, interval_s), due_s in zip(new, first_times(len(new), self._loop.time()), strict=True):
+        now, within_s = self._loop.time(), first_sweep_s(len(new))
+        for miner, interval_s in new:
             self._placed += 1
             turn = self._turns[miner] = Turn(miner, interval_s, self._placed)
             self._unpolled += 1
-            self._schedule(turn, due_s)
+            self._schedule(turn, turn.first_due_s(now, self._origin_s, within_s))
         self._begin_round()
         self._tick()
 
@@ -93,14 +94,13 @@ class Poller(Generic[P]):
     def change(self, miners: Iterable[tuple[P, float]]) -> None:
         """Take over another interval or address of miners that are polled already, and poll them soon."""
         changed = list(miners)
-        for (miner, interval_s), due_s in zip(
-            changed, first_times(len(changed), self._loop.time()), strict=True
-        ):
+        now, within_s = self._loop.time(), first_sweep_s(len(changed))
+        for miner, interval_s in changed:
             turn = self._turns[miner]
             turn.interval_s = interval_s
             turn.silent = 0
             if turn.task is None and not turn.waits:
-                self._schedule(turn, due_s)
+                self._schedule(turn, turn.first_due_s(now, self._origin_s, within_s))
         self._begin_round()
         self._tick()
 

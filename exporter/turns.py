@@ -62,8 +62,18 @@ class Turn(Generic[P]):
         self.task: asyncio.Task[None] | None = None
         self.ended: asyncio.Future[None] | None = None
 
+    def first_due_s(self, now: float, origin_s: float, within_s: float) -> float:
+        """Return when to poll a miner that is new, or of which something changed: within `within_s` seconds.
+
+        If its own time comes by then, that; the others are brought forward and fill the same span evenly.
+        """
+        own_s = self.interval_s - (now - origin_s - self.phase * self.interval_s) % self.interval_s
+        if own_s <= within_s:
+            return now + own_s
+        return now + within_s * (own_s - within_s) / (self.interval_s - within_s)
+
     def next_due_s(self, now: float, origin_s: float) -> float:
-        """Return the miner's next own time after a poll: half an interval from now, or later.
+        """Return the miner's next own time after a poll: a quarter of an interval from now, or later.
 
         While it is silent the pauses double, up to LONGEST_BACK_OFF_S. `origin_s`: where all intervals begin.
         """
@@ -73,11 +83,10 @@ class Turn(Generic[P]):
             longest_s = max(LONGEST_BACK_OFF_S, interval_s)
             pause_s = min(interval_s * 2.0 ** min(self.silent - 1, 20), longest_s)
         first_s = origin_s + self.phase * interval_s
-        intervals = (now + pause_s - interval_s / 2.0 - first_s) // interval_s + 1.0
+        intervals = (now + pause_s - interval_s * 0.75 - first_s) // interval_s + 1.0
         return first_s + intervals * interval_s
 
 
-def first_times(count: int, now: float) -> list[float]:
-    """Return when to poll `count` new miners for the first time: soon, and evenly over at most FIRST_SWEEP_S."""
-    spread_s = min(FIRST_SWEEP_S, count / FIRST_POLLS_PER_S)
-    return [now + spread_s * place / count for place in range(count)]
+def first_sweep_s(count: int) -> float:
+    """Return over how many seconds the first polls of `count` miners are spread."""
+    return min(FIRST_SWEEP_S, count / FIRST_POLLS_PER_S)
