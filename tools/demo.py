@@ -7,6 +7,7 @@ what there is to look at. When a part dies, it says which and ends the others.
 import argparse
 import os
 import re
+import select
 import signal
 import sys
 from pathlib import Path
@@ -161,7 +162,11 @@ def _prometheus() -> Path | None:
 
 
 def _await(parts: list[Part], demo: welcome.Demo, late: list[Part]) -> None:
-    """Tell as each part gets ready, and then what there is; a part that does not is noted, and ends the demo."""
+    """Tell as each part gets ready, and then what there is; a part that does not is noted, and ends the demo.
+
+    So does a terminal that goes away: where make itself was its first process (`ssh -t HOST make demo`), the hang-up
+    signal reaches make alone, which waits for this process.
+    """
     for part in parts:
         if not wait_until_ready(part.ready_url):
             late.append(part)
@@ -171,6 +176,11 @@ def _await(parts: list[Part], demo: welcome.Demo, late: list[Part]) -> None:
     broken = welcome.broken_now(get(f"http://{demo.simulator}/fleet"))
     for line in welcome.lines(demo, broken):
         _say(line)
+    if sys.stdout.isatty():
+        terminal = select.poll()
+        terminal.register(sys.stdout, 0)  # no event asked for: what is left is the hang-up
+        terminal.poll()
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _report(death: Death, demo: welcome.Demo) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import pty
 import re
 import signal
 import subprocess
@@ -229,3 +230,23 @@ def test_a_wrong_fleet_stops_the_demo_with_its_mistakes(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert f"{wrong}:4: containers[0].miners[0].port: 70000 is not" in done.stdout
     assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_a_terminal_that_goes_away_ends_the_demo(targets: Path, prometheus: Path) -> None:
+    terminal, inside = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tools.demo", "--targets", targets, "--folder", targets.parent / "demo"],
+        cwd=REPOSITORY,
+        stdin=inside,
+        stdout=inside,
+        stderr=inside,
+        start_new_session=True,  # no signal of the terminal reaches it, as under a make that is the first process there
+    )
+    os.close(inside)
+    screen = b""
+    while b"/fleet" not in screen:
+        screen += os.read(terminal, 4096)
+    os.close(terminal)
+    assert process.wait(PATIENCE_S) == 0
+    for url in re.findall(rb"http://[\d.:]+", screen):
+        assert place.is_free(*endpoint(url.decode()))
