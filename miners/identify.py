@@ -13,7 +13,7 @@ from miners.errors import Malformed, PollError, Refused, TimedOut, Unsupported
 from miners.link import Link, Object
 from miners.models import find_model
 
-QUESTIONS = ("version", "stats", "summary", "get_version", "devdetails", "devs")
+QUESTIONS = ("version", "stats", "summary", "get_version", "devdetails", "devs", "estats")
 """What is asked on the cgminer-style port, in this order, until the answers tell the make.
 
 The first tells nearly every make that knows it, the second an old Avalon, the third an old Whatsminer; the others are
@@ -226,8 +226,8 @@ def _by_version_keys(replies: Asked) -> str | None:
 
 
 def _by_stats_shape(replies: Asked) -> str | None:
-    entries = replies.get("stats", {}).get("STATS")
-    for entry in entries if isinstance(entries, list) else ():
+    entries = [replies.get(question, {}).get("STATS") for question in ("stats", "estats")]
+    for entry in [entry for listed in entries if isinstance(listed, list) for entry in listed]:
         if not isinstance(entry, dict):
             continue
         if any(key.startswith("MM ID") for key in entry) or _AVALON_DEVICE.match(str(entry.get("ID"))):

@@ -36,6 +36,8 @@ _BETWEEN = re.compile(rf"{_GAP}(?:{_STRING}|{_BARE}(?:{_BLANK}(:))?|([\[\]{{}}:]
 _VALUE = re.compile(
     rf'[\x00-\x20:]*+(?:(""(?=\w[^"]*+"{_BLANK}:))|{_STRING}|{_BARE}|([\[\]{{}},]))', re.DOTALL
 )
+# An Avalon packs a whole module into one text of `Key[value] Key[value] …`: each pair of brackets in it is whole.
+_CUT_VALUES = re.compile(r"[\x00-\x20:]*+\"((?:'\w{1,20}':\{)?\w[\w ]{0,30}\[[^\"\\]*\])")
 _NEXT_OBJECT = re.compile(rf"{_GAP}\{{")
 
 _LIST_START = re.compile(rf'\[{_GAP}[\[{{"]')
@@ -209,6 +211,9 @@ class _Repair:
         """Read what stands behind `"key":`."""
         match = _VALUE.match(self.text, self.pos)
         if match is None:
+            cut = _CUT_VALUES.match(self.text, self.pos)
+            if cut is not None:
+                container[key] = _mend(cut[1])
             return False
         half, string, bare, mark = match.groups()
         if string is not None:

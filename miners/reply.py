@@ -1,5 +1,6 @@
 """The shape of a cgminer-style reply: sections of rows, and the pools, which every make writes in nearly one way."""
 
+import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -36,6 +37,8 @@ CGMINER = PoolNames(
     "Last Share Time",
 )
 
+_ROWS_SAID = re.compile(r"(\d{1,3}) (?:ASC|PGA|Pool)\(s\)")
+
 MAX_POOLS = 32
 """No miner has more; a stranger could write thousands, and each would become a series."""
 
@@ -54,6 +57,13 @@ def first(reply: Any, section: str) -> Object:
     return found[0] if found else {}
 
 
+def is_complete(reply: Any, found: Sequence[object]) -> bool:
+    """Tell whether no row is missing, by the number that the reply's STATUS gives (`3 ASC(s)`): none can be cut off."""
+    message = first(reply, "STATUS").get("Msg")
+    said = _ROWS_SAID.match(message) if isinstance(message, str) else None
+    return said is not None and int(said[1]) == len(found)
+
+
 def numbering(found: Sequence[object]) -> list[int]:
     """Return the numbers that the miner gives its parts; where one is missing or used twice, their places from 0."""
     places = list(range(len(found)))
@@ -63,12 +73,15 @@ def numbering(found: Sequence[object]) -> list[int]:
     return numbers if len(set(numbers)) == len(found) else places
 
 
-def pools(found: Sequence[Object], now: float, names: PoolNames = CGMINER) -> list[Pool]:
+def pools(
+    found: Sequence[Object], now: float, names: PoolNames = CGMINER, *, whole: bool = True
+) -> list[Pool]:
     """Return the configured pools of the rows; a slot without a URL is none. `now`: unix seconds of the poll.
 
     One pool at most is active: of several connected ones the first by priority, as cgminer's failover has it, and
     a firmware's own fee pool only if no other is. Where the make does not say which is connected, the first by
-    priority that is alive gets the work.
+    priority that is alive gets the work. `whole`: False where rows may have been cut; then only what a row says itself
+    counts, since the one that gets the work may be the one that is lost.
     """
     configured = [row for row in found[:MAX_POOLS] if row.get(names.url)]
     if not configured:
@@ -91,7 +104,7 @@ def pools(found: Sequence[Object], now: float, names: PoolNames = CGMINER) -> li
                     _without_secret(url) if "@" in url else url,
                     text(get(names.user)),
                     alive(get(names.status)),
-                    place == active if known else None,
+                    place == active if known and (whole or _flag(working[place]) is not None) else None,
                     count(get(names.priority)),
                     count(get(names.accepted)),
                     count(get(names.rejected)),

@@ -2,7 +2,7 @@
 
 Facts: protocols of Canaan's cgminer (its Avalon 8 and 10 drivers write these texts) and captured 12xx and Q replies.
 Values may hold spaces, `%` and `-`, never a bracket. What stands behind the last closing bracket was cut off in
-mid-air, and is dropped: half a figure is no figure.
+mid-air, and is dropped, as is a value whose closing bracket was lost: half a figure is no figure.
 """
 
 import re
@@ -103,7 +103,11 @@ def read_keys(written: str) -> Keys:
     del pieces[-1]
     keys: Keys = {}
     for piece in pieces:
-        key, opened, value = piece.partition("[")
+        key, opened, value = piece.rpartition("[")
+        if "[" in key:
+            # The bracket that closed the value before was lost: where that one ended is unknown.
+            key = key.rpartition(" ")[2]
+            opened = opened if "[" not in key else ""
         if opened:
             keys[key.strip()] = value
     return keys
@@ -119,6 +123,11 @@ def figures(written: str | None) -> list[float | None]:
     except ValueError:
         return [number(word) for word in words]
     return [figure if isfinite(figure) else None for figure in read]
+
+
+def figure_at(listed: Sequence[float | None], at: int) -> float | None:
+    """Return a figure of a list, None beyond its end."""
+    return listed[at] if at < len(listed) else None
 
 
 def model_and_build(version: str | None) -> tuple[str | None, str | None]:

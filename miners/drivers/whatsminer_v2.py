@@ -69,7 +69,7 @@ async def read(link: Link, memory: Memory) -> Draft:
     summary = entry(replies.get("summary"), "SUMMARY")
     if summary is not NOTHING:
         past = _same_miner(memory, past, summary)
-    draft = readings(summary, replies, past.about, link.now)
+    draft = readings(summary, replies, past.about, link.now, whole=not link.truncated)
     if past.mining_s is not None and draft.mining_s is not None and draft.mining_s < past.mining_s:
         past.about_due = 0.0  # It has restarted, perhaps into other firmware.
 

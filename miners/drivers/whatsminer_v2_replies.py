@@ -27,7 +27,7 @@ from miners.drivers.whatsminer_fields import (
 )
 from miners.link import Object
 from miners.model import Board, Fault, Psu
-from miners.reply import numbering, pools, share_sum
+from miners.reply import is_complete, numbering, pools, share_sum
 from miners.units import celsius, count, hashes, mac, number, rpm, seconds, text, watts
 
 _HASHRATES = ("MHS 5s", "HS RT", "MHS 1m", "MHS 5m", "MHS 15m", "MHS av")
@@ -120,26 +120,32 @@ def asked_faults(reply: object, now: float) -> list[Fault]:
     return read_faults(_message(reply), now)
 
 
-def readings(summary: Object, replies: Mapping[str, Object], known: About, now: float) -> Draft:
+def readings(
+    summary: Object, replies: Mapping[str, Object], known: About, now: float, *, whole: bool = True
+) -> Draft:
     """Return the Draft of one poll: all but whether it sleeps, and the faults that only get_error_code tells.
 
     `summary`: the summary's own object (see `entry`); `replies`: those of devs or edevs and pools; `now`: unix s.
+    `whole`: whether no reply ended in mid-air; else nothing is added up of rows, of which some may be lost.
     """
     get = summary.get
     hashrate = _megahashes(get("MHS 5s"))
     if hashrate is None:
         hashrate = _other_hashrate(summary)
     listed = pools(entries(replies.get("pools"), "POOLS"), now)
+    counted = listed if whole or is_complete(replies.get("pools"), listed) else []
     accepted, rejected, stale = count(get("Accepted")), count(get("Rejected")), count(get("Stale"))
     if accepted is None or rejected is None or stale is None:
         # Newer firmware counts some of them by pool only.
-        accepted = share_sum([pool.accepted for pool in listed]) if accepted is None else accepted
-        rejected = share_sum([pool.rejected for pool in listed]) if rejected is None else rejected
-        stale = share_sum([pool.stale for pool in listed]) if stale is None else stale
-    found = entries(replies.get("devs") or replies.get("edevs"), "DEVS")[:MAX_BOARDS]
+        accepted = share_sum([pool.accepted for pool in counted]) if accepted is None else accepted
+        rejected = share_sum([pool.rejected for pool in counted]) if rejected is None else rejected
+        stale = share_sum([pool.stale for pool in counted]) if stale is None else stale
+    devices = replies.get("devs") or replies.get("edevs")
+    found = entries(devices, "DEVS")[:MAX_BOARDS]
     boards = _boards(found)
+    all_boards = whole or is_complete(devices, found)
     errors = count(get("Hardware Errors"))
-    if errors is None and boards:
+    if errors is None and all_boards:
         errors = share_sum([board.hardware_errors for board in boards])
     hottest = sensor(get("Temperature"))
     inlet = celsius(get("Env Temp"))
@@ -175,7 +181,7 @@ def readings(summary: Object, replies: Mapping[str, Object], known: About, now: 
     )
     if get("Error Code Count") != 0:
         draft.faults = _listed_faults(summary, now)
-    if summary is NOTHING:
+    if summary is NOTHING and all_boards:
         _read_rows(draft, found)
     name(draft, summary, known)
     return draft

@@ -85,7 +85,7 @@ async def read(link: Link, memory: Memory) -> Draft:
     """Read one miner. Raises AuthFailed if it lets nobody read it, else the PollError that stood in the way."""
     past: _Past = memory.notes.setdefault(_NOTES, _Past())
     sections, failure = await _ask_status(link, past)
-    draft = _readings({**past.device, **sections}, link.now)
+    draft = _readings({**past.device, **sections}, link.now, whole=not link.truncated)
     frozen = is_frozen(draft, past.hashrate_hs, past.mining_s)
     hashes = bool(draft.hashrate_hs) and not frozen and not is_low_power(draft)
     if not hashes or draft.asleep or past.faulty or link.now >= past.device_due:
@@ -94,7 +94,7 @@ async def read(link: Link, memory: Memory) -> Draft:
             raise failure or Unsupported(f"{link.target.address}: answers on its API v3, but tells nothing")
         _remember(past, told, hashes=hashes)
         past.device_due = link.now + DEVICE_KEPT_S
-        draft = _readings({**past.device, **told, **sections}, link.now)
+        draft = _readings({**past.device, **told, **sections}, link.now, whole=not link.truncated)
     past.hashrate_hs, past.mining_s, past.faulty = draft.hashrate_hs, draft.mining_s, bool(draft.faults)
     settle(draft, draft.asleep)
     return draft
@@ -112,7 +112,7 @@ def parse(replies: Mapping[str, Any], now: float) -> Draft:
     return draft
 
 
-def _readings(replies: Mapping[str, Any], now: float) -> Draft:
+def _readings(replies: Mapping[str, Any], now: float, *, whole: bool = True) -> Draft:
     get = _object(replies.get("summary")).get
     miner, power = _object(replies.get("miner")), _object(replies.get("power"))
     network, system = _object(replies.get("network")), _object(replies.get("system"))
@@ -121,7 +121,7 @@ def _readings(replies: Mapping[str, Any], now: float) -> Draft:
     boards = _boards(edevs, _items(get("board-temperature")), miner)
     hashrate, average = _hashrate_now(get), _terahashes(get("hash-average"))
     nominal = _terahashes(get("factory-hash")) or None
-    if "summary" not in replies:
+    if "summary" not in replies and whole:
         hashrate = sum_of_all([board.hashrate_hs for board in boards])
         average = sum_of_all([_terahashes(row.get("hash-average")) for row in edevs])
         nominal = sum_of_all([board.nominal_hashrate_hs for board in boards])

@@ -94,6 +94,7 @@ REFUSED: dict[str, Any] = {
         ({"devs": {"DEVS": [{"Name": "AV7"}]}}, "avalon"),
         ({"devs": {"DEVS": [{"Name": "BC5", "Fan Speed In": 1}]}}, None),
         (REFUSED | stats({"ID": "AV80", "MM Count": 0}), "avalon"),
+        (REFUSED | {"estats": {"STATS": [{"MM ID0": "Ver[1166Pro-S-78-20111801]"}]}}, "avalon"),
         (REFUSED | stats({"ID": "AVR0"}), None),
         (version("cgminer 4.9.2"), None),
         (REFUSED, None),
