@@ -28,7 +28,7 @@ RETENTION = "30d"
 # business in a demo.
 _KEPT_VARIABLES = ("PATH", "HOME", "LANG", "TZ", "TMPDIR")
 
-_console = Console(highlight=False, markup=False, soft_wrap=True)
+_console = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
 
 
 def choose(targets: Path, program: Path | None, hold: place.Folder) -> welcome.Demo:
