@@ -225,7 +225,7 @@ def _show_reading(reading: Reading, record: list[tuple[str, bytes]] | None, *, a
     elif as_json:
         print(to_json(reading).decode())
     elif isinstance(reading, Snapshot):
-        print_reading(Console(), reading)
+        print_reading(Console(emoji=False), reading)
     if isinstance(reading, PollFailure):
         if not as_json:
             print(failure_line(reading), file=sys.stderr)
@@ -255,7 +255,7 @@ def _run_scan(values: Values, _environment: Environment) -> int:
     ports = ScanPorts(
         values["port"], values["v3_port"], values["web_port"], values["connect_timeout"], values["timeout"]
     )
-    errors = Console(stderr=True)
+    errors = Console(stderr=True, emoji=False)
     progress = Progress(
         TextColumn("asking"),
         BarColumn(),
@@ -279,7 +279,7 @@ def _run_scan(values: Values, _environment: Environment) -> int:
     if values["yaml"]:
         print(_entries(readings, values["container"], ports), end="")
     elif readings:
-        Console().print(found_table(readings))
+        Console(emoji=False).print(found_table(readings))
     errors.print(f"{found} miners at {len(addresses)} addresses", highlight=False)
     return DONE
 

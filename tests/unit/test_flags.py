@@ -105,7 +105,7 @@ def test_miner_address(text: str, address: tuple[str, int | None]) -> None:
     "text", ["", ":4028", "10.1.7.16:", "10.1.7.16:70000", "a b", "http://x", "[::1]x", "x:-1"]
 )
 def test_wrong_miner_addresses(text: str) -> None:
-    with pytest.raises(ValueError, match="HOST or HOST:PORT|whole number"):
+    with pytest.raises(ValueError, match=r"HOST or HOST:PORT|whole number"):
         miner_address(text)
 
 
