@@ -32,6 +32,10 @@ _MANUFACTURERS = {
 }
 
 
+_MAKER = re.compile(r"^\s*(?:canaan[\s_-]*)?avalon(?:miner)?[\s_-]*", re.IGNORECASE)
+"""What stands before the model where the maker's name is written without a blank: `AvalonMiner1166Pro`, `Avalon-1246`."""
+
+
 class ModelFacts(msgspec.Struct, frozen=True):
     """One model's factory figures. None: not known. `fans` 0: it has none (immersion, hydro)."""
 
@@ -87,7 +91,11 @@ def find_model(manufacturer: str | None, model: str | None) -> ModelFacts | None
         return None
     known = manufacturer_name(manufacturer) or manufacturer
     name = model[:MAX_NAME]
-    hits = [row.facts for row in _table().get(known, ()) if row.match.search(name)]
+    rows = _table().get(known, ())
+    hits = [row.facts for row in rows if row.match.search(name)]
+    if not hits:
+        bare = _MAKER.sub("", name).strip()
+        hits = [row.facts for row in rows if row.match.search(bare)]
     if not hits:
         return None
     if len(hits) == 1 or known != "Whatsminer":

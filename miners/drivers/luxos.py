@@ -2,7 +2,9 @@
 
 The joined answer is some 15 kB; `stats` is a sixth of it and tells chips and clocks, so it is asked with the rest
 and never stale. `voltageget` (it blocks for seconds) and `healthchipget` (30 kB a board) are not asked. `Total MH` is
-an average on LuxOS, no count. `temps` are sensors on the boards; those that `stats` calls chips repeat them.
+an average on LuxOS, no count. `temps` are sensors on the boards; those that `stats` calls chips repeat them. The
+intake side is the nearest to inlet air that such a miner knows (a few degrees above it, for the board warms it): the
+hottest of these sensors is the miner's inlet, the hottest of the exhaust side its outlet.
 Facts: `protocols.md` section 7, captured replies of an S19k Pro, field names in public LuxOS clients.
 """
 

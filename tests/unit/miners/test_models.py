@@ -45,10 +45,43 @@ def test_reported_names_find_their_row(
         ("AntMiner", None),
         ("Nobody", "Antminer S9"),
         ("Whatsminer", "Antminer S9"),
+        ("Avalon", "Avalon"),
+        ("Avalon", "AvalonMiner 12466"),
+        ("AntMiner", "Miner S9"),
     ],
 )
 def test_unknown_names_hit_nothing(manufacturer: str | None, name: str | None) -> None:
     assert find_model(manufacturer, name) is None
+
+
+@pytest.mark.parametrize(
+    ("manufacturer", "name", "model"),
+    [
+        ("Avalon", "741", "AvalonMiner 741"),
+        ("Avalon", "A841", "AvalonMiner 841"),
+        ("Avalon", "1126Pro-S-64", "Avalon 1126 Pro"),
+        ("Avalon", "1166Pro-68", "Avalon 1166 Pro"),
+        ("Avalon", "AvalonMiner 1166Pro", "Avalon 1166 Pro"),
+        ("Avalon", "AvalonMiner1166Pro-S-81", "Avalon 1166 Pro"),
+        ("Avalon", "Avalon A1166", "Avalon 1166"),
+        ("Avalon", "Avalon-1246", "Avalon 1246"),
+        ("Avalon", "CANAAN AvalonMiner 1066 ", "Avalon 1066"),
+        ("Avalon", "Avalon A15Pro", "Avalon A15 Pro 218T"),
+        ("Avalon", "15-194", "Avalon A15 194T"),
+        ("Avalon", "Avalon Q", "Avalon Q 90T"),
+        ("Avalon", " Avalon Q ", "Avalon Q 90T"),
+        ("Avalon", "Avalon Nano3s", "Avalon Nano 3S 6T"),
+        ("Avalon", "AvalonNano3", "Avalon Nano 3 4T"),
+        ("Avalon", "AvalonMini 3", "Avalon Mini 3 37.5T"),
+        ("Whatsminer", "M30S++ VH40", "M30S++ VH40"),
+        ("Whatsminer", "m30s++_vh40", "M30S++ VH40"),
+        ("Whatsminer", "WhatsMiner M21S_V60", "M21S V60"),
+    ],
+)
+def test_names_are_written_in_many_ways(manufacturer: str, name: str, model: str) -> None:
+    facts = find_model(manufacturer, name)
+    assert facts is not None
+    assert facts.model == model
 
 
 @pytest.mark.parametrize(
