@@ -47,7 +47,6 @@ def test_reported_names_find_their_row(
         ("Whatsminer", "Antminer S9"),
         ("Avalon", "Avalon"),
         ("Avalon", "AvalonMiner 12466"),
-        ("AntMiner", "Miner S9"),
     ],
 )
 def test_unknown_names_hit_nothing(manufacturer: str | None, name: str | None) -> None:
