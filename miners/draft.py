@@ -25,6 +25,7 @@ from miners.model import (
     Temperatures,
 )
 from miners.models import ModelFacts, find_model
+from miners.reply import share_sum
 
 STANDBY_POWER_W = 40.0
 """What a sleeping miner is taken to draw where neither it nor the operator says: controller and fans at rest."""
@@ -34,9 +35,11 @@ class Draft(msgspec.Struct, gc=False):
     """What the device reported, in base units; None for what it did not. The driver fills it, `conclude` reads it.
 
     `asleep`: True if the device says that it sleeps, False if it says that it does not, None if it says neither.
+    `whole`: whether every reply came uncut; else nothing is summed up over parts, of which some may be lost.
     `power_w`: only a figure that the device measured. `manufacturer`, `model`: as the device names itself.
     """
 
+    whole: bool = True
     manufacturer: str | None = None
     model: str | None = None
     firmware: str | None = None
@@ -72,6 +75,14 @@ class Draft(msgspec.Struct, gc=False):
     stale: int | None = None
     hardware_errors: int | None = None
     faults: list[Fault] = msgspec.field(default_factory=list)
+
+
+def count_shares(draft: Draft) -> None:
+    """Take for the miner's shares what its pools counted, unless one of them may be cut off: a counter never falls."""
+    if draft.whole and draft.pools:
+        draft.accepted = share_sum([pool.accepted for pool in draft.pools])
+        draft.rejected = share_sum([pool.rejected for pool in draft.pools])
+        draft.stale = share_sum([pool.stale for pool in draft.pools])
 
 
 def conclude(

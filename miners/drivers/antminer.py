@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from miners.ask import ask_all
-from miners.draft import Draft
+from miners.draft import Draft, count_shares
 from miners.driver import Driver, Memory
 from miners.drivers import cgi
 from miners.drivers.antminer_stats import (
@@ -26,7 +26,7 @@ from miners.drivers.antminer_stats import (
 from miners.errors import Malformed, PollError, Refused, Unsupported
 from miners.link import Link, Object
 from miners.models import find_model
-from miners.reply import first, pools, rows, share_sum
+from miners.reply import first, pools, rows
 from miners.units import count, hashes, number, rate, seconds, text
 
 COMMANDS = ("stats", "summary", "pools")
@@ -66,12 +66,11 @@ async def read(link: Link, memory: Memory) -> Draft:
     """Read one miner. Raises the PollError of TCP 4028; where that is closed, of the web that is tried in its place."""
     replies, mute = await _on_tcp(link, memory)
     if replies is not None:
-        draft = parse(replies, link.now, link.target.model)
-        if draft.model is None:
-            await _ask_model(link, memory, draft)
+        draft = await _parse_known(link, memory, replies)
     else:
         try:
-            draft = parse_pages(await cgi.whole(link, COMMANDS), link.now)
+            pages = await cgi.whole(link, COMMANDS)
+            draft = parse_pages(pages, link.now, whole=not link.truncated)
         except (Malformed, Unsupported) as error:
             # A miner put to sleep may have stopped the program that fills the pages: its settings tell.
             draft, mute = Draft(), mute or error
@@ -105,8 +104,14 @@ async def _on_tcp(link: Link, memory: Memory) -> tuple[dict[str, Object] | None,
         return None, None if isinstance(error, Refused) else error
 
 
-async def _ask_model(link: Link, memory: Memory, draft: Draft) -> None:
-    """Fill in who the miner is from `version`, where its stats do not say: asked once an hour."""
+async def _parse_known(link: Link, memory: Memory, replies: Mapping[str, Object]) -> Draft:
+    """Parse the replies; where they do not say who the miner is, with what `version` says, asked once an hour.
+
+    Also a cut reply loses the model, and with it the unit that the figures are in.
+    """
+    draft = parse(replies, link.now, link.target.model, whole=not link.truncated)
+    if draft.model is not None:
+        return draft
     reply = memory.recall("version", link.now)
     if reply is None:
         try:
@@ -114,7 +119,13 @@ async def _ask_model(link: Link, memory: Memory, draft: Draft) -> None:
         except PollError:
             reply = {}
         memory.keep("version", reply, link.now + cgi.IDENTITY_S)
-    _fill_identity(draft, first(reply, "VERSION"), {})
+    who = Draft()
+    _fill_identity(who, first(reply, "VERSION"), {})
+    if who.model is not None:
+        draft = parse(replies, link.now, who.model, whole=not link.truncated)
+        draft.model, draft.firmware = who.model, who.firmware
+    draft.firmware_version = who.firmware_version or draft.firmware_version
+    return draft
 
 
 async def _ask_web(link: Link, memory: Memory, draft: Draft) -> None:
@@ -165,13 +176,19 @@ def _notice_restart(memory: Memory, draft: Draft, now: float) -> None:
 
 
 def parse(
-    replies: Mapping[str, Object], now: float, model: str | None = None, make: Make = ANTMINER
+    replies: Mapping[str, Object],
+    now: float,
+    model: str | None = None,
+    make: Make = ANTMINER,
+    *,
+    whole: bool = True,
 ) -> Draft:
     """Make a Draft of the replies by command. `now`: unix seconds; `model`: the operator's word where the miner is mute.
 
-    `make`: whose rows of the model table hold; others write Antminer's form too.
+    `make`: whose rows of the model table hold; others write Antminer's form too. `whole`: whether every reply came
+    uncut (see Draft).
     """
-    draft = Draft()
+    draft = Draft(whole=whole)
     found = rows(replies.get("stats"), "STATS")
     summary = first(replies.get("summary"), "SUMMARY")
     who = found[0] if found else {}
@@ -189,9 +206,12 @@ def parse(
     return draft
 
 
-def parse_pages(pages: Mapping[str, Object], now: float) -> Draft:
-    """Make a Draft of the web's pages by name (`stats`, `summary`, `pools`): they hold the listed form."""
-    draft = Draft()
+def parse_pages(pages: Mapping[str, Object], now: float, *, whole: bool = True) -> Draft:
+    """Make a Draft of the web's pages by name (`stats`, `summary`, `pools`): they hold the listed form.
+
+    `whole`: whether all of them came uncut.
+    """
+    draft = Draft(whole=whole)
     head = cgi.info(pages.values())
     draft.model = text(head.get("type"))
     draft.firmware = "stock"
@@ -199,10 +219,8 @@ def parse_pages(pages: Mapping[str, Object], now: float) -> Draft:
     stats, summary = first(pages.get("stats"), "STATS"), first(pages.get("summary"), "SUMMARY")
     _fill_readings(draft, stats, summary, ANTMINER, draft.model)
     draft.hardware_errors = count(summary.get("hw_all"))
-    draft.pools = pools(rows(pages.get("pools"), "POOLS"), now, cgi.POOL_NAMES)
-    draft.accepted = share_sum([pool.accepted for pool in draft.pools])
-    draft.rejected = share_sum([pool.rejected for pool in draft.pools])
-    draft.stale = share_sum([pool.stale for pool in draft.pools])
+    draft.pools = pools(rows(pages.get("pools"), "POOLS"), now, cgi.POOL_NAMES, whole=whole)
+    count_shares(draft)
     draft.faults = cgi.parse_faults(pages.get("summary") or {})
     return draft
 
@@ -210,7 +228,7 @@ def parse_pages(pages: Mapping[str, Object], now: float) -> Draft:
 def _fill_identity(draft: Draft, who: Object, stats: Object) -> None:
     model = text(who.get("Type"))
     draft.model = model
-    draft.firmware = "stock"
+    draft.firmware = None if model is None else "stock"
     miner = who.get("Miner")
     words = f"{model} {miner}".lower()
     for word, firmware in _FIRMWARES:
@@ -235,7 +253,9 @@ def _fill_readings(draft: Draft, stats: Object, summary: Object, make: Make, mod
     if ideal is None:
         ideal = number(get("rate_ideal"))
     average = number(get("GHS av"))
-    reference = ideal or largest((now, average, number(get("rate_5s")), number(summary.get("GHS av"))))
+    reference = ideal or largest(
+        (now, average, number(get("rate_5s")), number(summary.get("GHS 5s")), number(summary.get("GHS av")))
+    )
     factor = factor_of(unit, reference, nominal_hs)
     if isinstance(get("chain"), list):
         fill_listed(draft, stats, factor)
@@ -245,7 +265,7 @@ def _fill_readings(draft: Draft, stats: Object, summary: Object, make: Make, mod
     else:
         _fill_flat(draft, stats, factor, facts.fans if facts is not None else None)
         if facts is not None and facts.family == "T9":
-            draft.boards = boards_of_chains(draft.boards)
+            draft.boards = boards_of_chains(draft.boards, whole=draft.whole)
     if draft.hashrate_hs is None:
         draft.hashrate_hs = _rate_now(stats, summary, factor)
     if draft.hashrate_average_hs is None:
@@ -263,10 +283,10 @@ def _fill_flat(draft: Draft, stats: Object, factor: float, expected_fans: int | 
     draft.hashrate_average_hs = hashes(get("GHS av"), factor)
     draft.nominal_hashrate_hs = hashes(get("total_rateideal"), factor) or None
     draft.mining_s = seconds(get("Elapsed"))
-    draft.boards = flat_boards(stats, factor, draft.hashrate_hs)
-    draft.fans = flat_fans(stats, expected_fans)
+    draft.boards = flat_boards(stats, factor, draft.hashrate_hs, whole=draft.whole)
+    draft.fans = flat_fans(stats, expected_fans, whole=draft.whole)
     draft.fan_duty_ratio = duty(get("fan_pwm"))
-    draft.power_w = flat_power(stats)
+    draft.power_w = flat_power(stats, whole=draft.whole)
     if number(get("Mode")) == _ASLEEP:
         draft.asleep = True
 
@@ -293,7 +313,8 @@ def _fill_counters(draft: Draft, stats: Object, summary: Object, factor: float) 
     draft.rejected = count(get("Rejected"))
     draft.stale = count(get("Stale"))
     draft.hardware_errors = count(get("Hardware Errors"))
-    if draft.hardware_errors is None:
+    if draft.hardware_errors is None and draft.whole:
+        # Nearly the same count; of a summary that was cut for once, nearly is not enough.
         draft.hardware_errors = count(stats.get("no_matching_work"))
     total = number(get("Total MH"))
     if total is not None and 0 <= total < 1e30:
@@ -306,11 +327,9 @@ def _fill_counters(draft: Draft, stats: Object, summary: Object, factor: float) 
 
 
 def _fill_pools(draft: Draft, replies: Mapping[str, Object], now: float) -> None:
-    draft.pools = pools(rows(replies.get("pools"), "POOLS"), now)
-    if draft.accepted is None and draft.pools:
-        draft.accepted = share_sum([pool.accepted for pool in draft.pools])
-        draft.rejected = share_sum([pool.rejected for pool in draft.pools])
-        draft.stale = share_sum([pool.stale for pool in draft.pools])
+    draft.pools = pools(rows(replies.get("pools"), "POOLS"), now, whole=draft.whole)
+    if draft.accepted is None:
+        count_shares(draft)
 
 
 DRIVER = Driver(name="antminer", manufacturer="AntMiner", read=read, warm_up_s=600.0)

@@ -6,7 +6,7 @@ Elphapex write the same forms.
 Facts from `protocols.md` section 2 and from captured replies of public projects.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple, TypeVar
 
 from miners.draft import Draft
@@ -42,6 +42,8 @@ _PAIRS = {3: 6, 6: 3, 5: 6, 1: 2, 2: 1}
 
 _BOARD_OF_CHAIN = {9: 2, 10: 2, 11: 3, 12: 3, 13: 4, 14: 4}
 """Each board of a T9+ is three chains: 2, 9 and 10; 3, 11 and 12; 4, 13 and 14 (as pyasic reads it, too)."""
+
+_CHAINS_A_BOARD = 3
 
 _FANS = tuple((number, f"fan{number}") for number in range(1, 9))
 
@@ -145,14 +147,15 @@ def fill_listed(
     draft.power_w = flat_power(row)
 
 
-def flat_boards(stats: Object, factor: float, total_hs: float | None) -> list[Board]:
+def flat_boards(stats: Object, factor: float, total_hs: float | None, *, whole: bool = True) -> list[Board]:
     """Return the boards of the flat form. `total_hs`: the miner's own hash rate, against which theirs is checked.
 
+    `whole`: False where a board's own clock may have been cut off, for which the miner's else stands.
     A slot with neither chips nor a temperature is empty. One whose chips are gone and whose sensors still answer is
     a board with 0 chips. A temperature of 0 means that no sensor reported.
     """
     boards: list[Board] = []
-    clock = _clock(stats.get("frequency"))
+    clock = _clock(stats.get("frequency")) if whole else None
     get = stats.get
     chains = [chain for chips_name, chain in _BY_CHIPS if chips_name in stats]
     if not chains:
@@ -210,8 +213,11 @@ def flat_boards(stats: Object, factor: float, total_hs: float | None) -> list[Bo
     return _in_unit_of_total(boards, total_hs)
 
 
-def boards_of_chains(chains: list[Board]) -> list[Board]:
-    """Return the boards of a T9 or T9+: the latter reports each third of a board as a chain of its own."""
+def boards_of_chains(chains: list[Board], *, whole: bool) -> list[Board]:
+    """Return the boards of a T9 or T9+: the latter reports each third of a board as a chain of its own.
+
+    `whole`: False where chains may have been cut off; a board that lacks one is then left out.
+    """
     if not any(chain.index in _BOARD_OF_CHAIN for chain in chains):
         return chains
     parts: dict[int, list[Board]] = {}
@@ -220,16 +226,17 @@ def boards_of_chains(chains: list[Board]) -> list[Board]:
     return [
         Board(
             index,
-            hashrate_hs=_total(part.hashrate_hs for part in board),
-            nominal_hashrate_hs=_total(part.nominal_hashrate_hs for part in board),
-            chips=_total(part.chips for part in board),
+            hashrate_hs=_total([part.hashrate_hs for part in board], whole=whole),
+            nominal_hashrate_hs=_total([part.nominal_hashrate_hs for part in board], whole=whole),
+            chips=_total([part.chips for part in board], whole=whole),
             board_c=largest([part.board_c for part in board]),
             chip_max_c=largest([part.chip_max_c for part in board]),
             frequency_hz=board[0].frequency_hz,
             voltage_v=board[0].voltage_v,
-            hardware_errors=_total(part.hardware_errors for part in board),
+            hardware_errors=_total([part.hardware_errors for part in board], whole=whole),
         )
         for index, board in sorted(parts.items())
+        if whole or len(board) == _CHAINS_A_BOARD
     ]
 
 
@@ -281,8 +288,10 @@ def listed_boards(
     return boards
 
 
-def flat_fans(stats: Object, expected: int | None) -> list[Fan]:
+def flat_fans(stats: Object, expected: int | None, *, whole: bool = True) -> list[Fan]:
     """Return the fans of the flat form. `expected`: how many the model has, None where that is not known.
+
+    `whole`: False where some connectors may have been cut off, so that one without a fan cannot be told by the others.
 
     A connector without a fan reads 0, and so does a fan that stands. Where the reply names more connectors than
     there are fans, those that turn are fans, and of the rest as many as are missing, the usual places first.
@@ -298,8 +307,8 @@ def flat_fans(stats: Object, expected: int | None) -> list[Fan]:
                 speeds[name] = speed
                 numbers[name] = index
                 turning += speed > 0
-    if turning == len(speeds):
-        return [Fan(numbers[name], speed) for name, speed in speeds.items()]
+    if turning == len(speeds) or not whole:
+        return [Fan(numbers[name], speed) for name, speed in speeds.items() if speed > 0]
     there = expected
     if there is None:
         said = count(stats.get("fan_num"))
@@ -324,15 +333,18 @@ def listed_fans(speeds: object, begin: int) -> list[Fan]:
     return [Fan(index, speed) for index, speed in read if speed is not None]
 
 
-def flat_power(stats: Object) -> float | None:
-    """Return the wall power in W where the firmware reports one (most stock firmware does not), else None."""
+def flat_power(stats: Object, *, whole: bool = True) -> float | None:
+    """Return the wall power in W where the firmware reports one (most stock firmware does not), else None.
+
+    `whole`: whether no board can be missing, so that theirs may be summed up.
+    """
     for name in ("chain_power", "power", "watt", "total_power"):
         said = stats.get(name)
         if said is not None:
             power = watts(said)
             if power:
                 return power
-    return _sum(stats, "chain_power") or _sum(stats, "chain_consumption")
+    return (_sum(stats, "chain_power") or _sum(stats, "chain_consumption")) if whole else None
 
 
 def duty(percent: object) -> float | None:
@@ -341,16 +353,23 @@ def duty(percent: object) -> float | None:
     return figure / 100.0 if figure is not None and 0 <= figure <= 100 else None
 
 
-def _total(figures: Iterable[_Figure | None]) -> _Figure | None:
+def _total(figures: Sequence[_Figure | None], *, whole: bool) -> _Figure | None:
     there = [figure for figure in figures if figure is not None]
-    return sum(there[1:], there[0]) if there else None
+    if not there or (len(there) < len(figures) and not whole):
+        return None
+    return sum(there[1:], there[0])
 
 
 def _sum(stats: Object, name: str) -> float | None:
     if f"{name}1" not in stats and f"{name}6" not in stats:
         return None
-    figures = [watts(stats.get(f"{name}{n}")) for n in range(17)]
-    return sum(figure for figure in figures if figure is not None) or None
+    total = 0.0
+    for chain in _CHAINS:
+        power = watts(stats.get(f"{name}{chain.number}"))
+        if power is None and count(stats.get(chain.chips)):
+            return None  # a board that draws power and does not say how much
+        total += power or 0.0
+    return total or None
 
 
 def _in_unit_of_total(boards: list[Board], total_hs: float | None) -> list[Board]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 from miners.ask import ask_all
-from miners.draft import Draft
+from miners.draft import Draft, count_shares
 from miners.driver import Driver, Memory
 from miners.drivers import antminer
 from miners.drivers.antminer_stats import duty
@@ -15,7 +15,7 @@ from miners.errors import PollError, Unsupported
 from miners.link import Link, Object
 from miners.model import Board, Fan
 from miners.models import find_model, manufacturer_name, manufacturers
-from miners.reply import first, numbering, pools, rows, share_sum
+from miners.reply import first, numbering, pools, rows
 from miners.units import celsius, count, hashes, megahertz, number, rpm, seconds, text, watts
 
 QUESTIONS = (
@@ -41,6 +41,7 @@ _MAX_BOARDS = 64
 _FIRMWARES = (
     ("BOSminer", "Braiins OS"),
     ("BOSer", "Braiins OS"),
+    ("BOSminer+", "Braiins OS+"),
     ("CGMiner", "cgminer"),
     ("BMMiner", "bmminer"),
     ("SGMiner", "sgminer"),
@@ -59,29 +60,34 @@ async def read(link: Link, memory: Memory) -> Draft:
         except PollError as error:
             # What came before stands without it.
             link.truncated = link.truncated or not isinstance(error, Unsupported)
-    draft = parse(replies, link.now, link.target.model)
+    draft = parse(replies, link.now, link.target.model, whole=not link.truncated)
     if draft.hashrate_hs is None and not draft.boards and draft.mining_s is None:
         raise Unsupported(f"{link.target.address}: answers, but its summary, devs and stats hold no reading")
     return draft
 
 
-def parse(replies: Mapping[str, Object], now: float, model: str | None = None) -> Draft:
-    """Make a Draft of the replies by command. `now`: unix seconds; `model`: the operator's word where it is mute."""
+def parse(
+    replies: Mapping[str, Object], now: float, model: str | None = None, *, whole: bool = True
+) -> Draft:
+    """Make a Draft of the replies by command. `now`: unix seconds; `model`: the operator's word where it is mute.
+
+    `whole`: whether every reply came uncut (see Draft).
+    """
     stats = rows(replies.get("stats"), "STATS")
     if any("chain_acn1" in row or "chain_acn6" in row or "chain" in row for row in stats):
-        draft = antminer.parse(replies, now, model)
+        draft = antminer.parse(replies, now, model, whole=whole)
     else:
-        draft = _parse_summary(replies, now)
+        draft = _parse_summary(replies, now, whole=whole)
     _fill_identity(draft, replies)
     if not draft.boards:
-        draft.boards = _boards(replies)
+        draft.boards = _boards(replies, whole=whole)
     if not draft.fans:
         _fill_fans(draft, replies, model)
     _fill_tuner(draft, first(replies.get("tunerstatus"), "TUNERSTATUS"))
-    if draft.hashrate_hs is None:
+    if draft.hashrate_hs is None and whole:
         read = [board.hashrate_hs for board in draft.boards if board.hashrate_hs is not None]
         draft.hashrate_hs = sum(read) if read else None
-    if draft.nominal_hashrate_hs is None:
+    if draft.nominal_hashrate_hs is None and whole:
         nominal = [
             board.nominal_hashrate_hs for board in draft.boards if board.nominal_hashrate_hs is not None
         ]
@@ -89,8 +95,8 @@ def parse(replies: Mapping[str, Object], now: float, model: str | None = None) -
     return draft
 
 
-def _parse_summary(replies: Mapping[str, Object], now: float) -> Draft:
-    draft = Draft()
+def _parse_summary(replies: Mapping[str, Object], now: float, *, whole: bool) -> Draft:
+    draft = Draft(whole=whole)
     summary = first(replies.get("summary"), "SUMMARY")
     get = summary.get
     draft.hashrate_hs = _rate(summary, _NOW)
@@ -105,11 +111,9 @@ def _parse_summary(replies: Mapping[str, Object], now: float) -> Draft:
     draft.hardware_errors = count(get("Hardware Errors"))
     total = number(get("Total MH"))
     draft.hashes_total = total * 1e6 if total is not None and 0 <= total < 1e30 else None
-    draft.pools = pools(rows(replies.get("pools"), "POOLS"), now)
-    if draft.accepted is None and draft.pools:
-        draft.accepted = share_sum([pool.accepted for pool in draft.pools])
-        draft.rejected = share_sum([pool.rejected for pool in draft.pools])
-        draft.stale = share_sum([pool.stale for pool in draft.pools])
+    draft.pools = pools(rows(replies.get("pools"), "POOLS"), now, whole=whole)
+    if draft.accepted is None:
+        count_shares(draft)
     return draft
 
 
@@ -139,9 +143,12 @@ def _maker(model: str | None) -> str | None:
     return makers[0] if len(makers) == 1 else None
 
 
-def _boards(replies: Mapping[str, Object]) -> list[Board]:
+def _boards(replies: Mapping[str, Object], *, whole: bool) -> list[Board]:
     """Return the boards of `devs` (else `edevs`), with what `devdetails` and `temps` say of the same `ID`."""
     found = (rows(replies.get("devs"), "DEVS") or rows(replies.get("edevs"), "DEVS"))[:_MAX_BOARDS]
+    if not whole:
+        # A row cut before its number would cost the others theirs.
+        found = [row for row in found if "ID" in row]
     details = _by_id(rows(replies.get("devdetails"), "DEVDETAILS"))
     temperatures = _by_id(rows(replies.get("temps"), "TEMPS"))
     numbers = numbering([row.get("ID") for row in found])
@@ -167,13 +174,20 @@ def _boards(replies: Mapping[str, Object]) -> list[Board]:
                 celsius(sensors.get("Board")) or celsius(row.get("Temperature")) or None,
                 celsius(sensors.get("Chip")) or celsius(row.get("Chip Temp Max")) or None,
                 celsius(row.get("Chip Temp Avg")) or None,
-                megahertz(detail.get("Frequency") or row.get("Frequency") or row.get("Chip Frequency"))
-                or None,
+                _clock(detail.get("Frequency") or row.get("Frequency") or row.get("Chip Frequency")),
                 volts if volts is not None and 0 < volts < 1000 else None,
                 count(row.get("Hardware Errors")),
             )
         )
     return boards
+
+
+def _clock(value: object) -> float | None:
+    """Return Hz of a clock in MHz, or in Hz as Braiins OS writes it; None for 0."""
+    figure = number(value)
+    if figure is not None and 1e6 <= figure < 1e12:
+        return figure
+    return megahertz(value) or None
 
 
 def _by_id(found: Sequence[Object]) -> dict[int, Object]:

@@ -7,7 +7,7 @@ thousandths of a degree. `power_temp` of its power supply is left out: nobody to
 from collections.abc import Mapping
 
 from miners.ask import ask_all
-from miners.draft import Draft
+from miners.draft import Draft, count_shares
 from miners.driver import Driver, Memory
 from miners.drivers import antminer, cgi
 from miners.drivers.antminer_stats import fill_listed
@@ -37,7 +37,8 @@ async def read(link: Link, memory: Memory) -> Draft:
     mute: PollError | None = None
     if draft is None:
         try:
-            draft = parse(await cgi.whole(link, _PAGES), link.now)
+            pages = await cgi.whole(link, _PAGES)
+            draft = parse(pages, link.now, whole=not link.truncated)
         except (Malformed, Unsupported) as error:
             draft, mute = Draft(), error
     if link.target.web_port is not None:
@@ -61,7 +62,7 @@ async def _on_tcp(link: Link, memory: Memory) -> Draft | None:
         if target.web_port is None:
             raise
     else:
-        draft = parse_tcp(replies, link.now, target.model)
+        draft = parse_tcp(replies, link.now, target.model, whole=not link.truncated)
         if draft.hashrate_hs is not None or draft.boards:
             return draft
         if target.web_port is None:
@@ -86,18 +87,23 @@ async def _ask_web(link: Link, memory: Memory, draft: Draft) -> None:
     draft.asleep = None if mode is None else mode <= -1000 or (mode == 1 and not draft.hashrate_hs)
 
 
-def parse_tcp(replies: Mapping[str, Object], now: float, model: str | None = None) -> Draft:
+def parse_tcp(
+    replies: Mapping[str, Object], now: float, model: str | None = None, *, whole: bool = True
+) -> Draft:
     """Make a Draft of the replies on TCP 4028: Antminer's flat form, or the listed one that the web holds."""
     if isinstance(first(replies.get("stats"), "STATS").get("chain"), list):
-        return parse(replies, now)
-    draft = antminer.parse(replies, now, model, _MAKE)
+        return parse(replies, now, whole=whole)
+    draft = antminer.parse(replies, now, model, _MAKE, whole=whole)
     draft.firmware = None
     return draft
 
 
-def parse(pages: Mapping[str, Object], now: float) -> Draft:
-    """Make a Draft of the web's pages by name (`stats`, `pools`, `get_power`), or of replies in the same form."""
-    draft = Draft()
+def parse(pages: Mapping[str, Object], now: float, *, whole: bool = True) -> Draft:
+    """Make a Draft of the web's pages by name (`stats`, `pools`, `get_power`), or of replies in the same form.
+
+    `whole`: whether every one of them came uncut (see Draft).
+    """
+    draft = Draft(whole=whole)
     head = cgi.info(pages.values())
     draft.model = text(head.get("type"))
     draft.firmware_version = text(head.get("miner_version"))
@@ -116,11 +122,11 @@ def parse(pages: Mapping[str, Object], now: float) -> Draft:
     since_boot = seconds(first(pages.get("stats"), "STATUS").get("when"))
     draft.uptime_s = since_boot if since_boot is not None and since_boot < _NO_EPOCH else None
     found = rows(pages.get("pools"), "POOLS")
-    draft.pools = pools(found, now, CGMINER if any("URL" in pool for pool in found) else cgi.POOL_NAMES)
-    draft.accepted = share_sum([pool.accepted for pool in draft.pools])
-    draft.rejected = share_sum([pool.rejected for pool in draft.pools])
-    draft.stale = share_sum([pool.stale for pool in draft.pools])
-    draft.hardware_errors = share_sum([board.hardware_errors for board in draft.boards])
+    names = CGMINER if any("URL" in pool for pool in found) else cgi.POOL_NAMES
+    draft.pools = pools(found, now, names, whole=whole)
+    count_shares(draft)
+    if whole:
+        draft.hardware_errors = share_sum([board.hardware_errors for board in draft.boards])
     power = pages.get("get_power")
     if isinstance(power, dict):
         _fill_power(draft, power)

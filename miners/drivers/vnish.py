@@ -33,15 +33,21 @@ _STATES = {
 
 async def read(link: Link, memory: Memory) -> Draft:
     """Read one miner on TCP 4028. Raises the PollError that stands in the way."""
-    draft = parse(await ask_all(link, memory, antminer.COMMANDS), link.now, link.target.model)
+    replies = await ask_all(link, memory, antminer.COMMANDS)
+    draft = parse(replies, link.now, link.target.model, whole=not link.truncated)
     if draft.hashrate_hs is None and not draft.boards and draft.mining_s is None and draft.asleep is None:
         raise Unsupported(f"{link.target.address}: answers, but its stats and summary hold no reading")
     return draft
 
 
-def parse(replies: Mapping[str, Object], now: float, model: str | None = None) -> Draft:
-    """Make a Draft of the replies by command. `now`: unix seconds; `model`: the operator's word where it is mute."""
-    draft = antminer.parse(replies, now, model)
+def parse(
+    replies: Mapping[str, Object], now: float, model: str | None = None, *, whole: bool = True
+) -> Draft:
+    """Make a Draft of the replies by command. `now`: unix seconds; `model`: the operator's word where it is mute.
+
+    `whole`: whether every reply came uncut (see Draft).
+    """
+    draft = antminer.parse(replies, now, model, whole=whole)
     draft.firmware = "VNish"
     named = _VERSION.search(draft.model) if draft.model is not None else None
     if named is not None:

@@ -324,3 +324,18 @@ async def test_a_work_mode_of_1_puts_new_firmware_to_sleep_and_not_an_s17_that_h
             assert snapshot(await read_miner(target(server, web), Memory())).state == expected
     async with ReplayServer(flat(0.0), joins=True) as server, WebReplayServer(pages) as web:
         assert snapshot(await read_miner(target(server, web), Memory())).state == "sleeping"
+
+
+async def test_stats_cut_before_the_model_are_read_in_the_unit_of_the_model_that_version_names() -> None:
+    summary = {"SUMMARY": [{"Elapsed": 5000, "GHS 5s": "504.35", "GHS av": 503.1, "Accepted": 7}]}
+    sent = {
+        "version": {"VERSION": [{"CGMiner": "4.9.0", "Type": "Antminer L3+", "Miner": "1.0.1.3"}]},
+        "stats": b'{"STATUS":[{"STATUS":"S","Code":70}],"STATS":[{"CGMiner":"4.9.0","Ty',
+        "summary": summary,
+        "pools": {"POOLS": []},
+    }
+    async with ReplayServer(sent) as server:
+        read = snapshot(await read_miner(target(server), Memory()))
+    assert (read.identity.model, read.truncated) == ("Antminer L3+", True)
+    assert read.hashrate_hs == pytest.approx(504.35e6)
+    assert read.hashrate_average_hs == pytest.approx(503.1e6)

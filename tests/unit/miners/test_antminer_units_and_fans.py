@@ -110,6 +110,11 @@ def test_an_operators_model_decides_the_unit_where_the_miner_is_mute() -> None:
     assert antminer.parse(document, NOW, "Antminer L3+").hashrate_hs == pytest.approx(504.3e6)
 
 
+def test_a_summary_that_was_cut_behind_its_first_rate_tells_the_unit() -> None:
+    summary = {"SUMMARY": [{"Elapsed": 5000, "GHS 5s": 9501.2}]}
+    assert antminer.parse({"summary": summary}, NOW, "Antminer L7").hashrate_hs == pytest.approx(9.5012e9)
+
+
 def test_boards_in_another_unit_than_the_miner() -> None:
     readings = {"GHS 5s": 11.48, "rate_unit": "GH", "fan_num": 4}
     for n in (1, 2):

@@ -125,6 +125,10 @@ def test_a_t9_plus_reports_each_third_of_a_board() -> None:
     ]
     assert boards[0].hashrate_hs == pytest.approx(3531e9)
     assert (boards[0].board_c, boards[0].chip_max_c) == (60.0, 80.0)
+    for lost in ("chain_acn14", "chain_rate14", "chain_acs14", "temp14", "temp2_14"):
+        del readings[lost]
+    boards = antminer.parse(replies({"Type": "Antminer T9+"}, readings), NOW, whole=False).boards
+    assert [board.index for board in boards] == [2, 3]
     # A plain T9 has one chain a board.
     readings = s9_readings()
     boards = antminer.parse(replies({"Type": "Antminer T9"}, readings), NOW).boards
@@ -199,6 +203,25 @@ def test_s17_asleep_says_so() -> None:
 )
 def test_power_only_where_it_is_reported(more: dict[str, Any], expected: float | None) -> None:
     assert antminer.parse(replies(S19_IDENTITY, s19_readings(**more)), NOW).power_w == expected
+
+
+def test_a_connector_without_a_fan_is_no_fan_where_the_others_were_cut_off() -> None:
+    fans = antminer.parse(replies(S9_IDENTITY, {"GHS 5s": 1, "fan_num": 2, "fan1": 0}), NOW, whole=False).fans
+    assert fans == []
+
+
+def test_of_a_cut_reply_nothing_is_summed_up() -> None:
+    power = {"chain_power1": 1000, "chain_power2": 1001, "chain_power3": 999}
+    document = replies(S19_IDENTITY, s19_readings(**power), pools=POOLS)
+    assert antminer.parse(document, NOW).power_w == 3000.0
+    cut = antminer.parse(document, NOW, whole=False)
+    assert (cut.power_w, cut.accepted, cut.rejected, cut.stale) == (None, None, None, None)
+    assert (cut.hashrate_hs, len(cut.boards), len(cut.pools)) == (pytest.approx(104000.5e9), 3, 2)
+    # One figure for the whole miner is no sum, and a sum that lacks a working board is no power.
+    document = replies(S19_IDENTITY, s19_readings(power=3251))
+    assert antminer.parse(document, NOW, whole=False).power_w == 3251.0
+    del power["chain_power2"]
+    assert antminer.parse(replies(S19_IDENTITY, s19_readings(**power)), NOW).power_w is None
 
 
 def test_hashrate_of_the_first_minute_comes_from_elsewhere() -> None:

@@ -68,6 +68,16 @@ def test_braiins_os() -> None:
     assert draft.pools[0].last_share_at is not None
 
 
+def test_braiins_os_plus_names_itself_and_writes_clocks_in_hertz() -> None:
+    details = [
+        {"ID": 6 + place, "Chips": 63, "Frequency": 650_000_000, "Model": "Antminer S9"} for place in range(3)
+    ]
+    version = {"VERSION": [{"API": "3.7", "BOSminer+": "0.2.0-36c56a9363"}]}
+    draft = cgminer.parse(BRAIINS | {"version": version, "devdetails": {"DEVDETAILS": details}}, NOW)
+    assert (draft.firmware, draft.firmware_version) == ("Braiins OS+", "0.2.0-36c56a9363")
+    assert [board.frequency_hz for board in draft.boards] == [650e6] * 3
+
+
 def test_a_fan_of_two_that_stands_stays() -> None:
     fans = {"FANS": [{"FAN": n, "RPM": rpm, "Speed": 100} for n, rpm in enumerate((0, 4300, 0, 0))]}
     draft = cgminer.parse(BRAIINS | {"fans": fans}, NOW)
@@ -113,6 +123,13 @@ def test_boards_that_share_an_id_are_numbered_by_asc() -> None:
     }
     boards = cgminer.parse({"devs": devs}, NOW).boards
     assert [(board.index, board.board_c) for board in boards] == [(1, 55.0), (2, 55.0)]
+
+
+def test_of_a_cut_reply_the_boards_are_not_summed_up() -> None:
+    cut = {"devs": {"DEVS": [*BRAIINS["devs"]["DEVS"][:2], {"ASC": 2}]}, "pools": BRAIINS["pools"]}
+    draft = cgminer.parse(cut, NOW, whole=False)
+    assert (draft.hashrate_hs, draft.nominal_hashrate_hs, draft.accepted) == (None, None, None)
+    assert [board.index for board in draft.boards] == [6, 7]
 
 
 def test_edevs_where_devs_is_empty() -> None:
