@@ -15,12 +15,11 @@ from typing import Any, TypeAlias
 import msgspec
 import uvloop
 import yaml
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 import hashyard_flags as flags
 from hashyard_flags import Flag
-from hashyard_terminal import failure_line, found_table, print_reading, redacted
+from hashyard_terminal import configure_logs, console, failure_line, found_table, print_reading, redacted
 from miners.client import read_miner
 from miners.driver import Memory
 from miners.drivers import DRIVERS
@@ -48,6 +47,7 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return its exit code. Errors of ours become one line each on stderr."""
+    configure_logs()
     parser = _parser()
     typed = parser.parse_args(arguments)
     command: Command = typed.command
@@ -225,7 +225,7 @@ def _show_reading(reading: Reading, record: list[tuple[str, bytes]] | None, *, a
     elif as_json:
         print(to_json(reading).decode())
     elif isinstance(reading, Snapshot):
-        print_reading(Console(emoji=False), reading)
+        print_reading(console(), reading)
     if isinstance(reading, PollFailure):
         if not as_json:
             print(failure_line(reading), file=sys.stderr)
@@ -255,7 +255,7 @@ def _run_scan(values: Values, _environment: Environment) -> int:
     ports = ScanPorts(
         values["port"], values["v3_port"], values["web_port"], values["connect_timeout"], values["timeout"]
     )
-    errors = Console(stderr=True, emoji=False)
+    errors = console(stderr=True)
     progress = Progress(
         TextColumn("asking"),
         BarColumn(),
@@ -279,7 +279,7 @@ def _run_scan(values: Values, _environment: Environment) -> int:
     if values["yaml"]:
         print(_entries(readings, values["container"], ports), end="")
     elif readings:
-        Console(emoji=False).print(found_table(readings))
+        console().print(found_table(readings))
     errors.print(f"{found} miners at {len(addresses)} addresses", highlight=False)
     return DONE
 
@@ -300,8 +300,10 @@ def _entries(readings: Sequence[Reading], container: str, ports: ScanPorts) -> s
             entry["manufacturer"] = identity.manufacturer
         if identity.model:
             entry["model"] = identity.model
-        if (ports.port, ports.v3_port, ports.web_port) != (4028, 4433, 80):
-            entry |= {"port": ports.port, "v3_port": ports.v3_port, "web_port": ports.web_port}
+        usual = ScanPorts()
+        for key in ("port", "v3_port", "web_port"):
+            if getattr(ports, key) != getattr(usual, key):
+                entry[key] = getattr(ports, key)
         entries.append(entry)
     document = {"containers": [{"name": container, "miners": entries}]}
     return "".join(remarks) + yaml.safe_dump(document, allow_unicode=True, sort_keys=False, width=110)

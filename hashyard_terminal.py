@@ -1,8 +1,10 @@
-"""What a person sees in a terminal: a reading as a table, a scan with its progress, raw replies without secrets."""
+"""What a person sees in a terminal: a reading as a table, a scan's findings, raw replies without secrets, logs."""
 
 import re
+import sys
 from datetime import UTC, datetime
 
+import structlog
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -16,6 +18,31 @@ _SECRET = re.compile(
     r'("(?:pass|password|passwd|pwd|token|salt|newsalt|user|account|worker)"\s*:\s*)"(?:[^"\\]|\\.)*"',
     re.IGNORECASE,
 )
+
+
+def configure_logs() -> None:
+    """Write logs to stderr, a line each, errors of ours with a plain traceback.
+
+    Tracebacks that show the values of variables are left out on purpose: those may be passwords.
+    """
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="%Y-%m-%dT%H:%M:%SZ", utc=True),
+            structlog.dev.ConsoleRenderer(
+                colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+            ),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+
+
+def console(*, stderr: bool = False) -> Console:
+    """Return where to print for people. Into a file or another program lines are as long as they want to be."""
+    terminal = (sys.stderr if stderr else sys.stdout).isatty()
+    return Console(stderr=stderr, emoji=False, width=None if terminal else 240)
 
 
 def hash_rate(value: float | None) -> str:
@@ -51,7 +78,7 @@ def print_reading(console: Console, snapshot: Snapshot) -> None:
         if value not in (None, ""):
             facts.add_row(name, escape(str(value)))
 
-    row("miner", " ".join(filter(None, (identity.manufacturer, identity.model))) or "unknown model")
+    row("miner", _make(snapshot))
     row("firmware", " ".join(filter(None, (identity.firmware, identity.firmware_version))))
     row("serial, MAC, host", ", ".join(filter(None, (identity.serial, identity.mac, identity.hostname))))
     row(
@@ -151,15 +178,16 @@ def _pools(snapshot: Snapshot) -> Table:
 def found_table(readings: list[Reading]) -> Table:
     """Return the table of a scan: what answered, and what answered but could not be read."""
     table = Table(box=None, pad_edge=False)
-    for name in ("address", "make and model", "firmware", "driver", "state", "MAC"):
-        table.add_column(name)
-    table.add_column("hash rate", justify="right")
+    table.add_column("address", no_wrap=True, min_width=15)
+    for name in ("make and model", "firmware", "driver", "state"):
+        table.add_column(name, overflow="fold")
+    table.add_column("MAC", no_wrap=True)
+    table.add_column("hash rate", justify="right", no_wrap=True)
     for reading in readings:
         if isinstance(reading, Snapshot):
             identity = reading.identity
-            make = " ".join(filter(None, (identity.manufacturer, identity.model))) or "unknown model"
             firmware = " ".join(filter(None, (identity.firmware, identity.firmware_version)))
-            cells = (make, firmware or "–", reading.driver, reading.state, identity.mac or "–")
+            cells = (_make(reading), firmware or "–", reading.driver, reading.state, identity.mac or "–")
             table.add_row(reading.address, *map(escape, cells), hash_rate(reading.hashrate_hs))
         else:
             table.add_row(
@@ -172,6 +200,14 @@ def found_table(readings: list[Reading]) -> Table:
                 "–",
             )
     return table
+
+
+def _make(snapshot: Snapshot) -> str:
+    """Return make and model; many models name their maker themselves."""
+    maker, model = snapshot.identity.manufacturer, snapshot.identity.model
+    if maker and model and maker.lower() in model.lower():
+        return model
+    return " ".join(filter(None, (maker, model))) or "unknown model"
 
 
 def _power(snapshot: Snapshot) -> str | None:

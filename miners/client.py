@@ -15,6 +15,7 @@ from miners.identify import find_driver
 from miners.model import PollFailure, Reading, Snapshot, Target
 
 _log = structlog.get_logger(__name__)
+_told: set[tuple[str, str, int]] = set()
 
 
 async def read_miner(
@@ -56,11 +57,26 @@ async def read_miner(
     except HashyardError:
         raise
     except Exception as error:  # noqa: BLE001  # a driver that stumbles over one reply must not end the fleet's polling
-        _log.warning("driver stumbled", driver=driver and driver.name, address=target.address, exc_info=error)
+        _tell_once(driver, target, error)
         stumbled = Malformed(f"the reply could not be understood ({type(error).__name__}); see it with --raw")
         return _failure(target, driver, now, time.perf_counter() - began, stumbled)
     _notice_firmware(memory, snapshot)
     return snapshot
+
+
+def _tell_once(driver: Driver | None, target: Target, error: Exception) -> None:
+    """Log a mistake of a driver's with its traceback the first time only: the same reply comes at every poll."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    place = (
+        type(error).__name__,
+        trace.tb_frame.f_code.co_qualname if trace else "",
+        trace.tb_lineno if trace else 0,
+    )
+    if place not in _told:
+        _told.add(place)
+        _log.warning("driver stumbled", driver=driver and driver.name, address=target.address, exc_info=error)
 
 
 def _named(name: str) -> Driver:

@@ -1,0 +1,68 @@
+"""Reading one miner: every way to fail is a PollFailure, and what was learnt is forgotten when the miner changes."""
+
+import pytest
+import structlog
+
+from miners import client
+from miners.client import read_miner
+from miners.draft import Draft
+from miners.driver import Driver, Memory
+from miners.errors import PollError, Refused, TimedOut
+from miners.link import Link
+from miners.model import PollFailure, Snapshot, Target
+
+TARGET = Target(
+    container="c", miner="m", address="127.0.0.1", port=1, web_port=None, v3_port=None, driver="odd"
+)
+
+
+def with_driver(monkeypatch: pytest.MonkeyPatch, outcome: Draft | Exception) -> None:
+    async def read(_link: Link, _memory: Memory) -> Draft:
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    monkeypatch.setitem(client.DRIVERS, "odd", Driver("odd", "Odd", read))
+
+
+async def test_a_driver_that_stumbles_is_a_failure_told_once_in_the_log(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with_driver(monkeypatch, KeyError("password=hunter2"))
+    with structlog.testing.capture_logs() as logs:
+        for _ in range(3):
+            reading = await read_miner(TARGET, Memory())
+            assert isinstance(reading, PollFailure)
+            assert reading.reason == "malformed"
+            assert "hunter2" not in reading.detail
+    assert len(logs) == 1
+
+
+async def test_an_unknown_driver_is_unsupported() -> None:
+    target = Target(container="c", miner="m", address="127.0.0.1", driver="nosuch")
+    reading = await read_miner(target, Memory())
+    assert isinstance(reading, PollFailure)
+    assert reading.reason == "unsupported"
+    assert "whatsminer_v3" in reading.detail
+
+
+@pytest.mark.parametrize(("error", "kept"), [(Refused("x"), False), (TimedOut("x"), True)])
+async def test_a_refusal_makes_us_ask_again_who_is_there(
+    monkeypatch: pytest.MonkeyPatch, error: PollError, kept: bool
+) -> None:
+    with_driver(monkeypatch, error)
+    memory = Memory(driver="odd", no_join=True)
+    reading = await read_miner(TARGET, memory)
+    assert isinstance(reading, PollFailure)
+    assert reading.reason == error.reason
+    assert (memory.driver == "odd") == kept == memory.no_join
+
+
+async def test_another_firmware_makes_us_ask_again_who_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    memory = Memory(driver="odd")
+    for version, known in (("1", "odd"), ("1", "odd"), (None, "odd"), ("2", None)):
+        with_driver(monkeypatch, Draft(firmware="stock", firmware_version=version, hashrate_hs=1.0))
+        reading = await read_miner(TARGET, memory)
+        assert isinstance(reading, Snapshot)
+        assert reading.identity.manufacturer == "Odd"
+        assert memory.driver == known
