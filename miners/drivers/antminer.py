@@ -5,6 +5,7 @@ Old firmware (cgminer 4.x, bmminer) joins commands; "cgminer 1.0.0" (S19 and lat
 """
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import NamedTuple
 
 from miners.ask import ask_all
@@ -226,16 +227,20 @@ def parse_pages(pages: Mapping[str, Object], now: float, *, whole: bool = True) 
 
 
 def _fill_identity(draft: Draft, who: Object, stats: Object) -> None:
-    model = text(who.get("Type"))
-    draft.model = model
-    draft.firmware = None if model is None else "stock"
-    miner = who.get("Miner")
-    words = f"{model} {miner}".lower()
+    version = text(who.get("Miner"))
+    draft.model = text(who.get("Type"))
+    draft.firmware = _firmware(draft.model, version)
+    draft.firmware_version = version or text(stats.get("miner_version")) or text(who.get("CompileTime"))
+
+
+@lru_cache(maxsize=1024)
+def _firmware(model: str | None, version: str | None) -> str | None:
+    """Return whose firmware it is by the words in its names; None where a miner does not even tell its model."""
+    words = f"{model} {version}".lower()
     for word, firmware in _FIRMWARES:
         if word in words:
-            draft.firmware = firmware
-            break
-    draft.firmware_version = text(miner) or text(stats.get("miner_version")) or text(who.get("CompileTime"))
+            return firmware
+    return None if model is None else "stock"
 
 
 def _fill_readings(draft: Draft, stats: Object, summary: Object, make: Make, model: str | None) -> float:
