@@ -65,12 +65,20 @@ def is_complete(reply: Any, found: Sequence[object]) -> bool:
 
 
 def numbering(found: Sequence[object]) -> list[int]:
-    """Return the numbers that the miner gives its parts; where one is missing or used twice, their places from 0."""
+    """Return the numbers that the miner gives its parts; where one is missing or used twice, their places.
+
+    Places count from 0, or from where those numbers that are there say that the miner begins.
+    """
     places = list(range(len(found)))
     if found == places:
         return places
-    numbers = [number for number in map(count, found) if number is not None]
-    return numbers if len(set(numbers)) == len(found) else places
+    numbers = list(map(count, found))
+    known = [number for number in numbers if number is not None]
+    if len(known) == len(set(known)) == len(found):
+        return known
+    starts = {number - place for place, number in enumerate(numbers) if number is not None}
+    start = starts.pop() if len(starts) == 1 else 0
+    return [start + place for place in places] if start >= 0 else places
 
 
 def pools(

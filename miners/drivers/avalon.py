@@ -101,7 +101,7 @@ def parse(replies: Mapping[str, Object], now: float, *, whole: bool = True) -> D
     stats = rows(replies.get("stats"), "STATS")
     found = modules(stats)
     # What only all modules say together is left out where some may be missing.
-    together = found if whole or _are_all(stats, found) else []
+    together = found if _are_all(stats, found, whole=whole) else []
 
     _identify(draft, first(replies.get("version"), "VERSION"), found, together)
     _read_summary(draft, summary)
@@ -112,22 +112,26 @@ def parse(replies: Mapping[str, Object], now: float, *, whole: bool = True) -> D
     read_rates(draft, summary, together)
     for module in found:
         _read_module(draft, module)
-    if len(together) > 1:
-        draft.expected_boards = sum(slots_of(module) for module in together) or None
+    slots = [slots_of(module) for module in together]
+    if len(slots) > 1 and all(slots):
+        draft.expected_boards = sum(slots)
     _sum_up(draft, together)
     return draft
 
 
-def _are_all(stats: Sequence[Object], found: Sequence[Module]) -> bool:
-    """Tell whether no module was cut off: the single one that is numbered 0 never has others behind it."""
+def _are_all(stats: Sequence[Object], found: Sequence[Module], *, whole: bool) -> bool:
+    """Tell whether no module is missing: the single one that is numbered 0 never has others behind it."""
     if [module.number for module in found] == [0]:
         return True
-    counted = [count(entry.get("MM Count")) for entry in stats if not str(entry.get("ID")).startswith("POOL")]
-    return None not in counted and sum(figure or 0 for figure in counted) == len(found)
+    devices = [entry for entry in stats if not str(entry.get("ID")).startswith("POOL")]
+    counted = [count(entry.get("MM Count")) for entry in devices]
+    if None in counted:
+        return whole
+    return sum(figure or 0 for figure in counted) == len(found)
 
 
 def _identify(draft: Draft, version: Object, found: Sequence[Module], together: Sequence[Module]) -> None:
-    own, build = model_and_build(found[0].keys.get("Ver") if found else None)
+    own, build = model_and_build(next((ver for module in found if (ver := module.keys.get("Ver"))), None))
     draft.model = text(version.get("MODEL")) or text(own) or text(version.get("PROD"))
     # The module's own build first: it comes with every poll, and shows a new firmware at once.
     draft.firmware_version = (

@@ -92,6 +92,15 @@ def test_modules_that_may_be_cut_off_are_not_added_up() -> None:
     assert single.nominal_hashrate_hs == pytest.approx(81.99 * TH)
 
 
+def test_a_module_without_a_word_leaves_unknown_what_all_would_say() -> None:
+    reply = stats("", A741, A741, first=1)
+    draft = avalon.parse({"stats": reply}, NOW)
+    assert (draft.model, draft.expected_boards, draft.nominal_hashrate_hs) == ("741", None, None)
+    del reply["STATS"][0]["MM ID1"]
+    reply["STATS"][0]["MM Count"] = 3
+    assert avalon.parse({"stats": reply}, NOW).expected_boards is None
+
+
 async def test_a_reply_that_ends_within_a_module_gives_what_of_it_was_whole() -> None:
     raw = json.dumps(stats(A1366)).encode()
     draft, _ = await ask({"stats": raw[: raw.index(b"MGHS[43") + 8], "summary": summary()})

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from miners.reply import MAX_POOLS, first, numbering, pools, rows, share_sum
+from miners.reply import MAX_POOLS, first, is_complete, numbering, pools, rows, share_sum
 from tests.unit.miners.mutation import ANY_JSON, finite
 
 NOW = 1_700_000_000.0
@@ -110,3 +110,34 @@ def test_any_json_gives_pools_of_finite_figures(reply: Any, value: Any) -> None:
     assert finite(listed)
     assert len({entry.index for entry in listed}) == len(listed)
     assert sum(entry.active is True for entry in listed) <= 1
+
+
+@pytest.mark.parametrize(
+    ("found", "numbers"),
+    [
+        ([1, None, 3], [1, 2, 3]),
+        ([None, "2"], [1, 2]),
+        ([1, None, 4], [0, 1, 2]),
+        ([3, 3], [0, 1]),
+        ([None, 0], [0, 1]),
+        ([None, None], [0, 1]),
+    ],
+)
+def test_a_lost_number_is_told_by_its_neighbours(found: list[object], numbers: list[int]) -> None:
+    assert numbering(found) == numbers
+
+
+@pytest.mark.parametrize(
+    ("message", "complete"),
+    [
+        ("2 ASC(s)", True),
+        ("2 Pool(s)", True),
+        ("3 ASC(s)", False),
+        ("Summary", False),
+        (2, False),
+        ("2 ASC", False),
+    ],
+)
+def test_a_reply_says_how_many_rows_it_has(message: object, complete: bool) -> None:
+    rows_found = [{"ASC": 0}, {"ASC": 1}]
+    assert is_complete({"STATUS": [{"Msg": message}], "DEVS": rows_found}, rows_found) is complete
