@@ -178,7 +178,7 @@ class AntminerNew(AntminerPages, _Antminer):
     """The maker's "cgminer 1.0.0": S19 and later, L7, L9. Pages on the web, and no joined commands."""
 
     description = "cgminer 1.0.0"
-    firmware = "49.0.1.3"
+    firmware = "50.1.0.2"
     compile_time = "Tue Dec  6 16:12:30 CST 2022"
     program_version = "1.0.0"
     joins: ClassVar[frozenset[str] | None] = frozenset()

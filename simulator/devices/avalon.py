@@ -53,7 +53,7 @@ class Avalon(RpcDevice):
                 "MODEL": self.figures.reported,
                 "HWTYPE": "Q_MM1v1_X1" if self.nested else "MM3v2_X3",
                 "SWTYPE": "MM319" if self.newest else "MM317",
-                "LVERSION": "25052801_14a19a2" if self.newest else "21072802_4ec6bb0",
+                "LVERSION": "24110501_14a19a2" if self.newest else "21050601_4ec6bb0",
                 "DNA": self.identity.dna,
                 "MAC": self.identity.mac.replace(":", ""),
             }
@@ -212,7 +212,7 @@ class Avalon(RpcDevice):
         clock = there[0].frequency_mhz if there else 0.0
         modes = WORK_MODES[moment.mode]
         parts = [
-            f"Ver[{self.figures.reported}-{'25052801_14a19a2' if self.newest else '21072802_4ec6bb0_211fc46'}]",
+            f"Ver[{self.figures.reported}-{'24110501_14a19a2' if self.newest else '21050601_4ec6bb0_211fc46'}]",
             f"DNA[{self.identity.dna}]",
             "MEMFREE[1201472.0] NETFAIL[0 0 0 0 0 0 0 0]",
             f"SYSTEMSTATU[Work: {work}, Hash Board: {len(there)}{'' if self.nested else ' '}]",

@@ -6,7 +6,7 @@ from simulator.devices.device import Command, Json, RpcDevice, ago
 from simulator.devices.shares import pool_row, share_counts
 from simulator.moment import Moment
 
-RELEASE = "2025.4.8.220305"
+RELEASE = "2025.2.3.101500"
 SESSION_LAPSES_AFTER_S = 60.0
 SESSION_CREATED, SESSION_ENDED, SESSION_SHOWN, ANOTHER_SESSION = 316, 317, 318, 402
 INVALID_SESSION = 403
@@ -16,7 +16,7 @@ PRESET_MHZ_STEP = 25
 class Luxos(RpcDevice):
     """One board a row in `devs`, exhaust left and intake right in `temps`."""
 
-    description = f"LUXminer {RELEASE}-57b389c7"
+    description = f"LUXminer {RELEASE}-1f0c93ab"
     terminator: ClassVar[bytes] = b""
 
     _session: str = ""
@@ -29,7 +29,7 @@ class Luxos(RpcDevice):
         return [
             {
                 "API": "3.7",
-                "LUXminer": f"{RELEASE}-57b389c7",
+                "LUXminer": f"{RELEASE}-1f0c93ab",
                 "Miner": RELEASE,
                 "CompileTime": "Tue Apr  8 22:05:35 UTC 2025",
                 "Type": self.figures.reported,
@@ -65,7 +65,7 @@ class Luxos(RpcDevice):
                 "ASC": board.place,
                 "ID": board.place,
                 "Name": "",
-                "Board": "BHB56903",
+                "Board": "BHB56900",
                 "Connector": f"J{7 + board.place}",
                 "SerialNumber": board.serial,
                 "Enabled": "Y",
@@ -180,7 +180,7 @@ class Luxos(RpcDevice):
                 "IsAtmEnabled": True,
                 "IsTuning": False,
                 "ImmersionMode": self.figures.cooling == "immersion",
-                "PSULabel": "APW121215e",
+                "PSULabel": "APW121215f",
                 "RedLed": "blink" if moment.locating else "auto",
             }
         ]

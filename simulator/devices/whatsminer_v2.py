@@ -14,7 +14,7 @@ from simulator.moment import Moment
 MSG = 131
 JOINED = frozenset({"summary", "devs", "edevs", "devdetails", "pools"})
 MODE_WORDS = {"low": "Low", "normal": "Normal", "high": "High"}
-RELEASES = {"old": "20210322.22.REL", "middle": "20230803.11.REL", "new": "20240624.18.REL"}
+RELEASES = {"old": "20210322.22.REL", "middle": "20240115.10.REL", "new": "20240624.18.REL"}
 
 
 class WhatsminerV2(RpcDevice):

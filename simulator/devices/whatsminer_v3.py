@@ -124,8 +124,8 @@ class WhatsminerV3(Device):
         return {
             "api": "3.0.2",
             "platform": "H616",
-            "fwversion": "20251209.16.Rel2",
-            "control-board-version": "CB6V10",
+            "fwversion": "20250320.14.Rel",
+            "control-board-version": "CB6V9",
             "apiswitch": "1",
             "ledstatus": "blink" if moment.locating else "auto",
         }
@@ -142,10 +142,10 @@ class WhatsminerV3(Device):
 
     def _power(self, moment: Moment) -> Json:
         return {
-            "type": "P221B",
-            "model": "P221B",
+            "type": "P230A",
+            "model": "P230A",
             "mode": MODE_NUMBERS[moment.mode],
-            "hwversion": "RT0159",
+            "hwversion": "RT0100",
             "swversion": "230224.220429",
             "sn": self.identity.psu_serial,
             "vendor": "1",

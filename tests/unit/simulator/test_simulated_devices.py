@@ -138,7 +138,7 @@ def test_a_whatsminer_joins_its_tables_and_answers_the_rest_singly() -> None:
     assert joined["get_psu"][0]["STATUS"][0]["Code"] == 14
     summary = joined["summary"][0]["SUMMARY"][0]
     assert summary["HS RT"] == pytest.approx(100e6, rel=0.06)
-    assert summary["Firmware Version"] == "'20230803.11.REL'"
+    assert summary["Firmware Version"] == "'20240115.10.REL'"
     assert 1_000 < summary["Voltage"] < 1_400
     assert [board["Slot"] for board in joined["edevs"][0]["DEVS"]] == [0, 1, 2]
     assert joined["devdetails"][0]["DEVDETAILS"][0]["Model"] == "M30S+_VE40"
