@@ -10,9 +10,14 @@ from miners.ask import TcpLink
 from miners.draft import conclude
 from miners.driver import Driver, Memory
 from miners.drivers import DRIVERS
-from miners.errors import HashyardError, Malformed, PollError, Refused, Unsupported
+from miners.errors import HashyardError, Malformed, PollError, Refused, TimedOut, Unreachable, Unsupported
 from miners.identify import find_driver
 from miners.model import PollFailure, Reading, Snapshot, Target
+
+SILENT_POLLS = 3
+"""After so many polls in a row without an answer, another device may have come to the address."""
+NAMELESS_READINGS = 2
+"""So many readings in a row without the firmware that is known there: it is another device (one may be a cut reply)."""
 
 _log = structlog.get_logger(__name__)
 _told: set[tuple[str, str, int]] = set()
@@ -53,6 +58,10 @@ async def read_miner(
         if isinstance(error, Refused | Malformed | Unsupported):
             # It may come back as something else: other firmware, another device at this address.
             memory.forget()
+        elif isinstance(error, TimedOut | Unreachable):
+            memory.silent += 1
+            if memory.silent == SILENT_POLLS:
+                memory.doubt()
         return _failure(target, driver, now, time.perf_counter() - began, error)
     except HashyardError:
         raise
@@ -87,10 +96,18 @@ def _named(name: str) -> Driver:
 
 
 def _notice_firmware(memory: Memory, snapshot: Snapshot) -> None:
-    """Forget what was learnt of a firmware when the miner reports another one: its driver is looked for again."""
+    """Forget what was learnt of a firmware when the miner reports another one: its driver is looked for again.
+
+    A driver finds something to read in most miners of other makes, but not their firmware where it looks for it.
+    """
+    memory.silent = 0
     version = snapshot.identity.firmware_version
     if version is None:
+        memory.nameless += memory.firmware is not None
+        if memory.nameless == NAMELESS_READINGS:
+            memory.forget()
         return
+    memory.nameless = 0
     firmware = f"{snapshot.identity.firmware} {version}"
     if memory.firmware is None:
         memory.firmware = firmware

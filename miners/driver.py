@@ -19,7 +19,8 @@ class Memory(msgspec.Struct):
     `driver`: name of the driver found. `firmware`: what the memory holds for; when the miner reports another
     firmware, everything is forgotten and found again. `kept`: replies that change slowly (identity, web pages), by
     question, with the time (link.now) until which they are good. `no_join`: this firmware does not join commands.
-    `notes`: a driver's own small facts from poll to poll.
+    `notes`: a driver's own small facts from poll to poll. `silent`: polls in a row that nobody answered; `nameless`:
+    readings in a row that named no firmware, though one is known.
     """
 
     driver: str | None = None
@@ -27,6 +28,8 @@ class Memory(msgspec.Struct):
     no_join: bool = False
     kept: dict[str, tuple[float, Any]] = msgspec.field(default_factory=dict)
     notes: dict[str, Any] = msgspec.field(default_factory=dict)
+    silent: int = 0
+    nameless: int = 0
 
     def recall(self, question: str, now: float) -> Any:
         """Return what was kept for the question, or None when there is nothing or it is too old."""
@@ -41,6 +44,17 @@ class Memory(msgspec.Struct):
         """Forget everything: the miner is not what it was."""
         self.driver = self.firmware = None
         self.no_join = False
+        self.nameless = 0
+        self.kept.clear()
+        self.notes.clear()
+
+    def doubt(self) -> None:
+        """Forget what another device would answer otherwise, so that it is asked anew; keep the way to ask.
+
+        Without a firmware that is known, nothing would show that the driver is the wrong one: then it goes too.
+        """
+        if self.firmware is None:
+            self.forget()
         self.kept.clear()
         self.notes.clear()
 

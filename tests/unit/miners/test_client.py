@@ -60,9 +60,47 @@ async def test_a_refusal_makes_us_ask_again_who_is_there(
 
 async def test_another_firmware_makes_us_ask_again_who_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
     memory = Memory(driver="odd")
-    for version, known in (("1", "odd"), ("1", "odd"), (None, "odd"), ("2", None)):
+    for version, known in (
+        ("1", "odd"),
+        ("1", "odd"),
+        (None, "odd"),
+        ("1", "odd"),
+        (None, "odd"),
+        ("2", None),
+    ):
         with_driver(monkeypatch, Draft(firmware="stock", firmware_version=version, hashrate_hs=1.0))
         reading = await read_miner(TARGET, memory)
         assert isinstance(reading, Snapshot)
         assert reading.identity.manufacturer == "Odd"
         assert memory.driver == known
+
+
+async def test_a_firmware_that_is_no_longer_named_makes_us_ask_again_who_is_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    memory = Memory(driver="odd", firmware="stock 1")
+    with_driver(monkeypatch, Draft(hashrate_hs=1.0))
+    for known in ("odd", None):
+        await read_miner(TARGET, memory)
+        assert memory.driver == known
+    # One that never names any is left alone.
+    memory = Memory(driver="odd")
+    for _ in range(5):
+        await read_miner(TARGET, memory)
+        assert memory.driver == "odd"
+
+
+@pytest.mark.parametrize(("firmware", "driver"), [("stock 1", "odd"), (None, None)])
+async def test_after_a_long_silence_nothing_is_taken_for_granted(
+    monkeypatch: pytest.MonkeyPatch, firmware: str | None, driver: str | None
+) -> None:
+    memory = Memory(driver="odd", firmware=firmware)
+    memory.keep("version", {"model": "of the one before"}, 1e12)
+    for answers in (False, False, True, False, False):
+        with_driver(monkeypatch, Draft(hashrate_hs=1.0) if answers else TimedOut("x"))
+        await read_miner(TARGET, memory)
+        assert memory.recall("version", 0.0) is not None
+        assert memory.driver == "odd"
+    await read_miner(TARGET, memory)
+    assert memory.recall("version", 0.0) is None
+    assert memory.driver == driver
