@@ -183,6 +183,13 @@ class _Assembly:
                 attribute = _OF_ONE_MINER.get(key)
                 if attribute is not None:
                     own[attribute] = value
+            if (
+                own.get("driver") == "whatsminer_v3"
+                and "port" in entry.values
+                and "v3_port" not in entry.values
+            ):
+                # Whoever names this driver and one port means the port of this driver's protocol.
+                own["v3_port"] = own["port"]
             if "pools" in own:
                 own["pools"] = tuple(pool for pool in own["pools"] if pool is not MISSING)
             if "simulate" in entry.values:

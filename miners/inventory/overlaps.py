@@ -147,7 +147,7 @@ class Addresses:
                 other, other_entry, other_key = taken.setdefault(port, (miner, entry, key))
                 if other is miner:
                     continue
-                both_first = key == _first_port(miner) and other_key == _first_port(other)
+                both_first = key == _first_port(miner, entry) and other_key == _first_port(other, other_entry)
                 if both_first or (key in entry.values and other_key in other_entry.values):
                     at = "addresses" if "addresses" in entry.values else "address"
                     other_at = "addresses" if "addresses" in other_entry.values else "address"
@@ -194,8 +194,12 @@ def line_of_item(entry: Entry, key: str, index: int) -> int:
     return entry.line
 
 
-def _first_port(miner: Miner) -> str:
-    return next((key for key in _PORTS if getattr(miner, key) is not None), "port")
+def _first_port(miner: Miner, entry: Entry) -> str:
+    """Return the key of the port that tells this miner from others: its driver's, else one written, else the first."""
+    if miner.driver == "whatsminer_v3":
+        return "v3_port"
+    asked = [key for key in _PORTS if getattr(miner, key) is not None]
+    return next((key for key in asked if key in entry.values), asked[0] if asked else "port")
 
 
 def _minutes_of_week(zone: TariffZone) -> list[tuple[int, int]]:

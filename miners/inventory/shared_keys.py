@@ -190,7 +190,7 @@ LIMITS = Section(
 MINERS_SHARED: Names[str, Field] = {
     "port": Field(
         kind=_port(),
-        meaning="TCP port of the miner's API; `null`: not asked.",
+        meaning="TCP port of the miner's API; `null`: not asked. With `driver: whatsminer_v3` and no `v3_port`, that one.",
         example="4028",
         attribute="port",
     ),

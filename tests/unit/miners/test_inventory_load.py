@@ -445,3 +445,17 @@ def _inventory_or_refusal(tmp_path_factory: pytest.TempPathFactory, content: str
         lines = error.mistakes
     assert (found is None) == bool(lines)
     assert all(line.startswith(f"{file}:") and len(line.splitlines()) == 1 for line in lines)
+
+
+def test_miners_behind_one_address_are_told_apart_by_the_port_that_is_theirs(tmp_path: Path) -> None:
+    found = miners_of(
+        tmp_path,
+        "{name: a, address: 10.1.7.10, driver: whatsminer_v3, v3_port: 5001}, "
+        "{name: b, address: 10.1.7.10, driver: whatsminer_v3, port: 5002}, "
+        "{name: c, address: 10.1.7.10, driver: elphapex, web_port: 5003}, "
+        "{name: d, address: 10.1.7.10, driver: elphapex, web_port: 5004}, "
+        "{name: e, address: 10.1.7.10, port: 5005}",
+    )
+    assert [miner.v3_port for miner in found] == [5001, 5002, 4433, 4433, 4433]
+    assert [miner.web_port for miner in found] == [80, 80, 5003, 5004, 80]
+    assert [miner.port for miner in found] == [4028, 5002, 4028, 4028, 5005]
