@@ -23,7 +23,7 @@ from exporter.settings import Settings, in_share, make_data_folder, read_token
 from miners.client import read_miner
 from miners.errors import ConfigurationError, InventoryError
 from miners.inventory.fleet import Container, Inventory, Miner
-from miners.inventory.secrets import credentials_of, missing_credentials, target_of
+from miners.inventory.secrets import credentials_of, exposed_credentials, missing_credentials, target_of
 from miners.inventory.store import InventoryStore
 from miners.model import Target
 
@@ -108,6 +108,8 @@ class Exporter:
         missing = await asyncio.to_thread(missing_credentials, inventory, folder, environment)
         for line in missing:
             _log.warning("credentials missing", reason=line)
+        for line in await asyncio.to_thread(exposed_credentials, inventory, folder):
+            _log.warning("credentials exposed", reason=line)
 
         def target(container: Container, miner: Miner) -> Target:
             found = credentials.get(miner.credentials) if miner.credentials is not None else None

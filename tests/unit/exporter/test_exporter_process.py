@@ -103,3 +103,39 @@ async def test_wrong_targets_and_an_open_address_stop_the_start(tmp_path: Path) 
         _, errors = await process.communicate()
     assert process.returncode == 2
     assert errors.count(b"targets.yml:") == 2
+
+
+async def test_credentials_that_are_missing_stop_the_start_and_exposed_ones_are_told_of(
+    tmp_path: Path,
+) -> None:
+    secret = "root:hunter2hunter2"
+    (tmp_path / "secrets").mkdir()
+    (tmp_path / "targets.yml").write_text(
+        TARGETS.replace("127.1.0.1", "127.1.0.1, credentials: {file: site}"), encoding="utf-8"
+    )
+    arguments = ("--listen", "127.0.0.1:0", "--secrets-dir", str(tmp_path / "secrets"))
+    process = await begin(tmp_path, *arguments)
+    async with asyncio.timeout(20):
+        _, errors = await process.communicate()
+    assert process.returncode == 2
+    assert len(errors.decode().splitlines()) == 1
+    assert b"site" in errors
+
+    file = tmp_path / "secrets" / "site"
+    file.write_text(secret, encoding="utf-8")
+    file.chmod(0o644)
+    process = await begin(tmp_path, *arguments)
+    assert process.stderr is not None
+    try:
+        async with asyncio.timeout(20):
+            while b"credentials exposed" not in (said := await process.stderr.readline()):
+                assert said, "the exporter ended"
+        process.send_signal(signal.SIGTERM)
+        async with asyncio.timeout(10):
+            out, errors = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.communicate()
+    assert b"chmod o-r" in said
+    assert b"hunter2" not in said + out + errors
