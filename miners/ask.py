@@ -33,6 +33,7 @@ JOIN_STRIKES: Final = 3
 _NOT_ANSWERED: Final = {14, 45, 23, 24}
 _REFUSED_NOTE: Final = "refused"
 _JOIN_NOTE: Final = "join_strikes"
+_HUNG_NOTE: Final = "join_hung"
 
 
 class TcpLink:
@@ -172,10 +173,16 @@ async def ask_all(link: Link, memory: Memory, commands: Sequence[str]) -> dict[s
     denied: list[str] = []
     first_error: PollError | None = None
     strikes = memory.notes.get(_JOIN_NOTE, 0)
-    if not memory.no_join and len(wanted) > 1:
+    if memory.notes.pop(_HUNG_NOTE, False):
+        # A firmware may hang on a join, or the miner hung: single questions, if answered, tell which.
+        strikes += 1
+    elif not memory.no_join and len(wanted) > 1:
         try:
             replies = await link.ask_joined(wanted)
             strikes = 0
+        except TimedOut:
+            memory.notes[_HUNG_NOTE] = True
+            raise
         except (Unsupported, Malformed) as error:
             first_error = error if isinstance(error, Malformed) else None
             # Code 14 says so; others hang up or answer nonsense, but so does a bad line: that has to come again.
@@ -208,6 +215,18 @@ async def ask_all(link: Link, memory: Memory, commands: Sequence[str]) -> dict[s
         f"{link.target.address}:{link.target.port} answers none of {', '.join(commands)}: "
         "does its API allow reading from this host?"
     )
+
+
+def leave_out(memory: Memory, commands: Sequence[str], now: float) -> None:
+    """Have `ask_all` leave these commands out for REFUSED_FOR_S. `now`: unix seconds."""
+    refused: dict[str, float] = memory.notes.setdefault(_REFUSED_NOTE, {})
+    refused.update(dict.fromkeys(commands, now + REFUSED_FOR_S))
+
+
+def is_left_out(memory: Memory, command: str, now: float) -> bool:
+    """Return whether the miner has refused a command, or hung on it, so lately that it is not asked."""
+    refused: dict[str, float] = memory.notes.get(_REFUSED_NOTE, {})
+    return refused.get(command, 0.0) > now
 
 
 def failed(reply: Object) -> bool:

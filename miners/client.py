@@ -10,7 +10,7 @@ from miners.ask import TcpLink
 from miners.draft import conclude
 from miners.driver import Driver, Memory
 from miners.drivers import DRIVERS
-from miners.errors import HashyardError, Malformed, PollError, Refused, TimedOut, Unreachable, Unsupported
+from miners.errors import Malformed, PollError, Refused, TimedOut, Unreachable, Unsupported
 from miners.identify import find_driver
 from miners.model import PollFailure, Reading, Snapshot, Target
 
@@ -18,6 +18,10 @@ SILENT_POLLS = 3
 """After so many polls in a row without an answer, another device may have come to the address."""
 NAMELESS_READINGS = 2
 """So many readings in a row without the firmware that is known there: it is another device (one may be a cut reply)."""
+SAME_RUN_S = 60.0
+"""How far the seconds that a miner says it has been mining may be off ours from poll to poll."""
+FALLBACK, FALLBACK_KEPT_S = "cgminer", 600.0
+"""What is read where nothing tells the make, and how long: a miner that is starting may tell later."""
 
 _log = structlog.get_logger(__name__)
 _told: set[tuple[str, str, int]] = set()
@@ -38,9 +42,10 @@ async def read_miner(
     try:
         link = TcpLink(target, now=now, deadline=loop.time() + target.timeout_s, record=record)
         name = target.driver or memory.driver
-        if name is None:
-            name = await find_driver(link)
+        if name is None or (name == FALLBACK != target.driver and memory.recall("driver", now) is None):
+            name = await find_driver(link, memory)
             memory.driver = name
+            memory.keep("driver", name, now + FALLBACK_KEPT_S)
         driver = _named(name)
         draft = await driver.read(link, memory)
         if draft.manufacturer is None:
@@ -63,13 +68,13 @@ async def read_miner(
             if memory.silent == SILENT_POLLS:
                 memory.doubt()
         return _failure(target, driver, now, time.perf_counter() - began, error)
-    except HashyardError:
-        raise
     except Exception as error:  # noqa: BLE001  # a driver that stumbles over one reply must not end the fleet's polling
         _tell_once(driver, target, error)
         stumbled = Malformed(f"the reply could not be understood ({type(error).__name__}); see it with --raw")
         return _failure(target, driver, now, time.perf_counter() - began, stumbled)
+    memory.silent = 0
     _notice_firmware(memory, snapshot)
+    _notice_restart(memory, snapshot.mining_s, now)
     return snapshot
 
 
@@ -95,23 +100,39 @@ def _named(name: str) -> Driver:
     return driver
 
 
+def _notice_restart(memory: Memory, mining_s: float | None, now: float) -> None:
+    """Doubt what is remembered when the miner restarted, or one that has been mining longer stands in its place.
+
+    Other firmware and another device both show so, also where the driver goes on remembering the name of the one before.
+    """
+    if mining_s is None:
+        return
+    if memory.run is not None:
+        before, mined_s = memory.run
+        if not -SAME_RUN_S <= mining_s - mined_s <= now - before + SAME_RUN_S:
+            memory.doubt()
+            memory.nameless = NAMELESS_READINGS - 1
+    memory.run = (now, mining_s)
+
+
 def _notice_firmware(memory: Memory, snapshot: Snapshot) -> None:
     """Forget what was learnt of a firmware when the miner reports another one: its driver is looked for again.
 
     A driver finds something to read in most miners of other makes, but not their firmware where it looks for it.
+    Nor does it in a part of a reply, which may name another one of several versions that the miner has.
     """
-    memory.silent = 0
-    version = snapshot.identity.firmware_version
-    if version is None:
-        memory.nameless += memory.firmware is not None
+    identity = snapshot.identity
+    firmware = (
+        None if identity.firmware_version is None else f"{identity.firmware} {identity.firmware_version}"
+    )
+    if memory.firmware is None or firmware == memory.firmware:
+        memory.firmware = firmware
+        memory.nameless = 0
+    elif firmware is None or snapshot.truncated:
+        memory.nameless += 1
         if memory.nameless == NAMELESS_READINGS:
             memory.forget()
-        return
-    memory.nameless = 0
-    firmware = f"{snapshot.identity.firmware} {version}"
-    if memory.firmware is None:
-        memory.firmware = firmware
-    elif memory.firmware != firmware:
+    else:
         memory.forget()
 
 

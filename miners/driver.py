@@ -20,7 +20,8 @@ class Memory(msgspec.Struct):
     firmware, everything is forgotten and found again. `kept`: replies that change slowly (identity, web pages), by
     question, with the time (link.now) until which they are good. `no_join`: this firmware does not join commands.
     `notes`: a driver's own small facts from poll to poll. `silent`: polls in a row that nobody answered; `nameless`:
-    readings in a row that named no firmware, though one is known.
+    readings in a row that did not name the firmware that is known. `run`: when it was last read (link.now), and for
+    how many seconds it had been mining then.
     """
 
     driver: str | None = None
@@ -30,6 +31,7 @@ class Memory(msgspec.Struct):
     notes: dict[str, Any] = msgspec.field(default_factory=dict)
     silent: int = 0
     nameless: int = 0
+    run: tuple[float, float] | None = None
 
     def recall(self, question: str, now: float) -> Any:
         """Return what was kept for the question, or None when there is nothing or it is too old."""
@@ -45,6 +47,7 @@ class Memory(msgspec.Struct):
         self.driver = self.firmware = None
         self.no_join = False
         self.nameless = 0
+        self.run = None
         self.kept.clear()
         self.notes.clear()
 

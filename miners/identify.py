@@ -7,8 +7,10 @@ What makes give themselves away by: the descriptions and field names of the cgmi
 import asyncio
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
+from miners.ask import leave_out
+from miners.driver import Memory
 from miners.errors import Malformed, PollError, Refused, TimedOut, Unsupported
 from miners.link import Link, Object
 from miners.models import find_model
@@ -90,11 +92,12 @@ def judge(replies: Asked) -> str | None:
     return None
 
 
-async def find_driver(link: Link) -> str:
+async def find_driver(link: Link, memory: Memory) -> str:
     """Ask the miner until its driver is known. Raise the PollError that stood in the way, or Unsupported.
 
     A port that refuses leads to the next one: 4028, then 4433, then the web. One that does not answer at all ends
-    the search, so that a dead miner costs one connect time-out and not three.
+    the search where nothing did before, so that a dead miner costs one connect time-out and not three. A question
+    that hangs where another is answered is left out of later ones (`memory`).
     """
     ways: list[_Way] = []
     target = link.target
@@ -106,14 +109,18 @@ async def find_driver(link: Link) -> str:
         ways.insert(0 if shared and target.port == V3_PORT else len(ways), _by_frames)
     if target.web_port is not None:
         ways.append(_by_web)
+    ends = asyncio.get_running_loop().time() + target.timeout_s
     first: PollError | None = None
     for way in ways:
         try:
-            found = await (_in_part_of_the_time(way, link) if shared else way(link))
+            if shared:
+                found = await _within(target.timeout_s * SEARCH_SHARE, way(link, memory, ends), link)
+            else:
+                found = await way(link, memory, ends)
         except (Refused, Malformed, Unsupported) as error:
             first = first or error
         except TimedOut as error:
-            if not shared:
+            if not shared and first is None:
                 raise
             first = first or error
         else:
@@ -128,40 +135,61 @@ V3_PORT = 4433
 SEARCH_SHARE = 0.4
 """The part of a poll's time for each protocol where one port is tried in two: the wrong one may never answer."""
 
-_Way = Callable[[Link], Awaitable[str | None]]
+HUNG_QUESTIONS = 2
+"""Where so many questions in a row are taken and not answered, it is the miner that hangs."""
+
+_Way = Callable[[Link, Memory, float], Awaitable[str | None]]
+_Answer = TypeVar("_Answer")
 
 
-async def _in_part_of_the_time(way: _Way, link: Link) -> str | None:
-    seconds = link.target.timeout_s * SEARCH_SHARE
+class _Hung(TimedOut):
+    """A question was taken, and its answer did not come in the part of the time that it has."""
+
+
+async def _within(seconds: float, answer: Awaitable[_Answer], link: Link) -> _Answer:
     try:
         async with asyncio.timeout(seconds):
-            return await way(link)
+            return await answer
     except TimeoutError:
         target = link.target
-        raise TimedOut(f"{target.address}:{target.port}: no whole answer within {seconds:g} s") from None
+        raise _Hung(
+            f"{target.address}:{target.port} took the question and did not answer within {seconds:.3g} s: "
+            "is the miner overloaded?"
+        ) from None
 
 
-async def _by_rpc(link: Link) -> str | None:
+async def _by_rpc(link: Link, memory: Memory, ends: float) -> str | None:
+    """Ask on TCP 4028. A question may take half of the time that is left till `ends`: the reading needs some, too."""
     replies: dict[str, Object] = {}
+    hung: list[str] = []
     refusal: PollError | None = None
     for question in QUESTIONS:
+        half = (ends - asyncio.get_running_loop().time()) / 2
         try:
-            replies[question] = await link.ask(question)
+            replies[question] = await _within(half, link.ask(question), link)
         except Refused:
             raise
+        except _Hung as error:
+            hung.append(question)
+            if len(hung) == HUNG_QUESTIONS and not replies:
+                raise
+            refusal = refusal or error
+            continue
         except (Malformed, Unsupported) as error:
             # Some firmwares close the connection on a command that they do not know: the next one may be answered.
             refusal = refusal or error
             continue
         found = judge(replies)
         if found is not None:
+            leave_out(memory, hung, link.now)
             return found
     if any(_sections(reply) for reply in replies.values()):
+        leave_out(memory, hung, link.now)
         return "cgminer"
     raise refusal or Unsupported(f"{link.target.address}: answers no question that a miner answers")
 
 
-async def _by_frames(link: Link) -> str | None:
+async def _by_frames(link: Link, _memory: Memory, _ends: float) -> str | None:
     try:
         reply = await link.frame("get.device.info", "miner")
     except Malformed:
@@ -170,7 +198,7 @@ async def _by_frames(link: Link) -> str | None:
     return "whatsminer_v3" if "code" in reply and "msg" in reply else None
 
 
-async def _by_web(link: Link) -> str | None:
+async def _by_web(link: Link, _memory: Memory, _ends: float) -> str | None:
     page = await link.web("/cgi-bin/get_system_info.cgi")
     name = page.get("minertype") if isinstance(page, dict) else None
     if not isinstance(name, str):

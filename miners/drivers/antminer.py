@@ -5,10 +5,11 @@ Old firmware (cgminer 4.x, bmminer) joins commands; "cgminer 1.0.0" (S19 and lat
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import lru_cache
 from typing import NamedTuple
 
-from miners.ask import ask_all
+from miners.ask import ask_all, is_left_out
 from miners.draft import Draft, count_shares
 from miners.driver import Driver, Memory
 from miners.drivers import cgi
@@ -115,10 +116,10 @@ async def _parse_known(link: Link, memory: Memory, replies: Mapping[str, Object]
         return draft
     reply = memory.recall("version", link.now)
     if reply is None:
-        try:
-            reply = await link.ask("version")
-        except PollError:
-            reply = {}
+        reply = {}
+        if not is_left_out(memory, "version", link.now):
+            with suppress(PollError):
+                reply = await link.ask("version")
         memory.keep("version", reply, link.now + cgi.IDENTITY_S)
     who = Draft()
     _fill_identity(who, first(reply, "VERSION"), {})

@@ -10,14 +10,18 @@ from miners.driver import Driver, Memory
 from miners.errors import PollError, Refused, TimedOut
 from miners.link import Link
 from miners.model import PollFailure, Snapshot, Target
+from tests.replay.server import ReplayServer
 
 TARGET = Target(
     container="c", miner="m", address="127.0.0.1", port=1, web_port=None, v3_port=None, driver="odd"
 )
 
 
-def with_driver(monkeypatch: pytest.MonkeyPatch, outcome: Draft | Exception) -> None:
-    async def read(_link: Link, _memory: Memory) -> Draft:
+def with_driver(
+    monkeypatch: pytest.MonkeyPatch, outcome: Draft | Exception, *, truncated: bool = False
+) -> None:
+    async def read(link: Link, _memory: Memory) -> Draft:
+        link.truncated = truncated
         if isinstance(outcome, Exception):
             raise outcome
         return outcome
@@ -104,3 +108,53 @@ async def test_after_a_long_silence_nothing_is_taken_for_granted(
     await read_miner(TARGET, memory)
     assert memory.recall("version", 0.0) is None
     assert memory.driver == driver
+
+
+async def test_one_cut_reply_is_no_witness_of_another_firmware_but_two_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    memory = Memory(driver="odd", firmware="stock 1")
+    for version, truncated, known in (
+        ("2", True, "odd"),
+        ("1", True, "odd"),
+        ("2", True, "odd"),
+        ("2", True, None),
+    ):
+        draft = Draft(firmware="stock", firmware_version=version, hashrate_hs=1.0)
+        with_driver(monkeypatch, draft, truncated=truncated)
+        await read_miner(TARGET, memory)
+        assert memory.driver == known
+
+
+@pytest.mark.parametrize(
+    ("mining_s", "doubted"), [(500.0, False), (450.0, False), (550.0, False), (100.0, True), (9000.0, True)]
+)
+async def test_a_restart_puts_in_doubt_what_was_told_before_it(
+    monkeypatch: pytest.MonkeyPatch, mining_s: float, doubted: bool
+) -> None:
+    memory = Memory(driver="odd", firmware="stock 1", no_join=True)
+    for age in (500.0, mining_s):
+        memory.keep("version", {"model": "of the one before"}, 1e12)
+        with_driver(monkeypatch, Draft(firmware="stock", firmware_version="1", mining_s=age, hashrate_hs=1.0))
+        await read_miner(TARGET, memory)
+    assert (memory.recall("version", 0.0) is None) == doubted
+    assert (memory.driver, memory.no_join) == ("odd", True)
+    # A driver that named the firmware by heart does not find it now: that is proof enough.
+    with_driver(monkeypatch, Draft(mining_s=mining_s, hashrate_hs=1.0))
+    await read_miner(TARGET, memory)
+    assert (memory.driver is None) == doubted
+
+
+async def test_what_told_no_make_while_it_started_is_asked_again() -> None:
+    ok = [{"STATUS": "S", "Code": 11}]
+    replies = {"summary": {"STATUS": ok, "SUMMARY": [{"Elapsed": 5, "MHS 5s": 0.0}]}}
+    async with ReplayServer(replies) as server:
+        target = Target(
+            container="c", miner="m", address="127.0.0.1", port=server.port, v3_port=None, web_port=None
+        )
+        memory = Memory()
+        assert (await read_miner(target, memory)).driver == "cgminer"
+        replies["stats"] = {"STATUS": ok, "STATS": [{"Type": "Antminer S9"}, {"GHS 5s": 13_500.0}]}
+        assert (await read_miner(target, memory)).driver == "cgminer"
+        memory.keep("driver", "cgminer", 0.0)
+        assert (await read_miner(target, memory)).driver == "antminer"

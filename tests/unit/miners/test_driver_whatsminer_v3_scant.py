@@ -76,4 +76,4 @@ async def test_one_that_hangs_up_on_its_device_information_is_found_by_its_statu
         "get.miner.status:summary": answer({"summary": {"hash-realtime": 171.5}}),
     }
     async with ReplayServer(replies, v3=True) as server:
-        assert await find_driver(link_to(server)) == "whatsminer_v3"
+        assert await find_driver(link_to(server), Memory()) == "whatsminer_v3"
