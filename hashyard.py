@@ -5,27 +5,20 @@ Exit codes: 0 done, 1 could not, 2 wrong use or wrong configuration.
 
 import argparse
 import importlib.metadata
-import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from ipaddress import ip_address
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, NoReturn, TypeAlias
 
 import msgspec
 import uvloop
-import yaml
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 import hashyard_flags as flags
 from hashyard_flags import Flag
-from hashyard_terminal import configure_logs, console, failure_line, found_table, print_reading, redacted
-from miners.client import read_miner
-from miners.driver import Memory
+from hashyard_reading import run_read, run_scan
+from hashyard_terminal import configure_logs
 from miners.drivers import DRIVERS
 from miners.errors import ConfigurationError, HashyardError
-from miners.model import Credentials, PollFailure, Reading, Snapshot, Target, to_json
-from miners.scan import ScanPorts, scan
 
 DONE, COULD_NOT, WRONG_USE = 0, 1, 2
 
@@ -79,8 +72,18 @@ def _run(command: Command, typed: argparse.Namespace) -> int:
     return command.run(values, environment)
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line, and takes no flag by its first letters: `--no` is not `--no-auth`."""
+
+    def __init__(self, **named: Any) -> None:
+        super().__init__(allow_abbrev=False, **named)
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(WRONG_USE, f"{self.prog}: {message}; `{self.prog} --help` says what there is\n")
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="hashyard",
         description="Monitoring and control for fleets of ASIC miners.",
         epilog="Each flag has an environment variable, named in its help; a .env file in this folder is read as well.",
@@ -105,7 +108,7 @@ def _parser() -> argparse.ArgumentParser:
             type=Path,
             metavar="FILE",
             default=None,
-            help="read variables from here, not from .env",
+            help=f"read variables from here, not from .env [{flags.ENV_FILE_VARIABLE}]",
         )
         sub.set_defaults(command=command)
     return parser
@@ -164,7 +167,7 @@ def _run_simulate(values: Values, _environment: Environment) -> int:
         )
         for container in load([values["targets"]]).containers
     ]
-    host, port = values["listen"]
+    host, port = values["listen_metrics"]
 
     def on_ready(fleet: SimulatedFleet) -> None:
         print(f"{len(fleet.miners)} simulated miners; faults and the truth: {fleet.control_url}", flush=True)
@@ -195,127 +198,11 @@ def _run_check(values: Values, _environment: Environment) -> int:
 
 
 def _run_read(values: Values, _environment: Environment) -> int:
-    try:
-        host, port = flags.miner_address(values["argument"])
-    except ValueError as error:
-        raise ConfigurationError(str(error)) from None
-    target = Target(
-        container="",
-        miner=values["argument"],
-        address=host,
-        port=port or values["port"],
-        v3_port=port or values["v3_port"],
-        # With a port in the address nothing is asked that was not named.
-        web_port=values["web_port"] or (None if port else 80),
-        driver=values["driver"],
-        credentials=None if values["credentials_file"] is None else _credentials(values["credentials_file"]),
-        connect_timeout_s=values["connect_timeout"],
-        timeout_s=values["timeout"],
-    )
-    record: list[tuple[str, bytes]] | None = [] if values["raw"] else None
-    reading = uvloop.run(read_miner(target, Memory(), record=record))
-    return _show_reading(reading, record, as_json=values["json"])
-
-
-def _show_reading(reading: Reading, record: list[tuple[str, bytes]] | None, *, as_json: bool) -> int:
-    for question, reply in record or ():
-        print(f"--- {question}\n{redacted(reply)}")
-    if record is not None and not as_json:
-        pass
-    elif as_json:
-        print(to_json(reading).decode())
-    elif isinstance(reading, Snapshot):
-        print_reading(console(), reading)
-    if isinstance(reading, PollFailure):
-        if not as_json:
-            print(failure_line(reading), file=sys.stderr)
-        return COULD_NOT
-    return DONE
-
-
-def _credentials(path: Path) -> Credentials:
-    from miners.inventory.secrets import parsed_credentials  # noqa: PLC0415  # each command loads its own room only
-
-    try:
-        text = path.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(
-            f"--credentials-file: {path} cannot be read ({type(error).__name__}); it holds user:password"
-        ) from None
-    return parsed_credentials(text, f"--credentials-file: {path}")
+    return run_read(values)
 
 
 def _run_scan(values: Values, _environment: Environment) -> int:
-    from miners.inventory.ranges import addresses_in  # noqa: PLC0415  # each command loads its own room only
-
-    try:
-        addresses = addresses_in(values["argument"])
-    except ValueError as error:
-        raise ConfigurationError(str(error)) from None
-    ports = ScanPorts(
-        values["port"], values["v3_port"], values["web_port"], values["connect_timeout"], values["timeout"]
-    )
-    errors = console(stderr=True)
-    progress = Progress(
-        TextColumn("asking"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[found]} miners"),
-        TimeRemainingColumn(),
-        console=errors,
-        transient=True,
-        disable=not errors.is_terminal,
-    )
-    with progress:
-        task = progress.add_task("", total=len(addresses), found=0)
-        found = 0
-
-        def on_asked(reading: Reading) -> None:
-            nonlocal found
-            found += isinstance(reading, Snapshot)
-            progress.update(task, advance=1, found=found)
-
-        readings = uvloop.run(scan(addresses, ports, concurrency=values["concurrency"], on_asked=on_asked))
-    if values["yaml"]:
-        print(_entries(readings, values["container"], ports), end="")
-    elif readings:
-        console().print(found_table(readings))
-    errors.print(f"{found} miners at {len(addresses)} addresses", highlight=False)
-    return DONE
-
-
-def _entries(readings: Sequence[Reading], container: str, ports: ScanPorts) -> str:
-    """Return what a scan found in the form of targets.yml; what could not be read stands as a comment."""
-    entries: list[dict[str, object]] = []
-    remarks: list[str] = []
-    for reading in readings:
-        if not isinstance(reading, Snapshot):
-            remarks.append(
-                f"# {reading.address} answers, but: {reading.reason}: {' '.join(reading.detail.split())}\n"
-            )
-            continue
-        entry: dict[str, object] = {"name": _miner_name(reading.address), "address": reading.address}
-        identity = reading.identity
-        if identity.manufacturer:
-            entry["manufacturer"] = identity.manufacturer
-        if identity.model:
-            entry["model"] = identity.model
-        usual = ScanPorts()
-        for key in ("port", "v3_port", "web_port"):
-            if getattr(ports, key) != getattr(usual, key):
-                entry[key] = getattr(ports, key)
-        entries.append(entry)
-    document = {"containers": [{"name": container, "miners": entries}]}
-    return "".join(remarks) + yaml.safe_dump(document, allow_unicode=True, sort_keys=False, width=110)
-
-
-def _miner_name(address: str) -> str:
-    """Return a name that is unique wherever the address is: its last two parts (10.1.7.16 -> m7-16)."""
-    try:
-        parts = re.split(r"[.:]+", ip_address(address).exploded)
-    except ValueError:
-        return address
-    return "m" + "-".join(parts[-2:])
+    return run_scan(values)
 
 
 _TARGETS = Flag(
@@ -350,14 +237,18 @@ def _port_flag(name: str, what: str, default: int | None, older: tuple[str, ...]
     )
 
 
-_OLDER_INVENTORY = ("DEFAULT_MINER_PORT", "CONNECTION_TIMEOUT", "POLLING_INTERVAL")
+_OLDER = (
+    *("DEFAULT_MINER_PORT", "CONNECTION_TIMEOUT", "POLLING_INTERVAL"),
+    *("API_HOST", "API_PORT", "SECRET_KEY", "DATABASE_URL"),
+)
+"""Names by which the servers of older tools were set up: whoever sets them here has to be told."""
 
 COMMANDS: tuple[Command, ...] = (
     Command(
         name="exporter",
         help="poll the fleet and serve its readings to Prometheus",
         run=_run_exporter,
-        older=_OLDER_INVENTORY,
+        older=_OLDER,
         examples=(
             "hashyard exporter --targets targets.yml",
             "hashyard exporter --listen :9428 --token-file token --advertise 10.1.0.5:9428",
@@ -378,7 +269,12 @@ COMMANDS: tuple[Command, ...] = (
                 default=("127.0.0.1", 9428),
                 metavar="HOST:PORT",
             ),
-            Flag(name="--advertise", help="the address that /sd gives to Prometheus", metavar="HOST:PORT"),
+            Flag(
+                name="--advertise",
+                help="the address that /sd gives to Prometheus",
+                convert=flags.advertised_address,
+                metavar="HOST:PORT",
+            ),
             Flag(
                 name="--shard",
                 help="poll the i-th of n shares of the containers",
@@ -408,7 +304,7 @@ COMMANDS: tuple[Command, ...] = (
             Flag(
                 name="--secrets-dir",
                 help="folder below which credential files stand",
-                convert=Path,
+                convert=flags.folder,
                 metavar="DIR",
             ),
         ),
@@ -427,7 +323,8 @@ COMMANDS: tuple[Command, ...] = (
                 metavar="FILE",
             ),
             Flag(
-                name="--listen",
+                name="--listen-metrics",
+                also=("--listen",),
                 help="where faults are asked for and the truth is told (default 127.0.0.1:9429)",
                 convert=flags.listen_address,
                 default=("127.0.0.1", 9429),

@@ -22,7 +22,7 @@ Convert: TypeAlias = Callable[[str], Any]
 class Flag(msgspec.Struct, frozen=True, kw_only=True):
     """One flag. `convert` raises ValueError with words for a person. `older`: names of older tools that mean the same.
 
-    `many`: may be given more than once, and in the environment stands as a list parted by commas. A flag whose
+    `also`: further spellings on the command line, without variables of their own. `many`: may be given more than once, and in the environment stands as a list parted by commas. A flag whose
     `convert` is None takes no value: it is set or not (in the environment: 1, true, yes, on or 0, false, no, off).
     """
 
@@ -33,6 +33,7 @@ class Flag(msgspec.Struct, frozen=True, kw_only=True):
     metavar: str | None = None
     many: bool = False
     older: tuple[str, ...] = ()
+    also: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:
@@ -56,6 +57,9 @@ _REPLACED = {
 }
 """Variables of older tools that no flag takes over, and what to do instead."""
 
+ENV_FILE_VARIABLE = "HASHYARD_ENV_FILE"
+"""Names the file that is read in place of `.env`, where `--env-file` does not."""
+
 _TRUE, _FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off", "")
 
 
@@ -64,10 +68,19 @@ def add_flags(parser: argparse.ArgumentParser, flags: Iterable[Flag]) -> None:
     for flag in flags:
         text = f"{flag.help} [{flag.variable}]".replace("%", "%%")
         if flag.convert is None:
-            parser.add_argument(flag.name, action="store_true", default=argparse.SUPPRESS, help=text)
+            parser.add_argument(
+                flag.name,
+                *flag.also,
+                dest=flag.key,
+                action="store_true",
+                default=argparse.SUPPRESS,
+                help=text,
+            )
         else:
             parser.add_argument(
                 flag.name,
+                *flag.also,
+                dest=flag.key,
                 action="append" if flag.many else "store",
                 metavar=flag.metavar or flag.key.upper(),
                 default=argparse.SUPPRESS,
@@ -105,6 +118,9 @@ def replaced_variables(
 
 def read_environment(env_file: Path | None) -> dict[str, str]:
     """Return the process's environment over that of the `.env` file (by default the one in this folder, if any)."""
+    named = os.environ.get(ENV_FILE_VARIABLE)
+    if env_file is None and named:
+        env_file = Path(named)
     path = env_file or Path(".env")
     try:
         content = path.read_text(encoding="utf-8")
@@ -149,6 +165,8 @@ def _value(flag: Flag, typed: argparse.Namespace, environment: Mapping[str, str]
 
 def _converted(flag: Flag, source: str, given: Any) -> Any:
     convert: Convert = flag.convert or str
+    if given == "":
+        raise ValueError(f"{source}: is empty; say {flag.metavar or 'a value'}, or leave it away")
     try:
         return tuple(convert(part) for part in given) if flag.many else convert(given)
     except ValueError as error:
@@ -191,10 +209,46 @@ def factor(text: str) -> float:
 def listen_address(text: str) -> tuple[str, int]:
     """Convert `HOST:PORT`, `[::1]:PORT` or `:PORT` (all addresses); port 0 takes a free one."""
     host, separator, port = text.rpartition(":")
-    host = host.removeprefix("[").removesuffix("]")
-    if not separator or not port.isascii() or not port.isdigit() or int(port[:6]) > 65535:
+    whole_host = _unbracketed(host)
+    if (
+        whole_host is None
+        or not separator
+        or not port.isascii()
+        or not port.isdigit()
+        or int(port[:6]) > 65535
+    ):
         raise ValueError(f"{text!r} is not HOST:PORT, such as 127.0.0.1:9428")
-    return host or "0.0.0.0", int(port)  # noqa: S104  # `:9428` says all addresses, as elsewhere; a token is wanted then
+    return whole_host or "0.0.0.0", int(port)  # noqa: S104  # `:9428` says all addresses, as elsewhere; a token is wanted then
+
+
+def advertised_address(text: str) -> str:
+    """Check `HOST:PORT` or `[IPV6]:PORT`, as other machines are told it; return it as it is."""
+    try:
+        host, port = listen_address(text)
+    except ValueError:
+        host, port = "", 0
+    if not host or port == 0 or text.startswith(":"):
+        raise ValueError(f"{text!r} is not HOST:PORT, such as 10.1.0.5:9428")
+    return text
+
+
+def folder(text: str) -> Path:
+    """Convert to the path of a folder that is there."""
+    path = Path(text)
+    if not path.is_dir():
+        raise ValueError(f"{text} is not a folder")
+    return path
+
+
+def _unbracketed(host: str) -> str | None:
+    """Return a host without the brackets of an IPv6 address; None for what is no host."""
+    if host.startswith("[") and host.endswith("]"):
+        host = host[1:-1]
+        if ":" not in host:
+            return None
+    elif ":" in host:
+        return None
+    return None if any(character.isspace() or character in "[]/@?#" for character in host) else host
 
 
 def miner_address(text: str) -> tuple[str, int | None]:
@@ -209,9 +263,14 @@ def miner_address(text: str) -> tuple[str, int | None]:
         host, _, port = host.partition(":")
         if not port:
             raise ValueError(f"{text!r} ends after the colon: say HOST or HOST:PORT")
-    if not host or any(character.isspace() or character in "/@?#" for character in host):
+    if not host or any(character.isspace() or character in "/@?#" for character in host + port):
         raise ValueError(f"{text!r} is not HOST or HOST:PORT")
-    return host, whole(1, 65535)(port) if port else None
+    if not port:
+        return host, None
+    try:
+        return host, int(whole(1, 65535)(port))
+    except ValueError:
+        raise ValueError(f"{text!r}: {port!r} is not a TCP port (1–65535)") from None
 
 
 def shard(text: str) -> tuple[int, int]:

@@ -15,9 +15,11 @@ _HASH_UNITS = ((1e18, "EH/s"), (1e15, "PH/s"), (1e12, "TH/s"), (1e9, "GH/s"), (1
 
 # Keys whose values are nobody's business in a bug report: passwords, tokens, and whose work it is.
 _SECRET = re.compile(
-    r'("(?:pass|password|passwd|pwd|token|salt|newsalt|user|account|worker)"\s*:\s*)"(?:[^"\\]|\\.)*"',
+    # Also where a cut reply ends before the closing quote.
+    r'("(?:pass|password|passwd|pwd|token|salt|newsalt|user|account|worker)"\s*:\s*)"(?:[^"\\]|\\.)*(?:"|\\?\Z)',
     re.IGNORECASE,
 )
+_IN_ADDRESS = re.compile(r'(?<=//)[^/@"\s]*@')
 
 
 def configure_logs() -> None:
@@ -64,6 +66,7 @@ def failure_line(failure: PollFailure) -> str:
 def redacted(reply: bytes) -> str:
     """Return a reply as text, with passwords, tokens and pool users taken out and control characters made visible."""
     text = _SECRET.sub(r'\1"<hidden>"', reply.decode("utf-8", "backslashreplace"))
+    text = _IN_ADDRESS.sub("<hidden>@", text)
     return "".join(character if character.isprintable() or character == "\n" else "·" for character in text)
 
 

@@ -7,7 +7,7 @@ import msgspec
 
 from miners.client import read_miner
 from miners.driver import Memory
-from miners.model import PollFailure, Reading, Snapshot, Target
+from miners.model import Reading, Snapshot, Target
 
 
 class ScanPorts(msgspec.Struct, frozen=True):
@@ -35,7 +35,7 @@ async def scan(
         for place, address in work:
             reading = await _ask(address, ports)
             on_asked(reading)
-            if isinstance(reading, Snapshot) or _worth_a_look(reading):
+            if answers_as_a_miner(reading):
                 found[place] = reading
 
     async with asyncio.TaskGroup() as group:
@@ -58,9 +58,11 @@ async def _ask(address: str, ports: ScanPorts) -> Reading:
     return await read_miner(target, Memory())
 
 
-def _worth_a_look(failure: PollFailure) -> bool:
-    """Tell a miner that could not be read from an address with nobody, or with somebody who is no miner."""
-    if failure.reason in ("refused", "unreachable"):
+def answers_as_a_miner(reading: Reading) -> bool:
+    """Tell a miner, also one that could not be read, from an address with nobody, or with somebody who is no miner."""
+    if isinstance(reading, Snapshot):
+        return True
+    if reading.reason in ("refused", "unreachable"):
         return False
     # Without a driver, time-outs are addresses with nobody, and the rest web servers and the like.
-    return failure.driver is not None or failure.reason == "auth"
+    return reading.driver is not None or reading.reason == "auth"

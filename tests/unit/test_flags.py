@@ -9,6 +9,8 @@ import pytest
 from hashyard_flags import (
     Flag,
     add_flags,
+    advertised_address,
+    folder,
     listen_address,
     miner_address,
     read_environment,
@@ -25,6 +27,9 @@ FLAGS = (
     Flag(name="--max-polls", help="100% of them", convert=whole(1, 100), default=40, older=("MAX_WORKERS",)),
     Flag(name="--no-auth", help="open", convert=None, default=False),
     Flag(name="--targets", help="files", convert=Path, many=True, default=()),
+    Flag(
+        name="--listen-metrics", also=("--tell",), help="where", convert=listen_address, metavar="HOST:PORT"
+    ),
 )
 
 
@@ -58,6 +63,18 @@ def test_every_mistake_is_told_with_its_source() -> None:
     ]
 
 
+def test_a_flag_typed_as_nothing_is_a_mistake_and_a_variable_set_to_nothing_is_not_set() -> None:
+    with pytest.raises(
+        ConfigurationError, match=r"^--listen-metrics: is empty; say HOST:PORT, or leave it away$"
+    ):
+        resolved(["--listen-metrics", ""], {})
+    assert resolved([], {"HASHYARD_LISTEN_METRICS": ""})["listen_metrics"] is None
+
+
+def test_another_spelling_of_a_flag_means_the_same() -> None:
+    assert resolved(["--tell", "127.0.0.1:1"], {})["listen_metrics"] == ("127.0.0.1", 1)
+
+
 def test_older_names_are_answered_with_what_takes_their_place() -> None:
     said = replaced_variables(
         FLAGS, ("POLLING_INTERVAL", "MAX_WORKERS"), {"POLLING_INTERVAL": "9", "MAX_WORKERS": "3"}
@@ -74,6 +91,19 @@ def test_env_file_is_read_below_the_environment(tmp_path: Path, monkeypatch: pyt
     environment = read_environment(None)
     assert environment["HASHYARD_SHARD"] == "2/2"
     assert environment["HASHYARD_LISTEN"] == "127.0.0.1:1"
+
+
+def test_a_variable_names_another_env_file_unless_the_flag_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name).write_text(f"HASHYARD_SHARD=1/{len(name)}\nHASHYARD_FROM={name}\n")
+    monkeypatch.setenv("HASHYARD_ENV_FILE", str(tmp_path / "one"))
+    assert read_environment(None)["HASHYARD_FROM"] == "one"
+    assert read_environment(tmp_path / "two")["HASHYARD_FROM"] == "two"
+    monkeypatch.setenv("HASHYARD_ENV_FILE", str(tmp_path / "three"))
+    with pytest.raises(ConfigurationError, match="three: no such file"):
+        read_environment(None)
 
 
 def test_wrong_env_file_names_its_lines_and_never_their_content(tmp_path: Path) -> None:
@@ -105,12 +135,34 @@ def test_miner_address(text: str, address: tuple[str, int | None]) -> None:
     "text", ["", ":4028", "10.1.7.16:", "10.1.7.16:70000", "a b", "http://x", "[::1]x", "x:-1"]
 )
 def test_wrong_miner_addresses(text: str) -> None:
-    with pytest.raises(ValueError, match=r"HOST or HOST:PORT|whole number"):
+    with pytest.raises(ValueError, match=r"HOST or HOST:PORT|TCP port") as caught:
         miner_address(text)
+    assert repr(text) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "text", ["[::1:9", "::1:9", "[127.0.0.1]:9", "a b:9", "host:", "host:65536", "host:٣"]
+)
+def test_wrong_addresses_to_listen_on(text: str) -> None:
+    with pytest.raises(ValueError, match="is not HOST:PORT"):
+        listen_address(text)
+
+
+@pytest.mark.parametrize("text", ["10.1.0.5", ":9428", "10.1.0.5:0", "a b:9428", "http://x:1"])
+def test_wrong_addresses_to_be_told(text: str) -> None:
+    with pytest.raises(ValueError, match="is not HOST:PORT"):
+        advertised_address(text)
+
+
+def test_a_folder_has_to_be_there(tmp_path: Path) -> None:
+    assert folder(str(tmp_path)) == tmp_path
+    with pytest.raises(ValueError, match="is not a folder"):
+        folder(str(tmp_path / "absent"))
 
 
 def test_other_conversions() -> None:
     assert listen_address("[::1]:0") == ("::1", 0)
+    assert advertised_address("[fe80::1]:9428") == "[fe80::1]:9428"
     assert listen_address(":9428") == ("0.0.0.0", 9428)
     assert shard("2/4") == (2, 4)
     assert seconds("2.5s") == 2.5

@@ -3,6 +3,7 @@
 import io
 from datetime import UTC, datetime
 
+import pytest
 from rich.console import Console
 
 from hashyard_terminal import failure_line, found_table, hash_rate, print_reading, redacted
@@ -71,6 +72,18 @@ def test_raw_replies_hide_secrets_and_show_control_bytes() -> None:
     assert "a\\" not in text
     assert "\x1b" not in text
     assert "\x00" not in text
+
+
+@pytest.mark.parametrize("end", ['"me', '"me\\', '"me\\"again'])
+def test_raw_replies_that_are_cut_within_a_secret_hide_it_too(end: str) -> None:
+    assert redacted(b'{"Status":"Alive","User":' + end.encode()) == '{"Status":"Alive","User":"<hidden>"'
+
+
+def test_who_is_named_in_a_pools_address_is_hidden() -> None:
+    reply = b'{"URL":"stratum+tcp://me.1:secret@pool.example:3333","Stratum URL":"pool.example"}'
+    assert redacted(reply) == (
+        '{"URL":"stratum+tcp://<hidden>@pool.example:3333","Stratum URL":"pool.example"}'
+    )
 
 
 def test_hash_rates_have_three_to_four_figures() -> None:

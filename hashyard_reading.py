@@ -1,0 +1,167 @@
+"""The commands that ask miners without an inventory: `read` one now, and `scan` a range of addresses for them."""
+
+import re
+from collections.abc import Mapping, Sequence
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+
+import uvloop
+import yaml
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+import hashyard_flags as flags
+from hashyard_terminal import console, failure_line, found_table, print_reading, redacted
+from miners.client import read_miner
+from miners.driver import Memory
+from miners.errors import ConfigurationError, HashyardError
+from miners.model import Credentials, PollFailure, Reading, Snapshot, Target, to_json
+from miners.scan import ScanPorts, answers_as_a_miner, scan
+
+
+def run_read(values: Mapping[str, Any]) -> int:
+    """Read the miner of `values["argument"]` and print what is asked for; 0, or 1 if it could not be read."""
+    try:
+        host, port = flags.miner_address(values["argument"])
+    except ValueError as error:
+        raise ConfigurationError(str(error)) from None
+    target = Target(
+        container="",
+        miner=values["argument"],
+        address=host,
+        port=port or values["port"],
+        v3_port=port or values["v3_port"],
+        # With a port in the address nothing is asked that was not named.
+        web_port=values["web_port"] or (None if port else 80),
+        driver=values["driver"],
+        credentials=None if values["credentials_file"] is None else _credentials(values["credentials_file"]),
+        connect_timeout_s=values["connect_timeout"],
+        timeout_s=values["timeout"],
+    )
+    record: list[tuple[str, bytes]] | None = [] if values["raw"] else None
+    reading = uvloop.run(read_miner(target, Memory(), record=record))
+    return _show_reading(reading, record, as_json=values["json"])
+
+
+def _show_reading(reading: Reading, record: list[tuple[str, bytes]] | None, *, as_json: bool) -> int:
+    for question, reply in record or ():
+        print(f"--- {question}\n{redacted(reply)}")
+    if as_json:
+        print(to_json(reading).decode())
+    elif isinstance(reading, Snapshot) and record is None:
+        print_reading(console(), reading)
+    if not isinstance(reading, PollFailure):
+        return 0
+    if as_json:
+        return 1
+    raise HashyardError(failure_line(reading))
+
+
+def _credentials(path: Path) -> Credentials:
+    from miners.inventory.secrets import parsed_credentials  # noqa: PLC0415  # most readings need no inventory
+
+    try:
+        text = path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(
+            f"--credentials-file: {path} cannot be read ({type(error).__name__}); it holds user:password"
+        ) from None
+    return parsed_credentials(text, f"--credentials-file: {path}")
+
+
+def run_scan(values: Mapping[str, Any]) -> int:
+    """Ask the addresses of `values["argument"]`, print the miners found; 0, or 1 if Ctrl-C ended it before its time.
+
+    What was found until then is printed all the same: a large network takes minutes.
+    """
+    from miners.inventory.ranges import addresses_in  # noqa: PLC0415  # loads what `read` has no use for
+
+    try:
+        addresses = addresses_in(values["argument"])
+    except ValueError as error:
+        raise ConfigurationError(str(error)) from None
+    ports = ScanPorts(
+        values["port"], values["v3_port"], values["web_port"], values["connect_timeout"], values["timeout"]
+    )
+    errors = console(stderr=True)
+    readings: list[Reading] = []
+    interrupted = False
+    with _progress() as progress:
+        task = progress.add_task("", total=len(addresses), found=0)
+
+        def on_asked(reading: Reading) -> None:
+            readings.append(reading)
+            found = progress.tasks[task].fields["found"] + isinstance(reading, Snapshot)
+            progress.update(task, advance=1, found=found)
+
+        try:
+            uvloop.run(scan(addresses, ports, concurrency=values["concurrency"], on_asked=on_asked))
+        except KeyboardInterrupt:
+            interrupted = True
+    _print_found(readings, addresses, values, ports)
+    asked = f"{len(readings)} of " if interrupted else ""
+    found = sum(isinstance(reading, Snapshot) for reading in readings)
+    errors.print(
+        f"{'interrupted: ' if interrupted else ''}{found} miners at {asked}{len(addresses)} addresses",
+        highlight=False,
+    )
+    return int(interrupted)
+
+
+def _progress() -> Progress:
+    errors = console(stderr=True)
+    return Progress(
+        TextColumn("asking"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[found]} miners"),
+        TimeRemainingColumn(),
+        console=errors,
+        transient=True,
+        disable=not errors.is_terminal,
+    )
+
+
+def _print_found(
+    readings: Sequence[Reading], addresses: Sequence[str], values: Mapping[str, Any], ports: ScanPorts
+) -> None:
+    place = {address: number for number, address in enumerate(addresses)}
+    found = sorted(filter(answers_as_a_miner, readings), key=lambda reading: place[reading.address])
+    if values["yaml"]:
+        print(_entries(found, values["container"], ports), end="")
+    elif found:
+        console().print(found_table(found))
+
+
+def _entries(readings: Sequence[Reading], container: str, ports: ScanPorts) -> str:
+    """Return what a scan found in the form of targets.yml; what could not be read stands as a comment."""
+    entries: list[dict[str, object]] = []
+    remarks: list[str] = []
+    for reading in readings:
+        if not isinstance(reading, Snapshot):
+            remarks.append(
+                f"# {reading.address} answers, but: {reading.reason}: {' '.join(reading.detail.split())}\n"
+            )
+            continue
+        entry: dict[str, object] = {"name": _miner_name(reading.address), "address": reading.address}
+        identity = reading.identity
+        if identity.manufacturer:
+            entry["manufacturer"] = identity.manufacturer
+        if identity.model:
+            entry["model"] = identity.model
+        usual = ScanPorts()
+        for key in ("port", "v3_port", "web_port"):
+            if getattr(ports, key) != getattr(usual, key):
+                entry[key] = getattr(ports, key)
+        entries.append(entry)
+    document = {"containers": [{"name": container, "miners": entries}]}
+    return "".join(remarks) + yaml.safe_dump(document, allow_unicode=True, sort_keys=False, width=110)
+
+
+def _miner_name(address: str) -> str:
+    """Return a name that is unique wherever the address is: its last two parts (10.1.7.16 -> m7-16)."""
+    try:
+        parts = re.split(r"[.:]+", ip_address(address).exploded)
+    except ValueError:
+        return address
+    return "m" + "-".join(parts[-2:])

@@ -1,0 +1,123 @@
+"""The command line from outside: wrong use is one line and exit 2, older tools' names are answered, a scan can be cut."""
+
+import asyncio
+import contextlib
+import os
+import pty
+import re
+import signal
+import socket
+import sys
+from pathlib import Path
+
+import pytest
+
+import hashyard
+from tests.replay.server import ReplayServer
+
+VERSION = {
+    "STATUS": [{"STATUS": "S", "Code": 22, "Description": "cgminer 4.9.0"}],
+    "VERSION": [{"Type": "Antminer S9", "Miner": "16.8.1.3"}],
+    "id": 1,
+}
+SUMMARY = {
+    "STATUS": [{"STATUS": "S", "Code": 11}],
+    "SUMMARY": [{"GHS 5s": 13500.0, "Elapsed": 5000}],
+    "id": 1,
+}
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "hashyard: the following arguments are required: COMMAND; `hashyard --help`"),
+        (["exporter", "--nonsense"], "hashyard: unrecognized arguments: --nonsense; `hashyard --help`"),
+        (["exporter", "--no"], "hashyard: unrecognized arguments: --no;"),
+        (
+            ["read"],
+            "hashyard read: the following arguments are required: HOST[:PORT]; `hashyard read --help`",
+        ),
+        (["look"], "hashyard: argument COMMAND: invalid choice: 'look'"),
+    ],
+)
+def test_wrong_use_is_one_line(capsys: pytest.CaptureFixture[str], arguments: list[str], said: str) -> None:
+    with pytest.raises(SystemExit) as ended:
+        hashyard.main(arguments)
+    assert ended.value.code == 2
+    errors = capsys.readouterr().err
+    assert errors.startswith(said)
+    assert errors.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("DEFAULT_MINER_PORT", "CONNECTION_TIMEOUT", "POLLING_INTERVAL"),
+        *("API_HOST", "API_PORT", "SECRET_KEY", "DATABASE_URL"),
+    ],
+)
+def test_the_exporter_says_what_takes_the_place_of_an_older_tools_variable(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv(name, "1")
+    assert hashyard.main(["exporter"]) == 2
+    errors = capsys.readouterr().err
+    assert errors.startswith(f"{name} is set, and Hashyard does not read it: ")
+    assert errors.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("command", "name"),
+    [
+        (["exporter"], "MAX_WORKERS"),
+        (["scan", "127.0.0.1"], "MAX_WORKERS"),
+        (["read", "127.0.0.1"], "CONNECTION_TIMEOUT"),
+        (["read", "127.0.0.1"], "DEFAULT_MINER_PORT"),
+    ],
+)
+def test_an_older_tools_variable_is_read_where_there_is_the_same(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, command: list[str], name: str
+) -> None:
+    monkeypatch.setenv(name, "many")
+    assert hashyard.main(command) == 2
+    assert capsys.readouterr().err.startswith(f"{name}: 'many' is not a ")
+
+
+async def test_a_scan_that_is_interrupted_prints_what_it_has_found() -> None:
+    screen, terminal = pty.openpty()
+    async with ReplayServer({"version": VERSION, "summary": SUMMARY}, joins=True, host="127.0.58.1") as miner:
+        with socket.create_server(("127.0.58.2", miner.port)):  # takes connections and never answers
+            scan = await asyncio.create_subprocess_exec(
+                *(
+                    sys.executable,
+                    "-m",
+                    "hashyard",
+                    "scan",
+                    "127.0.58.1-3",
+                    "--yaml",
+                    "--port",
+                    str(miner.port),
+                ),
+                cwd=Path(hashyard.__file__).parent,
+                env={**os.environ, "TERM": "xterm", "COLUMNS": "100"},
+                stdout=asyncio.subprocess.PIPE,
+                stderr=terminal,
+            )
+            os.close(terminal)
+            shown = ""
+            while "1 miners" not in shown:
+                shown += (await asyncio.to_thread(os.read, screen, 4096)).decode(errors="replace")
+            scan.send_signal(signal.SIGINT)
+            out, _ = await scan.communicate()
+    with contextlib.suppress(OSError):  # the end of a terminal whose last writer has gone
+        while more := os.read(screen, 4096):
+            shown += more.decode(errors="replace")
+    os.close(screen)
+    assert scan.returncode == 1
+    assert "interrupted: 1 miners at 2 of 3 addresses" in shown
+    assert re.findall("address: (.*)", out.decode()) == ["127.0.58.1"]
