@@ -10,13 +10,14 @@ import re
 import select
 import signal
 import sys
+from io import TextIOWrapper
 from pathlib import Path
 
 from rich.console import Console
 
 from miners.errors import HashyardError
 from tools import packages, place, welcome
-from tools.parts import Death, Part, run_parts
+from tools.parts import Death, Part, PartsFailed, run_parts
 from tools.ready import PATIENCE_S, get, wait_until_ready
 
 REPOSITORY = packages.REPOSITORY
@@ -119,18 +120,32 @@ def main() -> int:
         "--folder", type=Path, default=REPOSITORY / ".demo", help="where it keeps what it makes"
     )
     asked = parser.parse_args()
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(
+            errors="backslashreplace"
+        )  # a terminal that cannot show Cyrillic is no reason to end
     targets, folder = asked.targets.resolve(), asked.folder.resolve()
     os.chdir(REPOSITORY)  # so that paths are short to read
-    program = _prometheus()
     try:
-        hold = place.take_folder(_short(folder), _say)
-        demo = choose(targets, program, hold)
-    except place.NoPlace as error:
-        _say(f"The demo cannot start: {error}.")
+        return _run(targets, folder)
+    except (place.NoPlace, PartsFailed) as error:
+        _say(f"The demo cannot run: {error}.")
+        return 1
+    except OSError as error:  # a full disk, a folder that is somebody else's
+        _say(f"The demo cannot run: {error.filename or _short(folder)}: {error.strerror}.")
         return 1
     except HashyardError as error:
         _say(str(error))
         return 2
+    except KeyboardInterrupt:
+        _say("Interrupted before anything was started.")
+        return 130
+
+
+def _run(targets: Path, folder: Path) -> int:
+    program = _prometheus()
+    hold = place.take_folder(_short(folder), _say)
+    demo = choose(targets, program, hold)
     parts = parts_of(demo, program)
     environment = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
     late: list[Part] = []

@@ -109,6 +109,9 @@ def main() -> int:
     except EnvironmentFailed as error:
         print(f"Cannot install: {error}", file=sys.stderr)
         return 1
+    except OSError as error:  # a full disk, a checkout that is somebody else's
+        print(f"Cannot install: {error.filename or ENVIRONMENT}: {error.strerror}", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         print("Interrupted; the next start takes it up again.", file=sys.stderr)
         return 130

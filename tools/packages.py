@@ -72,22 +72,25 @@ def unpack(package: str, folder: Path) -> None:
         raise PackagesError(
             f"{package} is not installed, and this system has no {' or '.join(missing)} to get it with"
         )
-    with _one_at_a_time(), tempfile.TemporaryDirectory(dir=TOOLS, prefix="unpacking-") as scratch:
-        if folder.exists():
-            return  # another make got it while this one waited
-        archives, tree = Path(scratch, "archives"), Path(scratch, "tree")
-        archives.mkdir()
-        tree.mkdir()
-        try:
-            _download(package, archives, _PATIENCE)
-        except PackagesError:
-            lists = (*_private_lists(Path(scratch)), *_PATIENCE)
-            _run(["apt-get", "-q", *lists, "update"], archives)
-            _download(package, archives, lists)
-        for archive in sorted(archives.glob("*.deb")):
-            _run(["dpkg-deb", "-x", str(archive), str(tree)], archives)
-        tree.chmod(0o755)
-        tree.rename(folder)
+    try:
+        with _one_at_a_time(), tempfile.TemporaryDirectory(dir=TOOLS, prefix="unpacking-") as scratch:
+            if folder.exists():
+                return  # another make got it while this one waited
+            archives, tree = Path(scratch, "archives"), Path(scratch, "tree")
+            archives.mkdir()
+            tree.mkdir()
+            try:
+                _download(package, archives, _PATIENCE)
+            except PackagesError:
+                lists = (*_private_lists(Path(scratch)), *_PATIENCE)
+                _run(["apt-get", "-q", *lists, "update"], archives)
+                _download(package, archives, lists)
+            for archive in sorted(archives.glob("*.deb")):
+                _run(["dpkg-deb", "-x", str(archive), str(tree)], archives)
+            tree.chmod(0o755)
+            tree.rename(folder)
+    except OSError as error:  # a full disk, a folder that is somebody else's
+        raise PackagesError(f"{error.filename or TOOLS}: {error.strerror}") from error
 
 
 def companions(uris: str) -> list[str]:

@@ -15,8 +15,7 @@ from pathlib import Path
 from typing import IO, TypeAlias
 
 LOOPBACK = "127.0.0.1"
-# The second number of the fleet's addresses may go up to here before somebody has to look what holds them all.
-_LAST_NETWORK = 127
+_LAST_NETWORK = 255  # 127.255.0.0/16 ends the loopback network
 _MOST_DEMOS = 9
 
 Say: TypeAlias = Callable[[str], None]
@@ -94,7 +93,7 @@ def network_of(endpoints: Iterable[Endpoint]) -> int | None:
 def free_network(wanted: int, endpoints: Iterable[Endpoint]) -> int:
     """Return the first N, from the one wanted, for which all the fleet's addresses are free as 127.N.…; raise NoPlace."""
     fleet = [(address.split(".", 2)[2], port) for address, port in endpoints if _movable(address)]
-    for network in range(wanted, _LAST_NETWORK):
+    for network in range(wanted, _LAST_NETWORK + 1):
         if all(is_free(f"127.{network}.{rest}", port) for rest, port in fleet):
             return network
     raise NoPlace(

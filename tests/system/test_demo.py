@@ -232,6 +232,30 @@ def test_a_wrong_fleet_stops_the_demo_with_its_mistakes(tmp_path: Path) -> None:
     assert "Traceback" not in done.stdout + done.stderr
 
 
+@pytest.mark.parametrize(
+    ("fleet", "folder", "said", "code"),
+    [
+        ("флот.yml", "demo", r"\u0444\u043b\u043e\u0442.yml: does not exist", 2),
+        ("targets.yml", "targets.yml/demo", "The demo cannot run: ", 1),
+    ],
+)
+def test_what_stops_the_demo_is_one_line_even_where_only_ascii_is_shown(
+    targets: Path, fleet: str, folder: str, said: str, code: int
+) -> None:
+    place = targets.parent
+    done = subprocess.run(
+        [sys.executable, "-m", "tools.demo", "--targets", place / fleet, "--folder", place / folder],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+    )
+    assert done.returncode == code
+    assert said in done.stdout
+    assert "Traceback" not in done.stdout + done.stderr
+
+
 def test_a_terminal_that_goes_away_ends_the_demo(targets: Path, prometheus: Path) -> None:
     terminal, inside = pty.openpty()
     process = subprocess.Popen(

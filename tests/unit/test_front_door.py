@@ -6,11 +6,15 @@ import socket
 import subprocess
 import sys
 import textwrap
+import time
+from datetime import datetime
 from pathlib import Path
 
 import pytest
+from honcho.printer import Message
 
 from tools import environment, packages, place
+from tools.parts import LogFiles, PartsFailed
 from tools.ready import wait_until_ready
 
 REPOSITORY = Path(__file__).parents[2]
@@ -73,6 +77,15 @@ def test_a_fleet_moves_out_of_the_way_of_another() -> None:
         assert place.network_of(fleet) == 113
         assert place.free_network(113, fleet) == 114
     assert place.free_network(113, fleet) == 113
+
+
+def test_a_fleet_anywhere_in_the_loopback_network_has_room() -> None:
+    assert place.free_network(177, [("127.177.4.5", 4028)]) == 177
+    with (
+        listening("127.255.4.5") as server,
+        pytest.raises(place.NoPlace, match=r"busy from 127\.255\.0\.0/16 to the end"),
+    ):
+        place.free_network(255, [("127.255.4.5", server.getsockname()[1])])
 
 
 def test_a_fleet_outside_of_loopback_is_left_where_it_is() -> None:
@@ -192,6 +205,39 @@ def test_a_signal_ends_every_part_with_its_children(
     assert place.is_free("127.0.0.1", free_port)
     child = Path("/proc", (tmp_path / "child").read_text().strip(), "stat")
     assert not child.exists() or child.read_text().rpartition(")")[2].split()[0] == "Z"
+
+
+def test_parts_end_with_a_watcher_that_is_killed_outright(tmp_path: Path, free_port: int) -> None:
+    program = start_parts(tmp_path, free_port, "echo $$ > other; exec sleep 600")
+    while not (tmp_path / "other").exists() or not (tmp_path / "other").read_text():
+        assert program.poll() is None
+    program.kill()
+    program.communicate(timeout=60)
+    other = Path("/proc", (tmp_path / "other").read_text().strip())
+    end = time.monotonic() + 60
+    while other.exists() or not place.is_free("127.0.0.1", free_port):
+        assert time.monotonic() < end, "a part lives on"
+        time.sleep(0.05)
+
+
+def test_who_is_asked_to_end_before_all_parts_have_started_ends_when_they_have(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(os, "kill", lambda pid, number: told.append(f"{pid == os.getpid()} {number}"))
+    printer = LogFiles(tmp_path, 2, lambda: told.append("all started"))
+    for line in ("SIGINT received\n", "simulator started (pid=1)\n", "exporter started (pid=2)\n"):
+        assert not told
+        printer.write(Message("line", line, datetime.now(), "system", None))  # noqa: DTZ005  # honcho's own form
+    assert told == ["all started", f"True {signal.SIGTERM}"]
+
+
+def test_logs_that_cannot_be_written_are_one_line(tmp_path: Path) -> None:
+    printer = LogFiles(tmp_path / "gone", 1, lambda: None)
+    with pytest.raises(
+        PartsFailed, match=r"/gone/exporter\.log cannot be written: No such file or directory$"
+    ):
+        printer.write(Message("line", b"hello\n", datetime.now(), "exporter", None))  # noqa: DTZ005  # honcho's own form
 
 
 def test_a_part_that_is_never_ready_is_waited_for_only_so_long(free_port: int) -> None:
