@@ -41,6 +41,7 @@ class TcpLink:
 
     `now`: unix seconds; `deadline`: time of the running loop by which the poll has to be over. `record` collects
     (question, bytes of the reply). `web`: whose connections to use for HTTP, the process's shared ones if None.
+    `shut_out`: the web port has refused these credentials before; it is not asked.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class TcpLink:
         deadline: float,
         record: list[tuple[str, bytes]] | None = None,
         web: WebClient | None = None,
+        shut_out: bool = False,
     ) -> None:
         self.target = target
         self.now = now
@@ -59,6 +61,12 @@ class TcpLink:
         self._record = record
         self._web_client = web
         self._web_port: WebPort | None = None
+        self._shut_out = shut_out
+
+    @property
+    def refused(self) -> bool:
+        """Whether the web port has refused the credentials in this poll."""
+        return self._web_port is not None and self._web_port.refused and not self._shut_out
 
     async def ask(self, command: str, parameter: str | None = None, **more: object) -> Object:
         """Ask one command; return the reply, whatever its STATUS says (see Link)."""
@@ -116,7 +124,9 @@ class TcpLink:
         port = self._port("web_port", self.target.web_port, path)
         if self._web_port is None:
             client = self._web_client or shared_client()
-            self._web_port = WebPort(client, self.target.address, port, self.target.credentials)
+            self._web_port = WebPort(
+                client, self.target.address, port, self.target.credentials, refused=self._shut_out
+            )
         raw, cut = await self._web_port.get(
             path, connect_timeout_s=self.target.connect_timeout_s, deadline=self._deadline
         )

@@ -1,6 +1,7 @@
 """Reading one miner: find its driver, let it ask, conclude. Whatever goes wrong becomes a PollFailure: data, no crash."""
 
 import asyncio
+import math
 import time
 from datetime import UTC, datetime
 
@@ -16,6 +17,9 @@ from miners.model import PollFailure, Reading, Snapshot, Target
 
 SILENT_POLLS = 3
 """After so many polls in a row without an answer, another device may have come to the address."""
+GIVEN_AGAIN_S = 600.0
+"""Credentials that the web refused are tried again after so long: the password may have been changed on the miner. The
+maker's default is tried once, and again only when another device or firmware may have come."""
 NAMELESS_READINGS = 2
 """So many readings in a row without the firmware that is known there: it is another device (one may be a cut reply)."""
 SAME_RUN_S = 60.0
@@ -39,8 +43,14 @@ async def read_miner(
     # The loop's own clock stands still between its rounds: good for deadlines, too coarse for how long a poll took.
     began, now = time.perf_counter(), time.time()
     driver: Driver | None = None
+    link = TcpLink(
+        target,
+        now=now,
+        deadline=loop.time() + target.timeout_s,
+        record=record,
+        shut_out=memory.shut_out(target.credentials, now),
+    )
     try:
-        link = TcpLink(target, now=now, deadline=loop.time() + target.timeout_s, record=record)
         name = target.driver or memory.driver
         if name is None or (name == FALLBACK != target.driver and memory.recall("driver", now) is None):
             name = await find_driver(link, memory)
@@ -67,6 +77,7 @@ async def read_miner(
             memory.silent += 1
             if memory.silent == SILENT_POLLS:
                 memory.doubt()
+        _notice_refusal(memory, link)
         return _failure(target, driver, now, time.perf_counter() - began, error)
     except Exception as error:  # noqa: BLE001  # a driver that stumbles over one reply must not end the fleet's polling
         _tell_once(driver, target, error)
@@ -75,7 +86,22 @@ async def read_miner(
     memory.silent = 0
     _notice_firmware(memory, snapshot)
     _notice_restart(memory, snapshot.mining_s, now)
+    if _notice_refusal(memory, link) and target.credentials is not None:
+        _log.warning(
+            "credentials refused by the miner's web",
+            address=target.address,
+            container=target.container,
+            miner=target.miner,
+        )
     return snapshot
+
+
+def _notice_refusal(memory: Memory, link: TcpLink) -> bool:
+    """Remember credentials that the web has just refused, so that not every poll is a failed login there."""
+    if link.refused:
+        given = link.target.credentials
+        memory.refused = (given, math.inf if given is None else link.now + GIVEN_AGAIN_S)
+    return link.refused
 
 
 def _tell_once(driver: Driver | None, target: Target, error: Exception) -> None:

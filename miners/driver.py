@@ -11,6 +11,7 @@ import msgspec
 
 from miners.draft import Draft
 from miners.link import Link
+from miners.model import Credentials
 
 
 class Memory(msgspec.Struct):
@@ -20,7 +21,8 @@ class Memory(msgspec.Struct):
     firmware, everything is forgotten and found again. `kept`: replies that change slowly (identity, web pages), by
     question, with the time (link.now) until which they are good. `no_join`: this firmware does not join commands.
     `notes`: a driver's own small facts from poll to poll. `silent`: polls in a row that nobody answered; `nameless`:
-    readings in a row that did not name the firmware that is known. `run`: when it was last read (link.now), and for
+    readings in a row that did not name the firmware that is known. `refused`: the credentials that the web port did
+    not take (None: the maker's default), and until when (of link.now) they are not tried again. `run`: when it was last read (link.now), and for
     how many seconds it had been mining then.
     """
 
@@ -32,6 +34,7 @@ class Memory(msgspec.Struct):
     silent: int = 0
     nameless: int = 0
     run: tuple[float, float] | None = None
+    refused: tuple[Credentials | None, float] | None = None
 
     def recall(self, question: str, now: float) -> Any:
         """Return what was kept for the question, or None when there is nothing or it is too old."""
@@ -42,12 +45,16 @@ class Memory(msgspec.Struct):
         """Keep an answer until the given time (of link.now)."""
         self.kept[question] = (until, value)
 
+    def shut_out(self, credentials: Credentials | None, now: float) -> bool:
+        """Tell whether these credentials were refused, and it is too early to try them again."""
+        return self.refused is not None and self.refused[0] == credentials and now < self.refused[1]
+
     def forget(self) -> None:
         """Forget everything: the miner is not what it was."""
         self.driver = self.firmware = None
         self.no_join = False
         self.nameless = 0
-        self.run = None
+        self.run = self.refused = None
         self.kept.clear()
         self.notes.clear()
 

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-import structlog
 
 from miners.driver import Memory
 from miners.errors import AuthFailed, Malformed, PollError, Refused, Unsupported
@@ -17,8 +16,6 @@ from miners.link import Link, Object
 from miners.model import Fault
 from miners.reply import PoolNames, first, rows
 from miners.units import mac, number, text
-
-_log = structlog.get_logger(__name__)
 
 POOL_NAMES = PoolNames(
     "index",
@@ -40,7 +37,7 @@ SETTINGS_S = 300.0
 """How long faults and the work mode hold: each costs a request with digest, and at rest neither changes by the minute."""
 
 CLOSED_S = 3600.0
-"""How long a web server is left alone that refused us, or a page that is not there."""
+"""How long a web server is left alone that is closed, or a page that is not there."""
 
 PATIENCE_S = 3.0
 """What the web may take of a poll whose readings are already there."""
@@ -88,10 +85,10 @@ async def glance(link: Link, memory: Memory, name: str) -> Object | None:
     try:
         async with asyncio.timeout(PATIENCE_S):
             page = await link.web(f"/cgi-bin/{name}.cgi")
-    except (AuthFailed, Refused) as error:
+    except AuthFailed:
+        return None  # the link does not ask again with these credentials, and at once with others
+    except Refused:
         memory.keep("web closed", value=True, until=link.now + CLOSED_S)
-        if isinstance(error, AuthFailed) and link.target.credentials is not None:
-            _log.warning("credentials refused by the miner's web", address=link.target.address)
     except Unsupported:
         memory.keep(f"no {name}", value=True, until=link.now + CLOSED_S)
     except (PollError, TimeoutError):

@@ -41,9 +41,20 @@ class WebClient:
 
 
 class WebPort:
-    """One miner's web port during one poll: what it wants as authentication is learnt once and then known."""
+    """One miner's web port during one poll: what it wants as authentication is learnt once and then known.
 
-    def __init__(self, client: WebClient, address: str, port: int, credentials: Credentials | None) -> None:
+    `refused`: it does not take these credentials; then it is not asked again.
+    """
+
+    def __init__(
+        self,
+        client: WebClient,
+        address: str,
+        port: int,
+        credentials: Credentials | None,
+        *,
+        refused: bool = False,
+    ) -> None:
         self._client = client
         self._address = address
         self._port = port
@@ -51,7 +62,7 @@ class WebPort:
         self._credentials = credentials or DEFAULT_CREDENTIALS
         self._digest: aiohttp.DigestAuthMiddleware | None = None
         self._headers: dict[str, str] = {}
-        self._refused = False
+        self.refused = refused
 
     async def get(self, path: str, *, connect_timeout_s: float, deadline: float) -> tuple[bytes, bool]:
         """GET a path; return the body, and whether the deadline or the miner cut it.
@@ -63,7 +74,7 @@ class WebPort:
         left = deadline - self._client.loop.time()
         if left <= 0:
             raise TimedOut(f"{place}: no time was left in the poll to ask for {path}")
-        if self._refused:
+        if self.refused:
             raise self._no_entrance()
         if self._digest is None:
             self._digest = self._make_digest()
@@ -87,7 +98,7 @@ class WebPort:
         if status == 200:
             return bytes(body), False
         if status in (401, 403):
-            self._refused = True
+            self.refused = True
             raise self._no_entrance()
         if status == 404:
             raise Unsupported(f"{place} has no page {path}: another firmware, or not this make")
