@@ -21,9 +21,9 @@ class Memory(msgspec.Struct):
     firmware, everything is forgotten and found again. `kept`: replies that change slowly (identity, web pages), by
     question, with the time (link.now) until which they are good. `no_join`: this firmware does not join commands.
     `notes`: a driver's own small facts from poll to poll. `silent`: polls in a row that nobody answered; `nameless`:
-    readings in a row that did not name the firmware that is known. `refused`: the credentials that the web port did
-    not take (None: the maker's default), and until when (of link.now) they are not tried again. `run`: when it was last read (link.now), and for
-    how many seconds it had been mining then.
+    readings in a row that did not name the firmware that is known. `run`: when it was last read (link.now), and for
+    how many seconds it had been mining then. `refused`: the credentials that the web port did not take (None: the
+    maker's default), and until when (of link.now) they are not tried again.
     """
 
     driver: str | None = None

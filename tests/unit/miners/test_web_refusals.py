@@ -1,5 +1,7 @@
 """A web port that wants another password: who is let in when, and that not every poll is a failed login."""
 
+from typing import Any
+
 import msgspec
 import pytest
 import structlog
