@@ -16,7 +16,7 @@ import uvloop
 import hashyard_flags as flags
 from hashyard_flags import Flag
 from hashyard_reading import run_read, run_scan
-from hashyard_terminal import configure_logs
+from hashyard_terminal import configure_logs, configure_output
 from miners.drivers import DRIVERS
 from miners.errors import ConfigurationError, HashyardError
 
@@ -40,6 +40,7 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return its exit code. Errors of ours become one line each on stderr."""
+    configure_output()
     configure_logs()
     parser = _parser()
     typed = parser.parse_args(arguments)

@@ -11,7 +11,7 @@ import yaml
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 import hashyard_flags as flags
-from hashyard_terminal import console, failure_line, found_table, print_reading, redacted
+from hashyard_terminal import console, failure_line, found_table, print_document, print_reading, redacted
 from miners.client import read_miner
 from miners.driver import Memory
 from miners.errors import ConfigurationError, HashyardError
@@ -47,7 +47,7 @@ def _show_reading(reading: Reading, record: list[tuple[str, bytes]] | None, *, a
     for question, reply in record or ():
         print(f"--- {question}\n{redacted(reply)}")
     if as_json:
-        print(to_json(reading).decode())
+        print_document(f"{to_json(reading).decode()}\n")
     elif isinstance(reading, Snapshot) and record is None:
         print_reading(console(), reading)
     if not isinstance(reading, PollFailure):
@@ -128,7 +128,7 @@ def _print_found(
     place = {address: number for number, address in enumerate(addresses)}
     found = sorted(filter(answers_as_a_miner, readings), key=lambda reading: place[reading.address])
     if values["yaml"]:
-        print(_entries(found, values["container"], ports), end="")
+        print_document(_entries(found, values["container"], ports))
     elif found:
         console().print(found_table(found))
 

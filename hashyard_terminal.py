@@ -3,6 +3,7 @@
 import re
 import sys
 from datetime import UTC, datetime
+from io import TextIOWrapper
 
 import structlog
 from rich.console import Console
@@ -20,6 +21,20 @@ _SECRET = re.compile(
     re.IGNORECASE,
 )
 _IN_ADDRESS = re.compile(r'(?<=//)[^/@"\s]*@')
+
+
+def configure_output() -> None:
+    """Let what a terminal cannot show appear as escapes: a name in another script must not end a command."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def print_document(text: str) -> None:
+    """Print JSON or YAML, whose readers expect UTF-8 whatever the terminal shows."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
+    sys.stdout.write(text)
 
 
 def configure_logs() -> None:

@@ -7,6 +7,7 @@ import pty
 import re
 import signal
 import socket
+import subprocess
 import sys
 from pathlib import Path
 
@@ -121,3 +122,25 @@ async def test_a_scan_that_is_interrupted_prints_what_it_has_found() -> None:
     assert scan.returncode == 1
     assert "interrupted: 1 miners at 2 of 3 addresses" in shown
     assert re.findall("address: (.*)", out.decode()) == ["127.0.58.1"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["check", "targets.yml"], rb"\u0421\u043a\u043b\u0430\u0434"),
+        (["scan", "127.0.0.1", "--port", "1", "--yaml", "--container", "Склад"], "name: Склад".encode()),
+    ],
+)
+def test_names_in_any_script_are_printed_where_only_ascii_is_shown(
+    arguments: list[str], said: bytes, tmp_path: Path
+) -> None:
+    targets = "containers: [{name: Склад, miners: [{name: a, address: 127.0.0.1}]}]"
+    (tmp_path / "targets.yml").write_text(targets, encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "hashyard", *arguments],
+        env={**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONPATH": str(Path(hashyard.__file__).parent)},
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert said in done.stdout
