@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 from tools import packages
@@ -11,6 +12,12 @@ from tools import packages
 IN_CI = os.environ.get("CI", "").lower() not in {"", "0", "false", "no"}
 # A test that cannot run because the machine lacks something begins its reason so; importorskip words it its own way.
 MISSING = ("missing tool", "could not import")
+
+# No test asserts how fast a machine is that others use as well.
+hypothesis.settings.register_profile(
+    "hashyard", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("hashyard")
 
 
 def pytest_configure(config: pytest.Config) -> None:
