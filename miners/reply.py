@@ -145,6 +145,12 @@ def share_sum(found: Sequence[int | None]) -> int | None:
     return sum(counted) if counted else None
 
 
+def sum_of_all(figures: Sequence[float | None]) -> float | None:
+    """Return the sum of the figures of boards or modules, None if one of them is missing: the others are not the miner."""
+    known = [figure for figure in figures if figure is not None]
+    return sum(known) if known and len(known) == len(figures) else None
+
+
 def _flag(value: object) -> bool | None:
     if isinstance(value, bool):
         return value

@@ -93,7 +93,7 @@ def parse(replies: Mapping[str, Object], now: float, *, whole: bool = True) -> D
 
     Without a summary, that of `devs` is made. `whole`: whether no reply ended in mid-air; else modules may be missing.
     """
-    draft = Draft(manufacturer="Avalon", firmware="stock")
+    draft = Draft(whole=whole, manufacturer="Avalon", firmware="stock")
     summary = first(replies.get("summary"), "SUMMARY")
     devices = rows(replies.get("devs"), "DEVS")
     if not summary and (whole or is_complete(replies.get("devs"), devices)):
@@ -103,11 +103,12 @@ def parse(replies: Mapping[str, Object], now: float, *, whole: bool = True) -> D
     # What only all modules say together is left out where some may be missing.
     together = found if _are_all(stats, found, whole=whole) else []
 
-    _identify(draft, first(replies.get("version"), "VERSION"), found, together)
+    _identify(draft, first(replies.get("version"), "VERSION"), found, together, whole=whole)
     _read_summary(draft, summary)
     if draft.mining_s is None:
         draft.mining_s = _age(stats, found)
-    draft.pools = pools(_pool_rows(replies.get("pools"), now), now)
+    configured = _pool_rows(replies.get("pools"), now)
+    draft.pools = pools(configured, now, whole=whole or is_complete(replies.get("pools"), configured))
     draft.asleep = _asleep(together, draft.pools)
     read_rates(draft, summary, together)
     for module in found:
@@ -130,16 +131,16 @@ def _are_all(stats: Sequence[Object], found: Sequence[Module], *, whole: bool) -
     return sum(figure or 0 for figure in counted) == len(found)
 
 
-def _identify(draft: Draft, version: Object, found: Sequence[Module], together: Sequence[Module]) -> None:
+def _identify(
+    draft: Draft, version: Object, found: Sequence[Module], together: Sequence[Module], *, whole: bool
+) -> None:
     own, build = model_and_build(next((ver for module in found if (ver := module.keys.get("Ver"))), None))
     draft.model = text(version.get("MODEL")) or text(own) or text(version.get("PROD"))
     # The module's own build first: it comes with every poll, and shows a new firmware at once.
-    draft.firmware_version = (
-        text(build)
-        or text(version.get("CGVERSION"))
-        or text(version.get("LVERSION"))
-        or text(version.get("CGMiner"))
-    )
+    draft.firmware_version = text(build)
+    if draft.firmware_version is None and whole:
+        names = ("CGVERSION", "LVERSION", "CGMiner")
+        draft.firmware_version = next((said for name in names if (said := text(version.get(name)))), None)
     draft.mac = mac(version.get("MAC"))
     draft.serial = _serial(version.get("DNA"))
     if draft.serial is None and len(together) == 1:
@@ -156,7 +157,9 @@ def _read_summary(draft: Draft, summary: Object) -> None:
     draft.accepted = count(summary.get("Accepted"))
     draft.rejected = count(summary.get("Rejected"))
     draft.stale = count(summary.get("Stale"))
-    draft.hardware_errors = count(summary.get("Hardware Errors"))
+    if draft.whole:
+        # The modules' own count comes first; where that may have been cut off, a counter does not change its source.
+        draft.hardware_errors = count(summary.get("Hardware Errors"))
     draft.hashes_total = _hashes_counted(summary.get("Total MH"))
 
 

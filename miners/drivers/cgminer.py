@@ -15,7 +15,7 @@ from miners.errors import PollError, Unsupported
 from miners.link import Link, Object
 from miners.model import Board, Fan
 from miners.models import find_model, manufacturer_name, manufacturers
-from miners.reply import first, numbering, pools, rows
+from miners.reply import first, numbering, pools, rows, sum_of_all
 from miners.units import celsius, count, hashes, megahertz, number, rpm, seconds, text, watts
 
 QUESTIONS = (
@@ -85,13 +85,9 @@ def parse(
         _fill_fans(draft, replies, model)
     _fill_tuner(draft, first(replies.get("tunerstatus"), "TUNERSTATUS"))
     if draft.hashrate_hs is None and whole:
-        read = [board.hashrate_hs for board in draft.boards if board.hashrate_hs is not None]
-        draft.hashrate_hs = sum(read) if read else None
+        draft.hashrate_hs = sum_of_all([board.hashrate_hs for board in draft.boards])
     if draft.nominal_hashrate_hs is None and whole:
-        nominal = [
-            board.nominal_hashrate_hs for board in draft.boards if board.nominal_hashrate_hs is not None
-        ]
-        draft.nominal_hashrate_hs = sum(nominal) if nominal else None
+        draft.nominal_hashrate_hs = sum_of_all([board.nominal_hashrate_hs for board in draft.boards])
     return draft
 
 

@@ -17,7 +17,7 @@ from miners.driver import Driver, Memory
 from miners.errors import Unsupported
 from miners.link import Link, Object
 from miners.model import Board, Fan, Fault, Pool, Psu
-from miners.reply import MAX_POOLS, first, numbering, pools, rows
+from miners.reply import MAX_POOLS, first, numbering, pools, rows, sum_of_all
 from miners.units import celsius, count, hashes, mac, megahertz, number, text, watts
 
 POLL = ("summary", "devs", "pools", "temps", "fans", "power", "config", "stats")
@@ -49,12 +49,15 @@ async def read(link: Link, memory: Memory) -> Draft:
     for question in due:
         answer = replies.get(question)
         memory.keep(question, answer or {}, link.now + (MISSING_S if answer is None else KEPT_S[question]))
-    return parse({**kept, **replies}, link.now)
+    return parse({**kept, **replies}, link.now, whole=not link.truncated)
 
 
-def parse(replies: Mapping[str, Object | None], now: float) -> Draft:
-    """Return what the replies say, by command (`POLL`, `version`, `events`), each of which may be missing."""
-    draft = Draft(manufacturer="AntMiner", firmware="LuxOS")
+def parse(replies: Mapping[str, Object | None], now: float, *, whole: bool = True) -> Draft:
+    """Return what the replies say, by command (`POLL`, `version`, `events`), each of which may be missing.
+
+    `whole`: whether every reply came uncut (see Draft).
+    """
+    draft = Draft(whole=whole, manufacturer="AntMiner", firmware="LuxOS")
     summary = first(replies.get("summary"), "SUMMARY")
     config = first(replies.get("config"), "CONFIG")
     stats = rows(replies.get("stats"), "STATS")
@@ -67,20 +70,23 @@ def parse(replies: Mapping[str, Object | None], now: float) -> Draft:
     draft.rejected = count(summary.get("Rejected"))
     draft.stale = count(summary.get("Stale"))
     draft.hardware_errors = count(summary.get("Hardware Errors"))
-    draft.hashrate_hs = _hashrate(summary, devices)
+    draft.hashrate_hs = _hashrate(summary, devices, whole=whole)
     draft.hashrate_average_hs = hashes(summary.get("GHS av"), 1e9)
     draft.power_w = watts(first(replies.get("power"), "POWER").get("Watts")) or None
     draft.power_limit_w = _power_limit(config)
     draft.profile = text(config.get("Profile"))
     draft.boards = _boards(devices, replies.get("temps"), stats)
-    draft.nominal_hashrate_hs = hashes(config.get("NameplateTHS"), 1e12) or _nominal(draft.boards)
+    draft.nominal_hashrate_hs = hashes(config.get("NameplateTHS"), 1e12) or None
+    if draft.nominal_hashrate_hs is None and whole:
+        # The profile's rate, where the miner has no nameplate.
+        draft.nominal_hashrate_hs = sum_of_all([board.nominal_hashrate_hs for board in draft.boards])
     inlets = [board.inlet_c for board in draft.boards if board.inlet_c is not None]
     outlets = [board.outlet_c for board in draft.boards if board.outlet_c is not None]
     draft.inlet_c, draft.outlet_c = max(inlets, default=None), max(outlets, default=None)
     _read_fans(draft, rows(replies.get("fans"), "FANS"))
     supply = text(config.get("PSULabel"))
     draft.psu = Psu(model=supply) if supply is not None else None
-    draft.pools = _pools(rows(replies.get("pools"), "POOLS"), now)
+    draft.pools = _pools(rows(replies.get("pools"), "POOLS"), now, whole=whole)
     draft.faults = _faults(draft, replies, now)
     return draft
 
@@ -120,14 +126,13 @@ def _seconds(value: object) -> float | None:
     return figure if figure is not None and figure >= 0.0 else None
 
 
-def _hashrate(summary: Object, devices: Sequence[Object]) -> float | None:
+def _hashrate(summary: Object, devices: Sequence[Object], *, whole: bool) -> float | None:
     now = hashes(summary.get("GHS 5s"), 1e9)
     if now is None:
         now = hashes(summary.get("MHS 5s"), 1e6)
-    if now is not None:
-        return now
-    boards = [hs for device in devices[:_MAX_PARTS] if (hs := hashes(device.get("MHS 5s"), 1e6)) is not None]
-    return sum(boards) if boards else None
+    if now is None and whole:
+        now = sum_of_all([hashes(device.get("MHS 5s"), 1e6) for device in devices[:_MAX_PARTS]])
+    return now
 
 
 def _power_limit(config: Object) -> float | None:
@@ -136,12 +141,6 @@ def _power_limit(config: Object) -> float | None:
         if target:
             return target
     return watts(config.get("PowerLimit")) or None
-
-
-def _nominal(boards: Sequence[Board]) -> float | None:
-    """Return what the boards together are set to do: the profile's rate, where the miner has no nameplate."""
-    known = [board.nominal_hashrate_hs for board in boards if board.nominal_hashrate_hs is not None]
-    return sum(known) if known and len(known) == len(boards) else None
 
 
 def _boards(devices: Sequence[Object], temps: Object | None, stats: Sequence[Object]) -> list[Board]:
@@ -224,7 +223,7 @@ def _read_fans(draft: Draft, found: Sequence[Object]) -> None:
     draft.fan_duty_ratio = sum(duties) / len(duties) / 100.0 if duties else None
 
 
-def _pools(found: Sequence[Object], now: float) -> list[Pool]:
+def _pools(found: Sequence[Object], now: float, *, whole: bool) -> list[Pool]:
     """Return the pools, one active in each group: LuxOS splits its work over groups by quota.
 
     A pool without a share counts `Last Share Time` from the start of mining; it never had one.
@@ -237,7 +236,7 @@ def _pools(found: Sequence[Object], now: float) -> list[Pool]:
         if count(row.get("Accepted")) == 0 and count(row.get("Rejected")) == 0:
             own["Last Share Time"] = None
         groups.setdefault(count(row.get("GROUP")), []).append(own)
-    return [pool for group in groups.values() for pool in pools(group, now)]
+    return [pool for group in groups.values() for pool in pools(group, now, whole=whole)]
 
 
 def _faults(draft: Draft, replies: Mapping[str, Object | None], now: float) -> list[Fault]:

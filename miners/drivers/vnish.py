@@ -52,6 +52,10 @@ def parse(
     named = _VERSION.search(draft.model) if draft.model is not None else None
     if named is not None:
         draft.firmware_version = named[1]
+    elif not whole:
+        draft.firmware_version = (
+            None  # The name that tells it may have been cut off, and others have other numbers.
+        )
     for row in rows(replies.get("stats"), "STATS"):
         said = text(row.get("state"))
         if said is not None:

@@ -3,8 +3,6 @@
 Each function takes whatever JSON can hold and gives None for what it cannot mean; none of them raises.
 """
 
-from collections.abc import Sequence
-
 from miners.model import Fan
 from miners.units import celsius, number, rpm, text
 
@@ -88,9 +86,3 @@ def input_amperes(value: object) -> float | None:
     if figure is None or not 0.0 <= figure < 200_000.0:
         return None
     return figure / 1000.0 if figure >= 200.0 else figure
-
-
-def sum_of_all(figures: Sequence[float | None]) -> float | None:
-    """Return the sum of figures, None if one of them is missing: the others are not the miner."""
-    known = [figure for figure in figures if figure is not None]
-    return sum(known) if known and len(known) == len(figures) else None

@@ -23,11 +23,10 @@ from miners.drivers.whatsminer_fields import (
     lowered,
     named,
     sensor,
-    sum_of_all,
 )
 from miners.link import Object
 from miners.model import Board, Fault, Psu
-from miners.reply import is_complete, numbering, pools, share_sum
+from miners.reply import is_complete, numbering, pools, share_sum, sum_of_all
 from miners.units import celsius, count, hashes, mac, number, rpm, seconds, text, watts
 
 _HASHRATES = ("MHS 5s", "HS RT", "MHS 1m", "MHS 5m", "MHS 15m", "MHS av")
@@ -132,20 +131,20 @@ def readings(
     hashrate = _megahashes(get("MHS 5s"))
     if hashrate is None:
         hashrate = _other_hashrate(summary)
-    listed = pools(entries(replies.get("pools"), "POOLS"), now)
-    counted = listed if whole or is_complete(replies.get("pools"), listed) else []
+    configured = entries(replies.get("pools"), "POOLS")
+    listed = pools(configured, now, whole=whole or is_complete(replies.get("pools"), configured))
     accepted, rejected, stale = count(get("Accepted")), count(get("Rejected")), count(get("Stale"))
-    if accepted is None or rejected is None or stale is None:
-        # Newer firmware counts some of them by pool only.
-        accepted = share_sum([pool.accepted for pool in counted]) if accepted is None else accepted
-        rejected = share_sum([pool.rejected for pool in counted]) if rejected is None else rejected
-        stale = share_sum([pool.stale for pool in counted]) if stale is None else stale
+    errors = count(get("Hardware Errors"))
+    if whole and (accepted is None or rejected is None or stale is None):
+        # Newer firmware counts some of them by pool only. A counter never falls: it does not change its source.
+        accepted = share_sum([pool.accepted for pool in listed]) if accepted is None else accepted
+        rejected = share_sum([pool.rejected for pool in listed]) if rejected is None else rejected
+        stale = share_sum([pool.stale for pool in listed]) if stale is None else stale
     devices = replies.get("devs") or replies.get("edevs")
     found = entries(devices, "DEVS")[:MAX_BOARDS]
     boards = _boards(found)
     all_boards = whole or is_complete(devices, found)
-    errors = count(get("Hardware Errors"))
-    if errors is None and all_boards:
+    if whole and errors is None:
         errors = share_sum([board.hardware_errors for board in boards])
     hottest = sensor(get("Temperature"))
     inlet = celsius(get("Env Temp"))

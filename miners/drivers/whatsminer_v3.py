@@ -24,13 +24,12 @@ from miners.drivers.whatsminer_fields import (
     lowered,
     named,
     sensor,
-    sum_of_all,
 )
 from miners.drivers.whatsminer_sleep import is_frozen, is_low_power, settle
 from miners.errors import AuthFailed, Malformed, PollError, Unsupported
 from miners.link import Link, Object
 from miners.model import Board, Psu
-from miners.reply import PoolNames, numbering, pools, rows
+from miners.reply import PoolNames, numbering, pools, rows, sum_of_all
 from miners.units import celsius, count, hashes, mac, number, rpm, seconds, text, watts
 
 WARM_UP_S = 1800.0
@@ -152,7 +151,7 @@ def _readings(replies: Mapping[str, Any], now: float, *, whole: bool = True) -> 
         boards=boards,
         fans=fans(get("fan-speed-in"), get("fan-speed-out"), liquid=False),
         psu=_psu(power),
-        pools=pools(rows(replies, "pools"), now, _POOL),
+        pools=pools(rows(replies, "pools"), now, _POOL, whole=whole),
         faults=read_faults(replies.get("error-code"), now),
     )
 

@@ -80,7 +80,7 @@ def test_modules_that_may_be_cut_off_are_not_added_up() -> None:
     assert (cut.nominal_hashrate_hs, cut.expected_boards, cut.hardware_errors, cut.serial) == (
         None,
         None,
-        7,
+        None,
         None,
     )
     assert cut.hashrate_hs == pytest.approx(14.5 * TH)
