@@ -136,7 +136,7 @@ class Api:
     async def _post_lease(self, request: web.Request) -> web.Response:
         """Lease miners: none of them is polled until the lease is released or lapses."""
         wanted = await _body(request, LeaseRequest)
-        states = tuple({self._find(name, f"/miners/{at}"): None for at, name in enumerate(wanted.miners)})
+        states = self._find_all(wanted.miners)
         try:
             lease = await self._leases.take(states, wanted.seconds)
         except AlreadyLeased as error:
@@ -154,6 +154,19 @@ class Api:
         if not self._leases.release(request.match_info["id"]):
             raise Problem("not-found", "there is no such lease; it may have lapsed")
         return web.Response(status=204)
+
+    def _find_all(self, names: list[MinerName]) -> tuple[MinerState, ...]:
+        """Return the miners, each once. Raises Problem with every one that is not there."""
+        found: dict[MinerState, None] = {}
+        mistakes: list[Mistake] = []
+        for at, name in enumerate(names):
+            try:
+                found[self._find(name, f"/miners/{at}")] = None
+            except Problem as problem:
+                mistakes += problem.mistakes
+        if mistakes:
+            raise Problem("not-found", _said(mistakes), mistakes)
+        return tuple(found)
 
     def _find(self, name: MinerName, at: str) -> MinerState:
         state = self._fleet.find(name.container, name.miner)

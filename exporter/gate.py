@@ -1,6 +1,7 @@
 """Who may ask: the token, the Host header, requests that another site makes a browser send, and errors in one form."""
 
 import hmac
+import secrets
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
@@ -35,16 +36,16 @@ def gate(settings: Settings, token: bytes | None) -> Middleware:
         except ConnectionError:
             raise
         except Exception:  # noqa: BLE001  # the edge: whatever is wrong becomes an answer, and stands in the log
-            _log.exception("request failed", method=request.method, path=request.path)
-            return Problem("internal", "this is a mistake of the exporter; its log says more").response(
-                request.path
-            )
+            request_id = secrets.token_hex(8)
+            _log.exception("request failed", method=request.method, path=request.path, request_id=request_id)
+            detail = "this is a mistake of the exporter; its log says more"
+            return Problem("internal", detail, request_id=request_id).response(request.path)
 
     return middleware
 
 
 def _checks(settings: Settings, token: bytes | None) -> Callable[[web.Request], None]:
-    names = {settings.host.lower(), urlsplit(f"//{settings.advertised}").hostname or ""}
+    names = {settings.host.lower(), urlsplit(f"//{settings.advertised or ''}").hostname or ""}
 
     def refuse(request: web.Request) -> None:
         if token is not None:

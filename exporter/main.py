@@ -15,7 +15,7 @@ from aiohttp import web
 from exporter.api import Api
 from exporter.fleet import Fleet, MinerState, TargetOf
 from exporter.leases import Leases
-from exporter.own_metrics import LoopWatch, OwnMetrics, ReloadCounts
+from exporter.own_metrics import LoopWatch, OwnMetrics
 from exporter.polling import Polling, Reader
 from exporter.remembered import Remembered
 from exporter.server import Server
@@ -53,7 +53,7 @@ class Exporter:
         self.polling = Polling(Fleet(), reader, max_polls=settings.max_polls)
         self._watch = LoopWatch()
         version = importlib.metadata.version("hashyard")
-        own = OwnMetrics(self.polling.poller, ReloadCounts(self._store), self._watch, version)
+        own = OwnMetrics(self.polling.poller, self._store, self._watch, version)
         self._server = Server(settings, version, self.polling, own, self.reload)
         leases = Leases(self.polling.poller)
         self._application = self._server.application(

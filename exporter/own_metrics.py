@@ -41,23 +41,13 @@ class Inventories(Protocol):
     def last_error(self) -> Exception | None:
         """Why the files as they are now are not in use."""
 
+    @property
+    def taken(self) -> int:
+        """How often they were read and right."""
 
-class ReloadCounts:
-    """How often the inventory was read, and how that went; looks at the store from time to time."""
-
-    def __init__(self, store: Inventories) -> None:
-        """Count the first reading, which was good."""
-        self.store = store
-        self.good = 1
-        self.refused = 0
-        self._seen = (store.last_good_at, store.last_error)
-
-    def look(self) -> None:
-        """Count what has happened since the last look."""
-        good_at, error = self._seen
-        self._seen = (self.store.last_good_at, self.store.last_error)
-        self.good += self.store.last_good_at != good_at
-        self.refused += self.store.last_error is not None and self.store.last_error is not error
+    @property
+    def refused(self) -> int:
+        """How often they were read and wrong."""
 
 
 class LoopWatch:
@@ -97,18 +87,17 @@ class OwnCollector(Collector):
     """Families of `metrics.OWN`, in its order."""
 
     def __init__(
-        self, poller: Poller[MinerState], reloads: ReloadCounts, watch: LoopWatch, version: str
+        self, poller: Poller[MinerState], inventories: Inventories, watch: LoopWatch, version: str
     ) -> None:
         """`version`: of the program."""
         self._poller = poller
-        self._reloads = reloads
+        self._inventories = inventories
         self._watch = watch
         self._version = version
 
     def collect(self) -> Iterable[Metric]:
         """Return the families as of now."""
-        poller, statistics, reloads = self._poller, self._poller.statistics, self._reloads
-        reloads.look()
+        poller, statistics, inventories = self._poller, self._poller.statistics, self._inventories
         info = InfoMetricFamily(*_named("hashyard_exporter_build_info"))
         info.add_metric([], {"version": self._version, "python": platform.python_version()})
         yield info
@@ -128,15 +117,14 @@ class OwnCollector(Collector):
         durations = HistogramMetricFamily(*_named("hashyard_exporter_poll_duration_seconds"))
         durations.add_metric([], list(zip(bounds, counts, strict=True)), statistics.duration_sum_s)
         yield durations
-        yield _gauge(
-            "hashyard_exporter_config_last_reload_successful", float(reloads.store.last_error is None)
-        )
+        yield _gauge("hashyard_exporter_config_last_reload_successful", float(inventories.last_error is None))
         yield _gauge(
             "hashyard_exporter_config_last_reload_success_timestamp_seconds",
-            reloads.store.last_good_at.timestamp(),
+            inventories.last_good_at.timestamp(),
         )
         yield _counter(
-            "hashyard_exporter_config_reloads_total", {"ok": reloads.good, "refused": reloads.refused}
+            "hashyard_exporter_config_reloads_total",
+            {"ok": inventories.taken, "refused": inventories.refused},
         )
         yield _gauge("hashyard_exporter_event_loop_stall_seconds", self._watch.longest_s)
 
@@ -145,19 +133,19 @@ class OwnMetrics:
     """The registry of the exporter's own metrics, and its pages."""
 
     def __init__(
-        self, poller: Poller[MinerState], reloads: ReloadCounts, watch: LoopWatch, version: str
+        self, poller: Poller[MinerState], inventories: Inventories, watch: LoopWatch, version: str
     ) -> None:
         """Register the exporter's own, the process's and Python's."""
-        self._reloads = reloads
+        self._inventories = inventories
         self.registry = CollectorRegistry(auto_describe=False)
-        self.registry.register(OwnCollector(poller, reloads, watch, version))
+        self.registry.register(OwnCollector(poller, inventories, watch, version))
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
 
     @property
     def reload_error(self) -> Exception | None:
         """Why the inventory on disk is not in use; None if it is."""
-        return self._reloads.store.last_error
+        return self._inventories.last_error
 
     def page(self, *, openmetrics: bool) -> bytes:
         """Return the page; in OpenMetrics with its `# EOF`."""

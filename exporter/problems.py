@@ -55,24 +55,27 @@ class Problem(Exception):
         detail: str,
         mistakes: Sequence[Mistake] = (),
         headers: Mapping[str, str] | None = None,
+        request_id: str | None = None,
     ) -> None:
-        """`headers`: further ones, as the status asks for them."""
+        """`headers`: further ones, as the status asks for them. `request_id`: the one that stands in the log, if any."""
         super().__init__(detail)
         self.kind: Kind = kind
         self.detail = detail
         self.mistakes = tuple(mistakes)
         self.headers = dict(headers or {})
+        self.request_id = request_id
 
     def response(self, path: str) -> web.Response:
         """Return the answer to a request for `path`."""
         status, title = _TITLES[self.kind]
+        request_id = self.request_id or secrets.token_hex(8)
         body = {
             "type": f"/problems/{self.kind}",
             "title": title,
             "status": status,
             "detail": self.detail,
             "instance": path,
-            "request_id": secrets.token_hex(8),
+            "request_id": request_id,
             "error": self.detail,
             "errors": self.mistakes,
         }
@@ -80,5 +83,5 @@ class Problem(Exception):
             status=status,
             body=msgspec.json.encode(body),
             content_type="application/problem+json",
-            headers={"Cache-Control": "no-store", **self.headers},
+            headers={"Cache-Control": "no-store", "X-Request-Id": request_id, **self.headers},
         )

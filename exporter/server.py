@@ -91,10 +91,12 @@ class Server:
         page = self._own.page(openmetrics=openmetrics)
         return await stream(request, iter((page,)), content_type(openmetrics=openmetrics))
 
-    async def _get_targets(self, _request: web.Request) -> web.Response:
+    async def _get_targets(self, request: web.Request) -> web.Response:
         """Answer what Prometheus' HTTP service discovery asks: a target for each container of this share."""
+        # Where nobody could connect to what we listen on, the name under which we were just reached is the right one.
+        address = self._settings.advertised or request.host
         groups = [
-            {"targets": [self._settings.advertised], "labels": {"__param_container": name, "container": name}}
+            {"targets": [address], "labels": {"__param_container": name, "container": name}}
             for name in self._fleet.containers
         ]
         return web.Response(

@@ -22,7 +22,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     `targets`: the hand-written files. `data`: where drivers and nominal hash rates found are remembered over restarts,
     and where the controller writes its managed inventory; None: there is neither. `advertise`: HOST:PORT under which
-    Prometheus reaches this exporter, by default the address it listens on. `shard`: which share of the containers,
+    Prometheus reaches this exporter, by default the address it listens on, or under which it was reached. `shard`: which share of the containers,
     of how many, counted from 1. `max_polls`: polls at once. `environment`: where HASHYARD_MINER_… variables stand.
     """
 
@@ -44,9 +44,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return None if self.data is None else self.data / MANAGED_FILE
 
     @property
-    def advertised(self) -> str:
-        """The HOST:PORT that `/sd` gives to Prometheus."""
-        return self.advertise or f"{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}"
+    def advertised(self) -> str | None:
+        """The HOST:PORT that `/sd` gives to Prometheus; None where only who reaches us knows it.
+
+        That is so without `advertise` on all addresses (`0.0.0.0`) and on a port that was free.
+        """
+        if self.advertise is not None:
+            return self.advertise
+        if self.port == 0 or self.host in ("0.0.0.0", "::"):  # noqa: S104  # compared, not listened on
+            return None
+        return f"{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}"
 
 
 def in_share(container_id: str, shard: tuple[int, int]) -> bool:

@@ -32,7 +32,7 @@ class InventoryStore:
     """The inventory in use. Made with a first reading, which raises InventoryError if the files are wrong.
 
     `inventory`: the last good one. `last_good_at`: when that was read. `last_error`: why the files as they are now are
-    not in use, every mistake; None if they are.
+    not in use, every mistake; None if they are. `taken`, `refused`: how often they were read, and how that went.
     """
 
     def __init__(self, paths: Sequence[Path], *, managed: Path | None = None, look_s: float = LOOK_S) -> None:
@@ -48,6 +48,7 @@ class InventoryStore:
         self.inventory: Inventory = load(self._paths, managed=managed)
         self.last_good_at: datetime = datetime.now(UTC)
         self.last_error: InventoryError | None = None
+        self.taken, self.refused = 1, 0
 
     async def reload(self) -> bool:
         """Read the files now. Return whether they are right, and so in use; the listeners have then been told."""
@@ -86,6 +87,7 @@ class InventoryStore:
             inventory, changed = await asyncio.to_thread(self._load)
         except InventoryError as error:
             self._stamps = stamps
+            self.refused += 1
             if self.last_error is None or error.mistakes != self.last_error.mistakes:
                 _log.error(
                     "inventory refused, the last good one stays in use",
@@ -99,6 +101,7 @@ class InventoryStore:
         recovered = self.last_error is not None
         self.last_error = None
         self.last_good_at = datetime.now(UTC)
+        self.taken += 1
         self.inventory = inventory
         if changed or recovered:
             _log.info(
