@@ -143,29 +143,11 @@ def _run_exporter(values: Values, environment: Environment) -> int:
 
 def _run_simulate(values: Values, _environment: Environment) -> int:
     from miners.inventory.load import load  # noqa: PLC0415  # each command loads its own room only
-    from simulator.fleet import ContainerSpec, MinerSpec, SimulatedFleet, SimulatorError, run  # noqa: PLC0415
+    from simulator.fleet import ContainerSpec, SimulatedFleet, SimulatorError, run  # noqa: PLC0415
 
     containers = [
-        ContainerSpec(
-            name=container.name,
-            timezone=container.timezone,
-            simulate=container.simulate,
-            miners=tuple(
-                MinerSpec(
-                    container=container.name,
-                    name=miner.name,
-                    address=miner.address,
-                    port=miner.port,
-                    web_port=miner.web_port,
-                    v3_port=miner.v3_port,
-                    manufacturer=miner.manufacturer,
-                    model=miner.model,
-                    driver=miner.driver,
-                    simulate=miner.simulate,
-                )
-                for miner in container.miners
-            ),
-        )
+        # by fields of the same names: the simulator knows no inventory
+        msgspec.convert(container, ContainerSpec, from_attributes=True)
         for container in load([values["targets"]]).containers
     ]
     host, port = values["listen_metrics"]

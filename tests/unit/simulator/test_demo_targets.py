@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from miners.inventory.fleet import Inventory
@@ -10,7 +11,7 @@ from simulator.build import build_miners
 from simulator.devices.makes import DEVICES
 from simulator.faults import FAULTS
 from simulator.miner import SimulatedMiner
-from simulator.specs import ContainerSpec, MinerSpec
+from simulator.specs import ContainerSpec
 
 DEMO = Path(__file__).parents[3] / "targets.demo.yml"
 START = 1_750_000_000.0
@@ -24,27 +25,7 @@ def inventory() -> Inventory:
 @pytest.fixture(scope="module")
 def miners(inventory: Inventory) -> list[SimulatedMiner]:
     specs = [
-        ContainerSpec(
-            name=container.name,
-            timezone=container.timezone,
-            simulate=container.simulate,
-            miners=tuple(
-                MinerSpec(
-                    container=container.name,
-                    name=miner.name,
-                    address=miner.address,
-                    port=miner.port,
-                    web_port=miner.web_port,
-                    v3_port=miner.v3_port,
-                    manufacturer=miner.manufacturer,
-                    model=miner.model,
-                    driver=miner.driver,
-                    simulate=miner.simulate,
-                )
-                for miner in container.miners
-            ),
-        )
-        for container in inventory.containers
+        msgspec.convert(container, ContainerSpec, from_attributes=True) for container in inventory.containers
     ]
     return build_miners(specs, seed=1, start=START)
 
