@@ -57,6 +57,15 @@ def first(reply: Any, section: str) -> Object:
     return found[0] if found else {}
 
 
+def keepsake(reply: Any, section: str, names: Sequence[str], most: int = 1) -> Object:
+    """Return of a reply what is read of it later, of `most` rows of a section, each value a short text.
+
+    A stranger's reply may be long, and a fleet has many miners: a whole one is not kept from poll to poll.
+    """
+    found = rows(reply, section)[:most]
+    return {section: [{name: text(row[name]) for name in names if name in row} for row in found]}
+
+
 def is_complete(reply: Any, found: Sequence[object]) -> bool:
     """Tell whether no row is missing, by the number that the reply's STATUS gives (`3 ASC(s)`): none can be cut off."""
     message = first(reply, "STATUS").get("Msg")

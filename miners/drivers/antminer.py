@@ -28,11 +28,14 @@ from miners.drivers.antminer_stats import (
 from miners.errors import Malformed, PollError, Refused, Unsupported
 from miners.link import Link, Object
 from miners.models import find_model
-from miners.reply import first, pools, rows
+from miners.reply import first, keepsake, pools, rows
 from miners.units import count, hashes, number, rate, seconds, text
 
 COMMANDS = ("stats", "summary", "pools")
 """What every poll asks; `stats` also says who the miner is."""
+
+_OF_VERSION = ("Miner", "Type", "CompileTime")
+"""What is read of `version`."""
 
 _ASLEEP = 254
 """`Mode` of a sleeping S17."""
@@ -120,6 +123,7 @@ async def _parse_known(link: Link, memory: Memory, replies: Mapping[str, Object]
         if not is_left_out(memory, "version", link.now):
             with suppress(PollError):
                 reply = await link.ask("version")
+        reply = keepsake(reply, "VERSION", _OF_VERSION)
         memory.keep("version", reply, link.now + cgi.IDENTITY_S)
     who = Draft()
     _fill_identity(who, first(reply, "VERSION"), {})

@@ -17,7 +17,7 @@ from miners.drivers.avalon_text import BOARDS_A_MODULE, Module, figure_at, model
 from miners.errors import Malformed, PollError, Unsupported
 from miners.link import Link, Object
 from miners.model import Fan, Pool, Psu
-from miners.reply import first, is_complete, pools, rows
+from miners.reply import first, is_complete, keepsake, pools, rows
 from miners.units import celsius, count, mac, number, seconds, text, watts
 
 STATS = ("stats", "estats", "litestats")
@@ -26,6 +26,10 @@ STATS = ("stats", "estats", "litestats")
 VERSION_KEPT_S = 3600.0
 MISSING_S = 300.0
 """How long an identity is believed, and how soon is asked again what there was no answer to."""
+
+_FIRMWARE = ("CGVERSION", "LVERSION", "CGMiner")
+_OF_VERSION = ("MODEL", "PROD", "MAC", "DNA", *_FIRMWARE)
+"""What is read of `version`."""
 
 _FANS = (("Fan", 0), ("Fan1", 1), ("Fan2", 2), ("Fan3", 3), ("Fan4", 4))
 _POWER_MODES = {0: "eco", 1: "standard", 2: "super"}
@@ -63,7 +67,7 @@ async def read(link: Link, memory: Memory) -> Draft:
     if version is None:
         answer = replies.get("version")
         kept_s = MISSING_S if answer is None else VERSION_KEPT_S
-        memory.keep("version", answer or {}, link.now + kept_s)
+        memory.keep("version", keepsake(answer, "VERSION", _OF_VERSION), link.now + kept_s)
     else:
         replies = {**replies, "version": version}
     return parse(replies, link.now, whole=not link.truncated)
@@ -139,8 +143,7 @@ def _identify(
     # The module's own build first: it comes with every poll, and shows a new firmware at once.
     draft.firmware_version = text(build)
     if draft.firmware_version is None and whole:
-        names = ("CGVERSION", "LVERSION", "CGMiner")
-        draft.firmware_version = next((said for name in names if (said := text(version.get(name)))), None)
+        draft.firmware_version = next((said for name in _FIRMWARE if (said := text(version.get(name)))), None)
     draft.mac = mac(version.get("MAC"))
     draft.serial = _serial(version.get("DNA"))
     if draft.serial is None and len(together) == 1:

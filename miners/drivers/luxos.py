@@ -17,13 +17,17 @@ from miners.driver import Driver, Memory
 from miners.errors import Unsupported
 from miners.link import Link, Object
 from miners.model import Board, Fan, Fault, Pool, Psu
-from miners.reply import MAX_POOLS, first, numbering, pools, rows, sum_of_all
+from miners.reply import MAX_POOLS, first, keepsake, numbering, pools, rows, sum_of_all
 from miners.units import celsius, count, hashes, mac, megahertz, number, text, watts
 
 POLL = ("summary", "devs", "pools", "temps", "fans", "power", "config", "stats")
 KEPT_S = {"version": 3600.0, "events": 300.0}
 MISSING_S = 300.0
 """What changes slowly, how long it is believed, and how soon it is asked for again where there was no answer."""
+
+_OF_VERSION = ("Type", "LUXminer", "Miner")
+_OF_EVENTS = ("Code", "CreatedAt", "Description", "Target", "ID")
+"""What is read of those."""
 
 _MAX_PARTS = 32
 _MAX_EVENTS = 64
@@ -48,8 +52,15 @@ async def read(link: Link, memory: Memory) -> Draft:
         )
     for question in due:
         answer = replies.get(question)
-        memory.keep(question, answer or {}, link.now + (MISSING_S if answer is None else KEPT_S[question]))
+        kept_s = MISSING_S if answer is None else KEPT_S[question]
+        memory.keep(question, _kept(question, answer), link.now + kept_s)
     return parse({**kept, **replies}, link.now, whole=not link.truncated)
+
+
+def _kept(question: str, answer: Object | None) -> Object:
+    if question == "version":
+        return keepsake(answer, "VERSION", _OF_VERSION)
+    return keepsake(answer, "EVENTS", _OF_EVENTS, _MAX_EVENTS)
 
 
 def parse(replies: Mapping[str, Object | None], now: float, *, whole: bool = True) -> Draft:

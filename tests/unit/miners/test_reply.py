@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from miners.reply import MAX_POOLS, first, is_complete, numbering, pools, rows, share_sum
+from miners.reply import MAX_POOLS, first, is_complete, keepsake, numbering, pools, rows, share_sum
 from tests.unit.miners.mutation import ANY_JSON, finite
 
 NOW = 1_700_000_000.0
@@ -141,3 +141,15 @@ def test_a_lost_number_is_told_by_its_neighbours(found: list[object], numbers: l
 def test_a_reply_says_how_many_rows_it_has(message: object, complete: bool) -> None:
     rows_found = [{"ASC": 0}, {"ASC": 1}]
     assert is_complete({"STATUS": [{"Msg": message}], "DEVS": rows_found}, rows_found) is complete
+
+
+def test_a_keepsake_is_short_whatever_came() -> None:
+    reply = {
+        "VERSION": [
+            {"Type": "S9", "Miner": 16, "CompileTime": "x" * 10_000, "More": [0] * 10_000},
+            {"Type": "T9"},
+        ]
+    }
+    kept = keepsake(reply, "VERSION", ("Type", "Miner", "CompileTime", "Missing"))
+    assert kept == {"VERSION": [{"Type": "S9", "Miner": "16", "CompileTime": "x" * 200}]}
+    assert keepsake(None, "VERSION", ("Type",)) == keepsake({"VERSION": 5}, "VERSION", ()) == {"VERSION": []}
