@@ -19,9 +19,9 @@ from pathlib import Path
 REPOSITORY = Path(__file__).resolve().parent.parent
 TOOLS = REPOSITORY / ".tools"
 
-# The pages of Debian's Prometheus load these from their own packages; the rest of what it depends on is for
-# installing it as a service.
-_COMPANIONS = ("libjs-", "fonts-")
+# The pages of Debian's Prometheus load these from their own packages, and since Debian 13 promtool has one of its own;
+# the rest of what it depends on is for installing it as a service.
+_COMPANIONS = ("libjs-", "fonts-", "promtool")
 # Without a network, apt-get would try for minutes.
 _PATIENCE = (
     "-o",
@@ -62,7 +62,7 @@ def page_flags(program: Path) -> list[str]:
 
 
 def unpack(package: str, folder: Path) -> None:
-    """Download a package, with what its pages need, and unpack it into the folder, which then appears whole or not.
+    """Download a package, with its companions, and unpack it into the folder, which then appears whole or not.
 
     Uses the machine's own package lists; where these are missing or out of date it fetches a private copy of
     them. Raises PackagesError.

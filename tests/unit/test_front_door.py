@@ -107,14 +107,15 @@ def test_moving_changes_the_fleets_addresses_and_nothing_else() -> None:
     )
 
 
-def test_the_pages_libraries_come_along_and_the_rest_stays_away() -> None:
+def test_the_pages_libraries_and_promtool_come_along_and_the_rest_stays_away() -> None:
     printed = textwrap.dedent("""\
         'http://deb.example/pool/libc6_2.36-9_amd64.deb' libc6_2.36-9_amd64.deb 2759320 SHA256:00
         'http://deb.example/pool/libjs-d3_3.5.17-4_all.deb' libjs-d3_3.5.17-4_all.deb 131800 SHA256:00
         'http://deb.example/pool/fonts-x_1%3a1_all.deb' fonts-x_1%3a1_all.deb 1 SHA256:00
-        'http://deb.example/pool/prometheus_2.42.0_amd64.deb' prometheus_2.42.0_amd64.deb 19257088 SHA256:00
+        'http://deb.example/pool/promtool_2.53.3_amd64.deb' promtool_2.53.3_amd64.deb 15000000 SHA256:00
+        'http://deb.example/pool/prometheus_2.53.3_amd64.deb' prometheus_2.53.3_amd64.deb 19257088 SHA256:00
     """)
-    assert packages.companions(printed) == ["libjs-d3", "fonts-x"]
+    assert packages.companions(printed) == ["libjs-d3", "fonts-x", "promtool"]
 
 
 def test_without_apt_the_reason_is_one_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
