@@ -86,8 +86,10 @@ class _Parser(argparse.ArgumentParser):
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="hashyard",
-        description="Monitoring and control for fleets of ASIC miners.",
-        epilog="Each flag has an environment variable, named in its help; a .env file in this folder is read as well.",
+        description="Monitoring for fleets of ASIC miners.",
+        epilog="Each flag has an environment variable, named in its help; a .env file in this folder is read as well."
+        "\n\nexamples:\n" + "\n".join(f"  {command.examples[0]}" for command in COMMANDS),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
         "--version", action="version", version=f"hashyard {importlib.metadata.version('hashyard')}"

@@ -91,6 +91,11 @@ class Exporter:
         if await self._store.reload():
             # Told of by the watch already if it differs; credentials may have changed without it.
             await self._apply(self._store.inventory)
+            _log.info(
+                "inventory and credentials read again",
+                containers=len(self.polling.fleet.containers),
+                miners=self.polling.poller.miners,
+            )
             return None
         return self._store.last_error
 

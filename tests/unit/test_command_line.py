@@ -55,6 +55,15 @@ def test_wrong_use_is_one_line(capsys: pytest.CaptureFixture[str], arguments: li
     assert errors.count("\n") == 1
 
 
+def test_help_shows_an_example_of_every_command(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        hashyard.main(["--help"])
+    assert ended.value.code == 0
+    shown = capsys.readouterr().out
+    for command in hashyard.COMMANDS:
+        assert f"\n  {command.examples[0]}\n" in shown
+
+
 @pytest.mark.parametrize(
     "name",
     [

@@ -74,6 +74,7 @@ async def test_it_serves_reloads_on_a_signal_and_ends_cleanly(tmp_path: Path) ->
             await process.communicate()
     assert process.returncode == 0
     assert b"Traceback" not in out + errors
+    assert b"inventory and credentials read again" in errors
 
 
 async def test_a_busy_port_is_one_clear_line(tmp_path: Path) -> None:
