@@ -19,6 +19,9 @@ from miners.units import rate_factor, seconds, text, watts
 
 DEFAULT_UNIT = "MH"
 
+_FIRMWARE = "stock"
+"""Nobody else is known to make firmware for them."""
+
 _CHIP_SCALE = 1e-3
 _CLOCK_SCALE_HZ = 1e3
 
@@ -94,7 +97,7 @@ def parse_tcp(
     if isinstance(first(replies.get("stats"), "STATS").get("chain"), list):
         return parse(replies, now, whole=whole)
     draft = antminer.parse(replies, now, model, _MAKE, whole=whole)
-    draft.firmware = None
+    draft.firmware = _FIRMWARE
     return draft
 
 
@@ -106,6 +109,7 @@ def parse(pages: Mapping[str, Object], now: float, *, whole: bool = True) -> Dra
     draft = Draft(whole=whole)
     head = cgi.info(pages.values())
     draft.model = text(head.get("type"))
+    draft.firmware = _FIRMWARE
     draft.firmware_version = text(head.get("miner_version"))
     draft.serial = text(head.get("dev_sn"))
     row = first(pages.get("stats"), "STATS")

@@ -94,13 +94,13 @@ ZONE = Section(
             default="every day",
         ),
         "from": Field(
-            kind=Parsed("a time of day", _minute, "^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$"),
+            kind=Parsed("a time of day", _minute, _CLOCK_PATTERN),
             meaning="Time of day it begins, in the container's time zone.",
             example='"07:00"',
             required=True,
         ),
         "to": Field(
-            kind=Parsed("a time of day", _minute, "^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$"),
+            kind=Parsed("a time of day", _minute, _CLOCK_PATTERN),
             meaning="Time of day it ends; `24:00` is the day's end, and before `from` means on the next day.",
             example='"23:00"',
             required=True,

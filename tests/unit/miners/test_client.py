@@ -10,6 +10,7 @@ from miners.driver import Driver, Memory
 from miners.errors import PollError, Refused, TimedOut
 from miners.link import Link
 from miners.model import PollFailure, Snapshot, Target
+from tests.replay.hostile import HOSTILE, hostile_server
 from tests.replay.server import ReplayServer
 
 TARGET = Target(
@@ -158,3 +159,32 @@ async def test_what_told_no_make_while_it_started_is_asked_again() -> None:
         assert (await read_miner(target, memory)).driver == "cgminer"
         memory.keep("driver", "cgminer", 0.0)
         assert (await read_miner(target, memory)).driver == "antminer"
+
+
+async def test_a_web_that_never_answers_costs_no_reading_and_is_left_alone_for_a_while() -> None:
+    ok = [{"STATUS": "S", "Code": 11}]
+    replies = {
+        "summary": {"STATUS": ok, "SUMMARY": [{"Elapsed": 5000, "GHS 5s": 95000.0}]},
+        "stats": {"STATUS": ok, "STATS": [{"Type": "Antminer S19", "Miner": "1"}, {"GHS 5s": 95000.0}]},
+        "pools": {"STATUS": ok, "POOLS": []},
+    }
+    async with ReplayServer(replies) as server, hostile_server(HOSTILE["never answers"]) as web_port:
+        target = Target(
+            container="c",
+            miner="m",
+            address="127.0.0.1",
+            port=server.port,
+            v3_port=None,
+            web_port=web_port,
+            timeout_s=0.5,
+        )
+        memory = Memory()
+        record: list[tuple[str, bytes]] = []
+        for _ in range(2):
+            record.clear()
+            reading = await read_miner(target, memory, record=record)
+            assert isinstance(reading, Snapshot)
+            assert reading.hashrate_hs == 95e12
+            assert not reading.truncated
+        assert memory.recall("web closed", 0.0)
+        assert [question for question, _ in record] == ["stats", "summary", "pools"]

@@ -57,6 +57,7 @@ def pages(**more: Any) -> dict[str, Any]:
 def test_the_pages() -> None:
     draft = elphapex.parse(pages(), NOW)
     assert (draft.model, draft.firmware_version, draft.serial) == ("DG1+", "DG1+_SW_V1.0.2", "SN0001")
+    assert draft.firmware == "stock"
     assert draft.hashrate_hs == pytest.approx(10501.5e6)
     assert draft.hashrate_average_hs == pytest.approx(10480e6)
     assert draft.nominal_hashrate_hs == pytest.approx(14400e6)

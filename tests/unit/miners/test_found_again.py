@@ -11,6 +11,7 @@ import pytest
 
 from miners.client import read_miner
 from miners.driver import Memory
+from miners.drivers import DRIVERS
 from miners.model import PollFailure, Reading, Snapshot, Target
 from simulator.build import build_miners
 from simulator.miner import SimulatedMiner
@@ -33,6 +34,7 @@ class Site:
     def __init__(self) -> None:
         self.port, self.v3_port = _free_port(), _free_port()
         self.asked: list[str] = []
+        self.requests: list[dict[str, object]] = []
         self.hangs: set[str] = set()
         self.now = START + 3_600
         self._servers: list[asyncio.Server] = []
@@ -50,7 +52,8 @@ class Site:
 
         async def rpc(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             request = await reader.readuntil(b"}")
-            question = json.loads(request)["command"]
+            self.requests.append(json.loads(request))
+            question = str(self.requests[-1]["command"])
             self.asked.append(question)
             if self.hangs & {*question.split("+"), "+" if "+" in question else ""}:
                 await reader.read()
@@ -58,7 +61,8 @@ class Site:
 
         async def frame(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             request = await reader.readexactly(int.from_bytes(await reader.readexactly(4), "little"))
-            self.asked.append(json.loads(request)["cmd"])
+            self.requests.append(json.loads(request))
+            self.asked.append(str(self.requests[-1]["cmd"]))
             reply = miner.frame(request, self.now)
             writer.write(len(reply).to_bytes(4, "little") + reply)
 
@@ -154,6 +158,37 @@ async def test_a_second_poll_asks_no_identification(model: str, firmware: str | 
         names = {name for question in site.asked for name in question.split("+")}
         assert names.isdisjoint({"version", "get_version", "devdetails", "get.device.info"})
         assert ("+" in "".join(site.asked)) != memory.no_join or driver == "whatsminer_v3"
+
+
+READING = {
+    *("version", "stats", "summary", "pools", "devs", "edevs", "devdetails", "estats", "litestats", "config"),
+    *(
+        "temps",
+        "fans",
+        "power",
+        "events",
+        "tunerstatus",
+        "status",
+        "get_version",
+        "get_miner_info",
+        "get_psu",
+    ),
+    *("get_error_code", "get.device.info", "get.miner.status"),
+}
+
+
+@pytest.mark.parametrize(("model", "firmware", "driver"), MAKES)
+async def test_reading_never_writes(model: str, firmware: str | None, driver: str) -> None:
+    """Whatever is asked is a question: also where the driver fits the miner badly, and of one that is asleep or mute."""
+    async with site_with(model, firmware) as site:
+        for named in (None, driver, *DRIVERS):
+            memory = Memory()
+            for _ in range(2):
+                await site.read(memory, driver=named)
+                assert {name for question in site.asked for name in question.split("+")} <= READING
+                assert all(
+                    request.keys() <= {"command", "cmd", "param", "new_api"} for request in site.requests
+                )
 
 
 CHANGES = [

@@ -9,8 +9,9 @@ from typing import Any
 import jsonschema
 import pytest
 
+from miners.drivers import DRIVERS
 from miners.errors import InventoryError
-from miners.inventory import documents
+from miners.inventory import documents, shared_keys
 from miners.inventory.load import load
 from miners.inventory.nodes import compose, value_of
 from miners.inventory.schema import SECTIONS
@@ -225,3 +226,7 @@ def data_of(content: str) -> Any:
     root = compose(content)
     assert root is not None
     return value_of(root)
+
+
+def test_the_inventory_can_name_every_driver_that_there_is() -> None:
+    assert shared_keys.DRIVERS == tuple(DRIVERS)
