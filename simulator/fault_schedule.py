@@ -9,8 +9,9 @@ from simulator.incidents import NEVER
 
 
 class Turn(NamedTuple):
-    """What beginning and ending faults ask of the miner at once."""
+    """What beginning and ending faults ask of the miner at once; `begun`: whether there is a new one."""
 
+    begun: bool
     sleep: bool
     wake: bool
     reboot: bool
@@ -57,12 +58,12 @@ class FaultSchedule:
 
     def turn(self, now: float) -> Turn:
         """Begin, bring round and end what is due by now."""
-        sleep = wake = reboot = False
+        begun = sleep = wake = reboot = False
         for entry in self._entries:
             fault = entry.fault
             ended = entry.ends_at <= now
             if not entry.begun and entry.begins_at <= now and not ended:
-                entry.begun = True
+                entry.begun = begun = True
                 sleep = sleep or isinstance(fault, Sleeping)
             if ended:
                 wake = wake or (entry.begun and isinstance(fault, Sleeping))
@@ -71,7 +72,7 @@ class FaultSchedule:
                 entry.round_at = _next_round(entry, now)
         self._entries = [entry for entry in self._entries if entry.ends_at > now]
         self._sum_up(now)
-        return Turn(sleep, wake, reboot)
+        return Turn(begun, sleep, wake, reboot)
 
     def away(self, now: float) -> bool:
         """Return whether the miner's network is away by a fault that comes round."""

@@ -44,7 +44,10 @@ class PoolMoment(msgspec.Struct, gc=False):
 
 
 class Moment(msgspec.Struct, gc=False):
-    """The whole miner. Hash rates in H/s by window; `held_hashrate_hs` is the last before it fell asleep or hung."""
+    """The whole miner. Hash rates in H/s by window; `held_hashrate_hs` is the last before it fell asleep or hung.
+
+    `troubled_since`: when the latest of its troubles began.
+    """
 
     now: float
     phase: Phase

@@ -299,8 +299,11 @@ class Physics:
             self.chips[board] = max(0, self.chips[board] - 1)
         if incidents.board_death.at <= now:
             self._worn_boards.add(incidents.take_board_death().board)
+            self.troubled_since = now
         was_hung = self.conditions.hung
         turn = self._faults.turn(now)
+        if turn.begun:
+            self.troubled_since = now
         if turn.sleep:
             self.held_hashrate_hs = self.hashrate_hs or self.held_hashrate_hs
             self.setting = msgspec.structs.replace(self.setting, asleep=True)

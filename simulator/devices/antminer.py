@@ -7,7 +7,7 @@ New ("cgminer 1.0.0": S19 and later, L7, L9): one command at a time, code 14 for
 from functools import lru_cache
 from typing import Any, ClassVar
 
-from simulator.devices.antminer_web import AntminerPages
+from simulator.devices.antminer_web import AntminerPages, sensors
 from simulator.devices.device import Command, Json, RpcDevice, ago, suffixed
 from simulator.devices.shares import pool_row, share_counts
 from simulator.moment import BoardMoment, Moment
@@ -250,11 +250,6 @@ def chip_map(chips: int, expected: int) -> str:
     """Return the map of a board's chips, eight to a group: `o` for good, `x` for bad."""
     marks = "o" * chips + "x" * (expected - chips)
     return "".join(f" {marks[start : start + 8]}" for start in range(0, expected, 8))
-
-
-def sensors(first: float, last: float) -> tuple[int, int, int, int]:
-    """Return four sensors of a board: two where the air comes in, two where it leaves."""
-    return (round(first), round(first + 2), round(last - 1), round(last))
 
 
 def _joined(values: tuple[int, ...]) -> str:

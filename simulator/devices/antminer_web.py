@@ -94,13 +94,6 @@ class AntminerPages(Device):
 
     def page_summary(self, moment: Moment) -> Json:
         """Return the summary page: rates, and four lines of health."""
-        lines = {
-            kind: {"type": kind, "status": "s", "code": 0, "msg": ""}
-            for kind in ("rate", "network", "fans", "temp")
-        }
-        for trouble in reversed(moment.troubles):
-            kind, code, words = COMPLAINTS[trouble]
-            lines[kind] = {"type": kind, "status": "e", "code": code, "msg": words}
         return {
             "elapsed": int(moment.elapsed_s),
             "rate_5s": self.scaled(moment.hashrate_hs),
@@ -110,7 +103,7 @@ class AntminerPages(Device):
             "rate_unit": "MH/s" if self.figures.scrypt else "GH/s",
             "hw_all": moment.hardware_errors,
             "bestshare": int(moment.accepted * moment.difficulty * 0.7),
-            "status": list(lines.values()),
+            "status": health(moment),
         }
 
     def page_pools(self, moment: Moment) -> Json:
@@ -174,13 +167,7 @@ class AntminerPages(Device):
         }
 
     def _chain(self, board: BoardMoment) -> Json:
-        pcb = [
-            round(board.inlet_c),
-            round(board.inlet_c + 2),
-            round(board.outlet_c - 1),
-            round(board.outlet_c),
-        ]
-        chip_low, chip_high = board.chip_min_c, board.chip_max_c
+        pcb = sensors(board.inlet_c, board.outlet_c)
         return {
             "index": board.place,
             "freq_avg": round(board.frequency_mhz),
@@ -190,8 +177,25 @@ class AntminerPages(Device):
             "asic": "o" * board.chips + "x" * (board.expected_chips - board.chips),
             "temp_pic": [value - 10 for value in pcb],
             "temp_pcb": pcb,
-            "temp_chip": [round(chip_low), round(chip_low + 2), round(chip_high - 1), round(chip_high)],
+            "temp_chip": sensors(board.chip_min_c, board.chip_max_c),
             "hw": board.hardware_errors,
             "eeprom_loaded": True,
             "sn": board.serial,
         }
+
+
+def sensors(first: float, last: float) -> tuple[int, int, int, int]:
+    """Return four sensors of a board: two where the air comes in, two where it leaves."""
+    return (round(first), round(first + 2), round(last - 1), round(last))
+
+
+def health(moment: Moment) -> list[Json]:
+    """Return the status page's four lines: what is well, and the gravest that is not."""
+    lines: dict[str, Json] = {
+        kind: {"type": kind, "status": "s", "code": 0, "msg": ""}
+        for kind in ("rate", "network", "fans", "temp")
+    }
+    for trouble in reversed(moment.troubles):
+        kind, code, words = COMPLAINTS[trouble]
+        lines[kind] = {"type": kind, "status": "e", "code": code, "msg": words}
+    return list(lines.values())

@@ -7,7 +7,7 @@ answers in plain text.
 
 from typing import ClassVar
 
-from simulator.devices.device import Command, Json, RpcDevice
+from simulator.devices.device import Command, Json, RpcDevice, mega
 from simulator.devices.shares import pool_row, share_counts
 from simulator.identity import Identity
 from simulator.moment import BoardMoment, Moment
@@ -64,11 +64,11 @@ class Avalon(RpcDevice):
         del parameter
         row = {
             "Elapsed": int(moment.elapsed_s),
-            "MHS av": _mega(moment.hashrate_average_hs),
-            "MHS 30s": _mega(moment.hashrate_hs),
-            "MHS 1m": _mega(moment.hashrate_1m_hs),
-            "MHS 5m": _mega(moment.hashrate_5m_hs),
-            "MHS 15m": _mega(moment.hashrate_15m_hs),
+            "MHS av": mega(moment.hashrate_average_hs),
+            "MHS 30s": mega(moment.hashrate_hs),
+            "MHS 1m": mega(moment.hashrate_1m_hs),
+            "MHS 5m": mega(moment.hashrate_5m_hs),
+            "MHS 15m": mega(moment.hashrate_15m_hs),
             "Found Blocks": 0,
             **share_counts(moment),
             "Device Hardware%": MINUS_NAN if self.figures.name == "841" else 0.0,
@@ -89,11 +89,11 @@ class Avalon(RpcDevice):
                 "Enabled": "Y",
                 "Status": "Alive",
                 "Temperature": 0.0,
-                "MHS av": _mega(moment.hashrate_average_hs),
-                "MHS 30s": _mega(moment.hashrate_hs),
-                "MHS 1m": _mega(moment.hashrate_1m_hs),
-                "MHS 5m": _mega(moment.hashrate_5m_hs),
-                "MHS 15m": _mega(moment.hashrate_15m_hs),
+                "MHS av": mega(moment.hashrate_average_hs),
+                "MHS 30s": mega(moment.hashrate_hs),
+                "MHS 1m": mega(moment.hashrate_1m_hs),
+                "MHS 5m": mega(moment.hashrate_5m_hs),
+                "MHS 15m": mega(moment.hashrate_15m_hs),
                 "Accepted": moment.accepted,
                 "Rejected": moment.rejected,
                 "Hardware Errors": moment.hardware_errors,
@@ -191,9 +191,8 @@ class Avalon(RpcDevice):
     def _health(self, moment: Moment) -> tuple[list[int], int]:
         """Return the error bits of each board, and those of the controller."""
         hot = TOO_HOT if "heat" in moment.troubles else 0
-        return [hot if board.chips else BOARD_LOST for board in moment.boards], FAN_LOST if (
-            "fan" in moment.troubles
-        ) else 0
+        controller = FAN_LOST if "fan" in moment.troubles else 0
+        return [hot if board.chips else BOARD_LOST for board in moment.boards], controller
 
     def _single(self, moment: Moment) -> str:
         """Return the text of a single-module miner, without what each chip says."""
@@ -310,7 +309,3 @@ class Avalon(RpcDevice):
         "stats": Command("STATS", 70, "CGMiner stats", stats),
         "litestats": Command("STATS", 70, "CGMiner stats", litestats),
     }
-
-
-def _mega(hashrate_hs: float) -> float:
-    return round(hashrate_hs / 1e6, 2)

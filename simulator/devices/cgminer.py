@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from simulator.devices.device import Command, Json, RpcDevice
+from simulator.devices.device import Command, Json, RpcDevice, mega
 from simulator.devices.shares import pool_row, share_counts
 from simulator.moment import Moment
 
@@ -25,12 +25,12 @@ class Cgminer(RpcDevice):
         return [
             {
                 "Elapsed": int(moment.elapsed_s),
-                "MHS 5s": _mega(moment.hashrate_hs),
-                "MHS 1m": _mega(moment.hashrate_1m_hs),
-                "MHS 5m": _mega(moment.hashrate_5m_hs),
-                "MHS 15m": _mega(moment.hashrate_15m_hs),
-                "MHS 24h": _mega(moment.hashrate_average_hs),
-                "MHS av": _mega(moment.hashrate_average_hs),
+                "MHS 5s": mega(moment.hashrate_hs),
+                "MHS 1m": mega(moment.hashrate_1m_hs),
+                "MHS 5m": mega(moment.hashrate_5m_hs),
+                "MHS 15m": mega(moment.hashrate_15m_hs),
+                "MHS 24h": mega(moment.hashrate_average_hs),
+                "MHS av": mega(moment.hashrate_average_hs),
                 "Found Blocks": 0,
                 **share_counts(moment),
                 "Last getwork": int(moment.now),
@@ -48,12 +48,12 @@ class Cgminer(RpcDevice):
                 "Enabled": "Y",
                 "Status": "Alive" if board.hashrate_hs else "Dead",
                 "Temperature": round(board.outlet_c, 1),
-                "MHS 5s": _mega(board.hashrate_hs),
-                "MHS 1m": _mega(board.hashrate_hs),
-                "MHS 5m": _mega(board.hashrate_hs),
-                "MHS 15m": _mega(board.hashrate_hs),
-                "MHS av": _mega(board.hashrate_hs),
-                "Nominal MHS": _mega(board.nominal_hashrate_hs),
+                "MHS 5s": mega(board.hashrate_hs),
+                "MHS 1m": mega(board.hashrate_hs),
+                "MHS 5m": mega(board.hashrate_hs),
+                "MHS 15m": mega(board.hashrate_hs),
+                "MHS av": mega(board.hashrate_hs),
+                "Nominal MHS": mega(board.nominal_hashrate_hs),
                 "Hardware Errors": board.hardware_errors,
                 "Accepted": moment.accepted // len(moment.boards),
                 "Rejected": moment.rejected // len(moment.boards),
@@ -139,7 +139,3 @@ class Cgminer(RpcDevice):
         "fans": Command("FANS", 202, "%d Fan(s)", fans),
         "tunerstatus": Command("TUNERSTATUS", 200, "Tuner Status", tunerstatus),
     }
-
-
-def _mega(hashrate_hs: float) -> float:
-    return round(hashrate_hs / 1e6, 2)

@@ -164,6 +164,11 @@ class RpcDevice(Device):
         return self.spoil(orjson.dumps(reply), command) + self.terminator
 
 
+def mega(hashrate_hs: float) -> float:
+    """Return a hash rate in MH/s with two places."""
+    return round(hashrate_hs / 1e6, 2)
+
+
 def percent(part: float, whole: float) -> float:
     """Return part of whole in percent with four places, 0 where there is no whole."""
     return round(100 * part / whole, 4) if whole else 0.0

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import orjson
 
 from simulator.devices.antminer import AntminerOld, chip_map
-from simulator.devices.antminer_web import COMPLAINTS
+from simulator.devices.antminer_web import health, sensors
 from simulator.devices.device import Json, percent
 from simulator.identity import Identity
 from simulator.moment import BoardMoment, Moment
@@ -120,12 +120,7 @@ class Elphapex(AntminerOld):
                 "sn": "",
             }
         low, high = board.chip_min_c, board.chip_max_c
-        pcb = [
-            round(board.inlet_c),
-            round(board.inlet_c + 1),
-            round(board.outlet_c - 1),
-            round(board.outlet_c),
-        ]
+        pcb = sensors(board.inlet_c, board.outlet_c)
         return {
             "index": index,
             "freq_avg": round(board.frequency_mhz * 1000),
@@ -143,19 +138,12 @@ class Elphapex(AntminerOld):
         }
 
     def _summary_page(self, moment: Moment) -> Json:
-        lines = {
-            kind: {"type": kind, "status": "s", "code": 0, "msg": ""}
-            for kind in ("rate", "network", "fans", "temp")
-        }
-        for trouble in reversed(moment.troubles):
-            kind, code, words = COMPLAINTS[trouble]
-            lines[kind] = {"type": kind, "status": "e", "code": code, "msg": words}
         row = {
             "elapsed": int(moment.elapsed_s),
             **self._rates(moment),
             "hw_all": moment.hardware_errors,
             "bestshare": 0,
-            "status": list(lines.values()),
+            "status": health(moment),
         }
         return self._page("summary", moment, {"SUMMARY": [row]})
 

@@ -6,7 +6,7 @@ everything in `Msg` and joins nothing. All show a stale hash rate while asleep: 
 
 from typing import ClassVar
 
-from simulator.devices.device import Command, Json, RpcDevice, percent
+from simulator.devices.device import Command, Json, RpcDevice, mega, percent
 from simulator.devices.shares import pool_row, share_counts
 from simulator.devices.whatsminer_faults import error_codes
 from simulator.moment import Moment
@@ -57,12 +57,12 @@ class WhatsminerV2(RpcDevice):
         codes = error_codes(moment)
         row: Json = {
             "Elapsed": int(moment.elapsed_s),
-            "MHS av": _mega(moment.hashrate_average_hs),
-            "MHS 5s": _mega(rate),
-            "MHS 1m": _mega(rate if stale else moment.hashrate_1m_hs),
-            "MHS 5m": _mega(rate if stale else moment.hashrate_5m_hs),
-            "MHS 15m": _mega(rate if stale else moment.hashrate_15m_hs),
-            "HS RT": _mega(rate if stale else moment.hashrate_5m_hs),
+            "MHS av": mega(moment.hashrate_average_hs),
+            "MHS 5s": mega(rate),
+            "MHS 1m": mega(rate if stale else moment.hashrate_1m_hs),
+            "MHS 5m": mega(rate if stale else moment.hashrate_5m_hs),
+            "MHS 15m": mega(rate if stale else moment.hashrate_15m_hs),
+            "HS RT": mega(rate if stale else moment.hashrate_5m_hs),
             "Found Blocks": 0,
             **share_counts(moment),
             "Last getwork": 0,
@@ -126,12 +126,12 @@ class WhatsminerV2(RpcDevice):
                     "Chip Frequency": round(board.frequency_mhz),
                     "Fan Speed In": fans[0],
                     "Fan Speed Out": fans[-1],
-                    "MHS av": _mega(moment.hashrate_average_hs * share),
-                    "MHS 5s": _mega(board.hashrate_hs),
-                    "MHS 1m": _mega(moment.hashrate_1m_hs * share),
-                    "MHS 5m": _mega(moment.hashrate_5m_hs * share),
-                    "MHS 15m": _mega(moment.hashrate_15m_hs * share),
-                    "HS RT": _mega(moment.hashrate_5m_hs * share),
+                    "MHS av": mega(moment.hashrate_average_hs * share),
+                    "MHS 5s": mega(board.hashrate_hs),
+                    "MHS 1m": mega(moment.hashrate_1m_hs * share),
+                    "MHS 5m": mega(moment.hashrate_5m_hs * share),
+                    "MHS 15m": mega(moment.hashrate_15m_hs * share),
+                    "HS RT": mega(moment.hashrate_5m_hs * share),
                     "Factory GHS": round(self.figures.hashrate_hs / self.figures.boards / 1e9),
                     "Accepted": moment.accepted // len(moment.boards),
                     "Rejected": moment.rejected // len(moment.boards),
@@ -255,7 +255,3 @@ class WhatsminerV2(RpcDevice):
         "devdetails": Command("DEVDETAILS", 69, "Device Details", devdetails),
         "pools": Command("POOLS", 7, "%d Pool(s)", pools),
     }
-
-
-def _mega(hashrate_hs: float) -> float:
-    return round(hashrate_hs / 1e6, 2)

@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -161,6 +162,13 @@ def test_an_old_whatsminer_breaks_its_json() -> None:
     code, since = ask(miner, "get_error_code")["Msg"]["error_code"]
     assert code == "531"
     assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", since)
+
+
+def test_an_error_code_bears_the_time_when_its_fault_began() -> None:
+    miner = make("M30S+", faults=[{"fault": "board_dead", "board": 2, "after_s": 600}])
+    assert ask(miner, "get_error_code", START + 599)["Msg"] == {"error_code": []}
+    began = datetime.fromtimestamp(START + 600, UTC).strftime("%Y-%m-%d %H:%M:%S")
+    assert ask(miner, "get_error_code")["Msg"] == {"error_code": [{"531": began}]}
 
 
 def test_the_newest_whatsminer_v2_wraps_everything_and_joins_nothing() -> None:
