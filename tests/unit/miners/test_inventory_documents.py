@@ -229,4 +229,4 @@ def data_of(content: str) -> Any:
 
 
 def test_the_inventory_can_name_every_driver_that_there_is() -> None:
-    assert shared_keys.DRIVERS == tuple(DRIVERS)
+    assert tuple(DRIVERS) == shared_keys.DRIVERS
