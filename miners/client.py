@@ -9,7 +9,7 @@ import structlog
 
 from miners.ask import TcpLink
 from miners.draft import conclude
-from miners.driver import Driver, Memory
+from miners.driver import NAMELESS_READINGS, Driver, Memory
 from miners.drivers import DRIVERS
 from miners.errors import Malformed, PollError, Refused, TimedOut, Unreachable, Unsupported
 from miners.identify import find_driver
@@ -20,10 +20,6 @@ SILENT_POLLS = 3
 GIVEN_AGAIN_S = 600.0
 """Credentials that the web refused are tried again after so long: the password may have been changed on the miner. The
 maker's default is tried once, and again only when another device or firmware may have come."""
-NAMELESS_READINGS = 2
-"""So many readings in a row without the firmware that is known there: it is another device (one may be a cut reply)."""
-SAME_RUN_S = 60.0
-"""How far the seconds that a miner says it has been mining may be off ours from poll to poll."""
 FALLBACK, FALLBACK_KEPT_S = "cgminer", 600.0
 """What is read where nothing tells the make, and how long: a miner that is starting may tell later."""
 
@@ -85,7 +81,7 @@ async def read_miner(
         return _failure(target, driver, now, time.perf_counter() - began, stumbled)
     memory.silent = 0
     _notice_firmware(memory, snapshot)
-    _notice_restart(memory, snapshot.mining_s, now)
+    memory.notice_run(snapshot.mining_s, now)
     if _notice_refusal(memory, link) and target.credentials is not None:
         _log.warning(
             "credentials refused by the miner's web",
@@ -124,21 +120,6 @@ def _named(name: str) -> Driver:
     if driver is None:
         raise Unsupported(f"no driver is called {name!r}; there are {', '.join(DRIVERS)}")
     return driver
-
-
-def _notice_restart(memory: Memory, mining_s: float | None, now: float) -> None:
-    """Doubt what is remembered when the miner restarted, or one that has been mining longer stands in its place.
-
-    Other firmware and another device both show so, also where the driver goes on remembering the name of the one before.
-    """
-    if mining_s is None:
-        return
-    if memory.run is not None:
-        before, mined_s = memory.run
-        if not -SAME_RUN_S <= mining_s - mined_s <= now - before + SAME_RUN_S:
-            memory.doubt()
-            memory.nameless = NAMELESS_READINGS - 1
-    memory.run = (now, mining_s)
 
 
 def _notice_firmware(memory: Memory, snapshot: Snapshot) -> None:

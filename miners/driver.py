@@ -13,6 +13,12 @@ from miners.draft import Draft
 from miners.link import Link
 from miners.model import Credentials
 
+NAMELESS_READINGS = 2
+"""So many readings in a row without the firmware that is known there: it is another device (one may be a cut reply)."""
+
+SAME_RUN_S = 60.0
+"""How far the seconds that a miner says it has been mining may be off ours from poll to poll."""
+
 
 class Memory(msgspec.Struct):
     """What is remembered of one miner from poll to poll. Lost on restart, and then asked again.
@@ -65,8 +71,23 @@ class Memory(msgspec.Struct):
         """
         if self.firmware is None:
             self.forget()
+        self.nameless = NAMELESS_READINGS - 1
         self.kept.clear()
         self.notes.clear()
+
+    def notice_run(self, mining_s: float | None, now: float) -> None:
+        """Doubt what is remembered when the miner restarted, or one that has been mining longer stands in its place.
+
+        `mining_s`: for how long it says that it has been mining, `now`: link.now. Other firmware and another device both
+        show so, also where the driver goes on remembering the name of the one before.
+        """
+        if mining_s is None:
+            return
+        if self.run is not None:
+            before, mined_s = self.run
+            if not -SAME_RUN_S <= mining_s - mined_s <= max(now - before, 0.0) + SAME_RUN_S:
+                self.doubt()
+        self.run = (now, mining_s)
 
 
 class Driver(msgspec.Struct, frozen=True):

@@ -15,7 +15,7 @@ class Link(Protocol):
     """What a driver may ask. Every method raises a PollError and nothing else.
 
     `now`: unix seconds when the poll began, the time base of a driver's Memory. `truncated`: a reply of this poll
-    was cut, and the Snapshot will say so; what was whole was used. `port_given`: see Target, None is not asked.
+    was cut, and the Snapshot will say so; what was whole was used. A port that the target does not give is not asked.
     """
 
     target: Target

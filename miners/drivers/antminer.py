@@ -40,9 +40,6 @@ _OF_VERSION = ("Miner", "Type", "CompileTime")
 _ASLEEP = 254
 """`Mode` of a sleeping S17."""
 
-_SAME_BOOT_S = 60.0
-"""How far the start of mining, as the miner counts it, may drift between polls of one and the same run."""
-
 _READINGS = ("GHS 5s", "chain", "miner_count", "fan_num", "rate_5s")
 """One of these marks the row of readings; others are its identity and, on old firmware, statistics of pools."""
 
@@ -83,7 +80,8 @@ async def read(link: Link, memory: Memory) -> Draft:
             if mute is not None:
                 raise mute from None
             raise
-    _notice_restart(memory, draft, link.now)
+    # Before the web is asked: what its pages said of the device of before is not said of this one.
+    memory.notice_run(draft.mining_s, link.now)
     await _ask_web(link, memory, draft)
     if replies is not None:
         if link.target.web_port is not None:
@@ -167,18 +165,6 @@ async def _ask_mode(link: Link, memory: Memory, draft: Draft) -> None:
 def _fill_mode(draft: Draft, mode: int | None) -> None:
     draft.asleep = cgi.asleep(mode)
     draft.power_mode = cgi.mode_name(mode)
-
-
-def _notice_restart(memory: Memory, draft: Draft, now: float) -> None:
-    """Forget what the web said when the miner restarted, or another one stands at its address."""
-    began = None if draft.mining_s is None else now - draft.mining_s
-    run = (draft.model, draft.firmware, draft.firmware_version)
-    known = memory.notes.get("run")
-    if known is not None:
-        other_run = began is not None and known[1] is not None and abs(began - known[1]) > _SAME_BOOT_S
-        if known[0] != run or other_run:
-            cgi.forget_pages(memory)
-    memory.notes["run"] = (run, began)
 
 
 def parse(

@@ -144,11 +144,6 @@ async def work_mode(link: Link, memory: Memory, hashrate_hs: float | None) -> in
     return mode
 
 
-def forget_pages(memory: Memory) -> None:
-    """Forget what the pages said: the miner restarted, or is another."""
-    memory.kept.clear()
-
-
 def asleep(mode: int | None) -> bool | None:
     """Tell whether a work mode is sleep: 1, 254 on an S17, -1000 on an Elphapex; None if the mode is not known."""
     return None if mode is None else mode in (1, 254) or mode <= -1000

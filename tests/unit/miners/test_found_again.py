@@ -205,6 +205,7 @@ CHANGES = [
     (("1246", None), ("S9", None), "antminer"),
     (("S9", None), ("1246", None), "avalon"),
     (("S9", None), ("S19 Pro", None), "antminer"),
+    (("S19 Pro", None), ("S9", None), "antminer"),
     (("M30S+", None), ("S9", None), "antminer"),
     (("DG1+", None), ("S19 Pro", None), "antminer"),
 ]
@@ -227,8 +228,10 @@ async def test_found_again_after_a_change_of_firmware_or_device(
         reading = await site.read(memory)
         assert isinstance(reading, Snapshot)
         assert reading.driver == driver
-        fresh = await site.read(Memory())
+        anew = Memory()
+        fresh = await site.read(anew)
         assert isinstance(fresh, Snapshot)
+        assert memory.no_join == anew.no_join
         assert reading.identity == fresh.identity
         assert reading.hashrate_hs == pytest.approx(fresh.hashrate_hs, rel=0.1)
         assert len(reading.boards) == len(fresh.boards)
