@@ -4,7 +4,6 @@ PYTHON ?= python3
 BIN := .venv/bin
 # The tests start processes of their own: two at a time leave room for them on a small machine.
 TEST_PROCESSES ?= 2
-MODULES := -p miners -p exporter -p simulator -p tools -m hashyard
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-long bench check clean install-demo install-test install-bench prometheus
@@ -27,7 +26,7 @@ bench: install-bench ## measure, and print the tables of docs/bench.md
 check: install-test ## the fast gate: format, lint, types, import rules
 	@$(BIN)/ruff format --check --quiet . || { echo "Not formatted: run $(BIN)/ruff format ."; exit 1; }
 	@$(BIN)/ruff check --quiet .
-	@$(BIN)/python -m mypy $(MODULES)
+	@$(BIN)/python -m mypy
 	@$(BIN)/lint-imports --no-logo
 
 clean: ## remove what was installed, got and recorded here, the history of demos too
