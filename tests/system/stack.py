@@ -16,7 +16,7 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self, TypeVar
@@ -36,6 +36,9 @@ _PAUSE_S = 0.2
 PLACEHOLDER = "127.N."
 _NETWORKS = range(130, 250)
 _HOLD_PORT = 40_404
+
+HASHYARD = (sys.executable, "-m", "hashyard")
+EXPORTER = (*HASHYARD, "exporter")
 
 # What a program writes when it has stumbled, or has left something behind.
 _STUMBLES = re.compile(r"Traceback|Task was destroyed|was never (awaited|retrieved)|Unclosed|ResourceWarning")
@@ -242,17 +245,25 @@ class Stack:
     def start_simulator(self, targets: Path, *flags: str) -> Program:
         """Start the simulator, and wait until all its miners listen."""
         where = f"127.{self.network}.255.1:9429"
-        program = self._hashyard("simulator", "simulate", targets, where, flags)
+        program = self.start_program(
+            "simulator", [*HASHYARD, "simulate", *_flags(targets, where), *flags], where
+        )
         program.wait_ready("/fleet", patience_s=2 * PATIENCE_S)
         return program
 
     def start_exporter(
-        self, targets: Path, *flags: str, place: int = 1, wait_for: str = "/-/ready"
+        self,
+        targets: Path,
+        *flags: str,
+        place: int = 1,
+        wait_for: str = "/-/ready",
+        command: Sequence[str] = EXPORTER,
     ) -> Program:
-        """Start an exporter; wait until it serves the path `wait_for`. `place`: which of several."""
+        """Start an exporter; wait until it serves the path `wait_for`, if any. `place`: which of several."""
         where = f"127.{self.network}.254.{place}:9428"
-        program = self._hashyard(f"exporter-{place}", "exporter", targets, where, flags)
-        program.wait_ready(wait_for)
+        program = self.start_program(f"exporter-{place}", [*command, *_flags(targets, where), *flags], where)
+        if wait_for:
+            program.wait_ready(wait_for)
         return program
 
     def start_prometheus(self, prometheus: Path, *exporters: Program) -> Program:
@@ -262,7 +273,7 @@ class Stack:
         config.write_text(
             prometheus_config([one.url.removeprefix("http://") for one in exporters], where), encoding="utf-8"
         )
-        program = self._start(
+        program = self.start_program(
             "prometheus",
             [
                 str(prometheus),
@@ -275,31 +286,15 @@ class Stack:
         program.wait_ready("/-/ready")
         return program
 
-    def _hashyard(
-        self, name: str, command: str, targets: Path, where: str, flags: tuple[str, ...]
-    ) -> Program:
-        return self._start(
-            name,
-            [
-                sys.executable,
-                "-m",
-                "hashyard",
-                command,
-                "--env-file",
-                os.devnull,
-                "--targets",
-                str(targets),
-                "--listen",
-                where,
-                *flags,
-            ],
-            where,
-        )
-
-    def _start(self, name: str, command: list[str], where: str) -> Program:
+    def start_program(self, name: str, command: list[str], where: str) -> Program:
+        """Start a program that will serve on HOST:PORT."""
         program = Program(name, command, self.folder / f"{name}.log", f"http://{where}")
         self.programs.append(program)
         return program
+
+
+def _flags(targets: Path, where: str) -> tuple[str, ...]:
+    return ("--env-file", os.devnull, "--targets", str(targets), "--listen", where)
 
 
 class Miner(NamedTuple):
