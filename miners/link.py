@@ -6,6 +6,7 @@ The Link owns the deadline and what went wrong on the way (`truncated`); the tra
 from collections.abc import Sequence
 from typing import Any, Protocol
 
+from miners.errors import Unsupported
 from miners.model import Target
 
 Object = dict[str, Any]
@@ -43,3 +44,11 @@ class Link(Protocol):
 
         Reading only. Raises AuthFailed on 401, Unsupported on 404, Refused and the others as on TCP.
         """
+
+
+def no_reading(target: Target, asked: str) -> Unsupported:
+    """Return the error of a miner whose replies to what was asked hold nothing that is a reading."""
+    return Unsupported(
+        f"{target.address}: answers, but its {asked} hold no reading: is this its driver? "
+        "`hashyard read --raw` shows the replies"
+    )

@@ -26,7 +26,7 @@ from miners.drivers.antminer_stats import (
     largest,
 )
 from miners.errors import Malformed, PollError, Refused, Unsupported
-from miners.link import Link, Object
+from miners.link import Link, Object, no_reading
 from miners.models import find_model
 from miners.reply import first, keepsake, pools, rows
 from miners.units import count, hashes, number, rate, seconds, text
@@ -89,9 +89,7 @@ async def read(link: Link, memory: Memory) -> Draft:
         if not draft.hashrate_hs and draft.asleep is None and memory.no_join:
             await _ask_mode(link, memory, draft)
     if draft.hashrate_hs is None and not draft.boards and draft.mining_s is None and not draft.asleep:
-        raise mute or Unsupported(
-            f"{link.target.address}: answers, but its stats and summary hold no reading"
-        )
+        raise mute or no_reading(link.target, "stats and summary")
     return draft
 
 

@@ -61,7 +61,9 @@ async def demand(link: Link, name: str) -> Object:
     """Return a page without which there is no reading. Raises the PollError that stands in the way."""
     page = await link.web(f"/cgi-bin/{name}.cgi")
     if not isinstance(page, dict):
-        raise Malformed(f"{link.target.address}: {name}.cgi is no JSON object")
+        raise Malformed(
+            f"{link.target.address}: {name}.cgi is no JSON object: is it the web page of this make?"
+        )
     return page
 
 

@@ -12,7 +12,7 @@ from miners.driver import Driver, Memory
 from miners.drivers import antminer
 from miners.drivers.antminer_stats import duty
 from miners.errors import PollError, Unsupported
-from miners.link import Link, Object
+from miners.link import Link, Object, no_reading
 from miners.model import Board, Fan
 from miners.models import find_model, manufacturer_name, manufacturers
 from miners.reply import first, numbering, pools, rows, sum_of_all
@@ -62,7 +62,7 @@ async def read(link: Link, memory: Memory) -> Draft:
             link.truncated = link.truncated or not isinstance(error, Unsupported)
     draft = parse(replies, link.now, link.target.model, whole=not link.truncated)
     if draft.hashrate_hs is None and not draft.boards and draft.mining_s is None:
-        raise Unsupported(f"{link.target.address}: answers, but its summary, devs and stats hold no reading")
+        raise no_reading(link.target, "summary, devs and stats")
     return draft
 
 

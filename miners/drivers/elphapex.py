@@ -12,7 +12,7 @@ from miners.driver import Driver, Memory
 from miners.drivers import antminer, cgi
 from miners.drivers.antminer_stats import fill_listed
 from miners.errors import Malformed, PollError, Refused, TimedOut, Unsupported
-from miners.link import Link, Object
+from miners.link import Link, Object, no_reading
 from miners.model import Psu
 from miners.reply import CGMINER, first, pools, rows, share_sum
 from miners.units import rate_factor, seconds, text, watts
@@ -47,7 +47,7 @@ async def read(link: Link, memory: Memory) -> Draft:
     if link.target.web_port is not None:
         await _ask_web(link, memory, draft)
     if draft.hashrate_hs is None and not draft.boards and not draft.asleep:
-        raise mute or Unsupported(f"{link.target.address}: its statistics hold no reading")
+        raise mute or no_reading(link.target, "stats")
     return draft
 
 
@@ -69,7 +69,7 @@ async def _on_tcp(link: Link, memory: Memory) -> Draft | None:
         if draft.hashrate_hs is not None or draft.boards:
             return draft
         if target.web_port is None:
-            raise Unsupported(f"{target.address}: answers, but its stats and summary hold no reading")
+            raise no_reading(target, "stats and summary")
     memory.keep("4028 is mute", value=True, until=link.now + cgi.CLOSED_S)
     return None
 

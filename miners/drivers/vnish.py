@@ -11,8 +11,7 @@ from miners.ask import ask_all
 from miners.draft import Draft
 from miners.driver import Driver, Memory
 from miners.drivers import antminer
-from miners.errors import Unsupported
-from miners.link import Link, Object
+from miners.link import Link, Object, no_reading
 from miners.model import Fault
 from miners.reply import rows
 from miners.units import text
@@ -36,7 +35,7 @@ async def read(link: Link, memory: Memory) -> Draft:
     replies = await ask_all(link, memory, antminer.COMMANDS)
     draft = parse(replies, link.now, link.target.model, whole=not link.truncated)
     if draft.hashrate_hs is None and not draft.boards and draft.mining_s is None and draft.asleep is None:
-        raise Unsupported(f"{link.target.address}: answers, but its stats and summary hold no reading")
+        raise no_reading(link.target, "stats and summary")
     return draft
 
 

@@ -82,7 +82,9 @@ async def read(link: Link, memory: Memory) -> Draft:
             # It hashes and cannot be asked: then the last word, that it slept, no longer holds.
             past.asleep = said
     if summary is NOTHING and said is None and not draft.boards and not draft.pools:
-        raise failure or Unsupported(f"{link.target.address}: gives neither its summary nor its status")
+        raise failure or Unsupported(
+            f"{link.target.address}: gives neither its summary nor its status: is its API switched on in WhatsMinerTool?"
+        )
 
     await _ask_faults(link, past, draft, summary, replies)
     if link.now >= past.about_due:

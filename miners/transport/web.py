@@ -73,7 +73,9 @@ class WebPort:
         place = f"{self._address}:{self._port}"
         left = deadline - self._client.loop.time()
         if left <= 0:
-            raise TimedOut(f"{place}: no time was left in the poll to ask for {path}")
+            raise TimedOut(
+                f"{place}: no time was left in the poll to ask for {path}: a longer time-out may help"
+            )
         if self.refused:
             raise self._no_entrance()
         if self._digest is None:
@@ -103,8 +105,10 @@ class WebPort:
         if status == 404:
             raise Unsupported(f"{place} has no page {path}: another firmware, or not this make")
         if 300 <= status < 400:
-            raise Unsupported(f"{place} redirects {path} elsewhere ({status}), which is not followed")
-        raise Malformed(f"{place} answers to {path} with HTTP status {status}")
+            raise Unsupported(
+                f"{place} redirects {path} elsewhere ({status}), which is not followed: is web_port right?"
+            )
+        raise Malformed(f"{place} answers to {path} with HTTP status {status}: look at the page in a browser")
 
     async def _get(
         self, session: aiohttp.ClientSession, path: str, connect_timeout_s: float, body: bytearray
