@@ -106,12 +106,12 @@ async def _on_tcp(link: Link, memory: Memory) -> tuple[dict[str, Object] | None,
 
 
 async def _parse_known(link: Link, memory: Memory, replies: Mapping[str, Object]) -> Draft:
-    """Parse the replies; where they do not say who the miner is, with what `version` says, asked once an hour.
+    """Parse the replies, with what `version` says, asked once an hour, where they do not tell the model or the firmware.
 
     Also a cut reply loses the model, and with it the unit that the figures are in.
     """
     draft = parse(replies, link.now, link.target.model, whole=not link.truncated)
-    if draft.model is not None:
+    if draft.model is not None and draft.firmware_version is not None:
         return draft
     reply = memory.recall("version", link.now)
     if reply is None:
@@ -123,7 +123,7 @@ async def _parse_known(link: Link, memory: Memory, replies: Mapping[str, Object]
         memory.keep("version", reply, link.now + cgi.IDENTITY_S)
     who = Draft()
     _fill_identity(who, first(reply, "VERSION"), {})
-    if who.model is not None:
+    if draft.model is None and who.model is not None:
         draft = parse(replies, link.now, who.model, whole=not link.truncated)
         draft.model, draft.firmware = who.model, who.firmware
     draft.firmware_version = who.firmware_version or draft.firmware_version

@@ -339,3 +339,16 @@ async def test_stats_cut_before_the_model_are_read_in_the_unit_of_the_model_that
     assert (read.identity.model, read.truncated) == ("Antminer L3+", True)
     assert read.hashrate_hs == pytest.approx(504.35e6)
     assert read.hashrate_average_hs == pytest.approx(503.1e6)
+
+
+async def test_a_version_that_stats_do_not_name_is_asked_once() -> None:
+    sent = {
+        "version": {"VERSION": [{"BMMiner": "2.0.0", "Type": "Antminer S17", "Miner": "52.0.1.3"}]},
+        "stats": {"STATS": [{"Type": "Antminer S17"}, {"GHS 5s": "53000.0", "Elapsed": 7200}]},
+    }
+    memory = Memory(driver="antminer")
+    async with ReplayServer(sent) as server:
+        for _ in range(3):
+            read = snapshot(await read_miner(target(server), memory))
+            assert (read.identity.model, read.identity.firmware_version) == ("Antminer S17", "52.0.1.3")
+        assert server.asked.count("version") == 1
