@@ -143,13 +143,15 @@ def main() -> int:
 
 
 def _run(targets: Path, folder: Path) -> int:
+    # Asked now: a terminal that is gone is none any more.
+    terminal = os.dup(sys.stdout.fileno()) if sys.stdout.isatty() else None
     program = _prometheus()
     hold = place.take_folder(_short(folder), _say)
     demo = choose(targets, program, hold)
     parts = parts_of(demo, program)
     environment = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
     late: list[Part] = []
-    death = run_parts(parts, demo.logs, environment, lambda: _await(parts, demo, late))
+    death = run_parts(parts, demo.logs, environment, lambda: _await(parts, demo, late, terminal))
     for part in late:
         _say(
             f"The {part.name} did not get ready within {PATIENCE_S:.0f} s; its log is {demo.logs / part.name}.log"
@@ -176,7 +178,7 @@ def _prometheus() -> Path | None:
     return packages.find_program("prometheus")
 
 
-def _await(parts: list[Part], demo: welcome.Demo, late: list[Part]) -> None:
+def _await(parts: list[Part], demo: welcome.Demo, late: list[Part], terminal: int | None) -> None:
     """Tell as each part gets ready, and then what there is; a part that does not is noted, and ends the demo.
 
     So does a terminal that goes away: where make itself was its first process (`ssh -t HOST make demo`), the hang-up
@@ -188,13 +190,17 @@ def _await(parts: list[Part], demo: welcome.Demo, late: list[Part]) -> None:
             os.kill(os.getpid(), signal.SIGTERM)
             return
         _say(f"  {part.name} is ready")
-    broken = welcome.broken_now(get(f"http://{demo.simulator}/fleet"))
+    try:
+        broken = welcome.broken_now(get(f"http://{demo.simulator}/fleet"))
+    except OSError as error:
+        _say(f"What is broken on purpose cannot be told, the simulator does not answer: {error}")
+        broken = []
     for line in welcome.lines(demo, broken):
         _say(line)
-    if sys.stdout.isatty():
-        terminal = select.poll()
-        terminal.register(sys.stdout, 0)  # no event asked for: what is left is the hang-up
-        terminal.poll()
+    if terminal is not None:
+        hang_up = select.poll()
+        hang_up.register(terminal, 0)  # no event asked for: what is left is the hang-up
+        hang_up.poll()
         os.kill(os.getpid(), signal.SIGTERM)
 
 
@@ -211,8 +217,8 @@ def _say(line: str) -> None:
     try:
         _console.print(line)
     except OSError:
-        # The terminal is gone; what is said to nobody must not keep the parts from being ended.
-        _console.quiet = True
+        # The terminal is gone; what is said to nobody must not keep the parts from being ended, nor spoil the exit code.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

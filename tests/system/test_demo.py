@@ -256,7 +256,8 @@ def test_what_stops_the_demo_is_one_line_even_where_only_ascii_is_shown(
     assert "Traceback" not in done.stdout + done.stderr
 
 
-def test_a_terminal_that_goes_away_ends_the_demo(targets: Path, prometheus: Path) -> None:
+@pytest.mark.parametrize("last_seen", [b"/fleet", b"simulator is ready"])
+def test_a_terminal_that_goes_away_ends_the_demo(targets: Path, prometheus: Path, last_seen: bytes) -> None:
     terminal, inside = pty.openpty()
     process = subprocess.Popen(
         [sys.executable, "-m", "tools.demo", "--targets", targets, "--folder", targets.parent / "demo"],
@@ -267,10 +268,13 @@ def test_a_terminal_that_goes_away_ends_the_demo(targets: Path, prometheus: Path
         start_new_session=True,  # no signal of the terminal reaches it, as under a make that is the first process there
     )
     os.close(inside)
-    screen = b""
-    while b"/fleet" not in screen:
-        screen += os.read(terminal, 4096)
-    os.close(terminal)
-    assert process.wait(PATIENCE_S) == 0
+    try:
+        screen = b""
+        while last_seen not in screen:
+            screen += os.read(terminal, 4096)
+        os.close(terminal)
+        assert process.wait(PATIENCE_S) == 0
+    finally:
+        process.kill()
     for url in re.findall(rb"http://[\d.:]+", screen):
         assert place.is_free(*endpoint(url.decode()))
