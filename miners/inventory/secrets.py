@@ -125,7 +125,9 @@ def _file_text(name: str, secrets_dir: Path | None) -> tuple[str, str]:
     except OSError as error:
         reason = _REASONS.get(error.errno or 0, "cannot be read")
         raise ConfigurationError(f"{source} {reason} (looked for in {secrets_dir})") from error
-    except (RuntimeError, ValueError) as error:
+    except RuntimeError as error:  # links in a circle, up to Python 3.12; later an OSError
+        raise ConfigurationError(f"{source} {_REASONS[errno.ELOOP]} (looked for in {secrets_dir})") from error
+    except ValueError as error:
         # From None: the error of decoding holds the file's bytes.
         reason = "is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else "cannot be followed"
         raise ConfigurationError(f"{source} {reason}") from None

@@ -63,7 +63,7 @@ def test_what_does_not_lead_to_credentials(secrets_dir: Path, tmp_path: Path) ->
         "away": f"leads out of the secrets folder {secrets_dir}",
         "../outside": f"leads out of the secrets folder {secrets_dir}",
         str(outside): f"leads out of the secrets folder {secrets_dir}",
-        "loop": "cannot be followed",
+        "loop": f"is a link that leads nowhere (looked for in {secrets_dir})",
         "folder": "is not a regular file",
         "pipe": "is not a regular file",
         "a\0b": "cannot be followed",
