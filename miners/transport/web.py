@@ -28,16 +28,41 @@ class WebClient:
         self.loop = asyncio.get_running_loop()
         self._connector = aiohttp.TCPConnector(limit=MAX_CONNECTIONS, limit_per_host=2, force_close=True)
 
-    def session(self, digest: aiohttp.DigestAuthMiddleware) -> aiohttp.ClientSession:
+    def session(
+        self, digest: aiohttp.DigestAuthMiddleware, one_answer: "_OneAnswer"
+    ) -> aiohttp.ClientSession:
         """Return a session over the shared connections, to be closed by the caller."""
         return aiohttp.ClientSession(
             connector=self._connector,
             connector_owner=False,
             cookie_jar=aiohttp.DummyCookieJar(),
-            middlewares=(digest,),
+            middlewares=(digest, one_answer),
             auto_decompress=False,
             headers={"Accept-Encoding": "identity", "User-Agent": "hashyard"},
         )
+
+
+class _OneAnswer:
+    """Closes each answer before the next question, and the last one with `close`.
+
+    The digest lets go of the answer that asked for the password without closing it: where the rest of that never
+    comes, it would hold one of the shared connections.
+    """
+
+    def __init__(self) -> None:
+        self._answer: aiohttp.ClientResponse | None = None
+
+    async def __call__(
+        self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+    ) -> aiohttp.ClientResponse:
+        self.close()
+        self._answer = await handler(request)
+        return self._answer
+
+    def close(self) -> None:
+        if self._answer is not None:
+            self._answer.close()
+            self._answer = None
 
 
 class WebPort:
@@ -81,10 +106,11 @@ class WebPort:
         if self._digest is None:
             self._digest = self._make_digest()
         body = bytearray()
+        one_answer = _OneAnswer()
         try:
             async with (
                 asyncio.timeout(left),
-                self._client.session(self._digest) as session,
+                self._client.session(self._digest, one_answer) as session,
             ):
                 status = await self._get(session, path, connect_timeout_s, body)
         except TimeoutError as error:
@@ -97,6 +123,8 @@ class WebPort:
             return bytes(body), True
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise _web_error(error, self._address, self._port) from error
+        finally:
+            one_answer.close()
         if status == 200:
             return bytes(body), False
         if status in (401, 403):

@@ -138,3 +138,14 @@ async def test_an_address_that_cannot_be_reached_is_a_poll_error(address: str) -
 async def test_one_client_serves_the_whole_process() -> None:
     assert shared_client() is shared_client()
     assert isinstance(shared_client(), WebClient)
+
+
+async def test_a_challenge_that_makes_no_sense_keeps_no_connection() -> None:
+    """More of them than the connections to one miner, each with a body that never ends, while nothing is collected."""
+    challenge = b'HTTP/1.1 401 No\r\nWWW-Authenticate: Digest qop="auth"\r\nContent-Length: 99\r\n\r\nx'
+    kept: list[BaseException] = []
+    async with hostile_server(say(challenge, then_hang=True)) as port:
+        for _ in range(4):
+            with pytest.raises(Malformed, match="does not speak proper HTTP") as caught:
+                await _get(_port(port))
+            kept.append(caught.value)  # and with it, all that its traceback refers to
