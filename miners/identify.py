@@ -109,14 +109,13 @@ async def find_driver(link: Link, memory: Memory) -> str:
         ways.insert(0 if shared and target.port == V3_PORT else len(ways), _by_frames)
     if target.web_port is not None:
         ways.append(_by_web)
-    ends = asyncio.get_running_loop().time() + target.timeout_s
+    share = target.timeout_s * (SEARCH_SHARE if shared else 1.0)
     first: PollError | None = None
     for way in ways:
+        ends = asyncio.get_running_loop().time() + share
         try:
-            if shared:
-                found = await _within(target.timeout_s * SEARCH_SHARE, way(link, memory, ends), link)
-            else:
-                found = await way(link, memory, ends)
+            asked = way(link, memory, ends)
+            found = await (_within(share, asked, link) if shared else asked)
         except (Refused, Malformed, Unsupported) as error:
             first = first or error
         except TimedOut as error:
@@ -143,7 +142,7 @@ _Answer = TypeVar("_Answer")
 
 
 class _Hung(TimedOut):
-    """A question was taken, and its answer did not come in the part of the time that it has."""
+    """The answer to a question did not come in the part of the time that it has."""
 
 
 async def _within(seconds: float, answer: Awaitable[_Answer], link: Link) -> _Answer:
@@ -153,8 +152,8 @@ async def _within(seconds: float, answer: Awaitable[_Answer], link: Link) -> _An
     except TimeoutError:
         target = link.target
         raise _Hung(
-            f"{target.address}:{target.port} took the question and did not answer within {seconds:.3g} s: "
-            "is the miner overloaded?"
+            f"{target.address}:{target.port} did not answer within {seconds:.3g} s: "
+            "is the miner on and not overloaded, and the port right?"
         ) from None
 
 

@@ -73,7 +73,9 @@ class Site:
             if answers:
                 self._servers.append(await asyncio.start_server(self._closing(serve), "127.0.0.1", port))
 
-    async def read(self, memory: Memory, *, driver: str | None = None, timeout_s: float = 5.0) -> Reading:
+    async def read(
+        self, memory: Memory, *, driver: str | None = None, timeout_s: float = 5.0, one_port: bool = False
+    ) -> Reading:
         self.asked.clear()
         self.now += 1.0
         target = Target(
@@ -81,7 +83,7 @@ class Site:
             miner="m",
             address="127.0.0.1",
             port=self.port,
-            v3_port=self.v3_port,
+            v3_port=self.port if one_port else self.v3_port,
             web_port=None,
             driver=driver,
             timeout_s=timeout_s,
@@ -240,13 +242,14 @@ async def test_found_again_after_a_change_of_firmware_or_device(
 @pytest.mark.parametrize(
     ("model", "firmware", "driver"), [make for make in MAKES if make[2] != "whatsminer_v3"]
 )
+@pytest.mark.parametrize("one_port", [False, True])
 async def test_a_miner_that_hangs_on_version_is_read_within_the_time(
-    model: str, firmware: str | None, driver: str
+    model: str, firmware: str | None, driver: str, one_port: bool
 ) -> None:
     async with site_with(model, firmware) as site:
         site.hangs = {"version"}
         memory = Memory()
-        reading = await site.read(memory, timeout_s=2.0)
+        reading = await site.read(memory, timeout_s=2.0, one_port=one_port)
         assert isinstance(reading, Snapshot)
         assert reading.driver == driver
         assert reading.hashrate_hs
