@@ -114,6 +114,16 @@ def test_without_a_summary_the_boards_are_summed_up() -> None:
     assert draft.manufacturer is None
 
 
+def test_boards_of_which_one_says_nothing_are_not_summed_up() -> None:
+    """A dead board lowers neither what the miner is made for nor, unsaid, what it does."""
+    boards = [{"ID": 1, "MHS 5s": 31e6, "Nominal MHS": 32e6}, {"ID": 2, "Nominal MHS": 0}]
+    draft = cgminer.parse({"devs": {"DEVS": boards}}, NOW)
+    assert (draft.hashrate_hs, draft.nominal_hashrate_hs) == (None, None)
+    boards[1] |= {"MHS 5s": 0.0, "Nominal MHS": 32e6}
+    draft = cgminer.parse({"devs": {"DEVS": boards}}, NOW)
+    assert (draft.hashrate_hs, draft.nominal_hashrate_hs) == (31e12, 64e12)
+
+
 def test_boards_that_share_an_id_are_numbered_by_asc() -> None:
     devs = {
         "DEVS": [
