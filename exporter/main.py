@@ -16,6 +16,7 @@ from exporter.api import Api
 from exporter.fleet import Fleet, MinerState, TargetOf
 from exporter.leases import Leases
 from exporter.own_metrics import LoopWatch, OwnMetrics
+from exporter.poller import Poller
 from exporter.polling import Polling, Reader
 from exporter.remembered import Remembered
 from exporter.server import Server
@@ -72,7 +73,7 @@ class Exporter:
             gc.freeze()  # what stays for long need not be looked at again and again
             tasks = [
                 asyncio.create_task(self._store.watch(self._apply)),
-                asyncio.create_task(_every(COLLECT_S, _collect_young)),
+                asyncio.create_task(_every(COLLECT_S, _Garbage(self.polling.poller).look)),
                 asyncio.create_task(_every(WATCH_OVER_S, self.polling.watch_over)),
                 asyncio.create_task(self._save_now_and_then()),
             ]
@@ -199,10 +200,24 @@ def _raise_open_files() -> None:
         _log.warning("the limit of open files could not be raised", reason=str(error))
 
 
-def _collect_young() -> None:
-    """Let the garbage collector look at what is new before there is much of it.
+class _Garbage:
+    """Keeps the garbage collector's work in small pieces: left alone, it would look at a whole fleet in one go.
 
     Polls replace as much as they make, which never reaches the collector's threshold; when something else does, it
-    would look at the rows of the whole fleet in one go, and hold up the event loop for some 70 ms at 10,000 miners.
+    would hold up the event loop for some 70 ms at 10,000 miners. So it looks at what is new all the time, and what
+    the first polls leave behind to stay is put out of its sight, as the inventory was.
     """
-    gc.collect(0)
+
+    def __init__(self, poller: Poller[MinerState]) -> None:
+        """`poller` tells whether miners are new."""
+        self._poller = poller
+        self._settled = False
+
+    def look(self) -> None:
+        """Collect what is new. To be called often."""
+        gc.collect(1)
+        if self._poller.unpolled:
+            self._settled = False
+        elif not self._settled:
+            self._settled = True
+            gc.freeze()
