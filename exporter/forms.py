@@ -14,6 +14,7 @@ from msgspec.structs import astuple
 
 from exporter.energy import EnergyMeter
 from exporter.exposition import numbers
+from exporter.metrics import COUNTED, READ
 from miners.model import STATES, Snapshot, State
 
 Numbers: TypeAlias = tuple[int, ...]
@@ -24,6 +25,8 @@ MOST_FORMS = 1024
 
 # What stands for the labels of a miner in a form; no label can hold one (see exposition.label).
 _WHOLE, _BEFORE_FAN, _MINER = "\1", "\2", "\3"
+
+_FANS = [metric.name for metric in (*COUNTED, *READ)].index("miner_fan_speed_rpm")
 
 _BOARD_VALUES = 12
 _POOL_VALUES = 6
@@ -49,8 +52,8 @@ class LabelBytes(msgspec.Struct, frozen=True, gc=False):
 
 def filled(
     labels: LabelBytes, snapshot: Snapshot, last_seen: float, meter: EnergyMeter, pool_switches: int
-) -> bytes:
-    """Return the text of `metrics.COUNTED` and `metrics.READ` without faults, chunks parted by NUL bytes.
+) -> list[bytes]:
+    """Return the chunks of `metrics.COUNTED` and `metrics.READ`; the last, of faults, is empty.
 
     `last_seen`: unix seconds. Raises NotFinite for values that no sample may have.
     """
@@ -109,13 +112,10 @@ def filled(
     )
     pieces = form.pieces.copy()
     pieces[1::2] = numbers(form.pick(values))
-    return (
-        "".join(pieces)
-        .encode("latin-1")
-        .replace(b"\1", labels.whole)
-        .replace(b"\2", labels.before_fan)
-        .replace(b"\3", labels.miner)
-    )
+    chunks = "".join(pieces).encode("latin-1").replace(b"\1", labels.whole).split(b"\0")
+    if chunks[_FANS]:
+        chunks[_FANS] = chunks[_FANS].replace(b"\2", labels.before_fan).replace(b"\3", labels.miner)
+    return chunks
 
 
 class _Drawing:

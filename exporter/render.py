@@ -155,10 +155,10 @@ def read_row(
     pool_switches: int,
 ) -> Row:
     """Return the row of a miner that was read just now. Raises NotFinite for values that no sample may have."""
-    text = filled(labels.in_forms, snapshot, last_seen, meter, pool_switches)
+    chunks = filled(labels.in_forms, snapshot, last_seen, meter, pool_switches)
     if snapshot.faults:
-        text += _faults_text(labels, snapshot.faults).encode("latin-1")
-    return known + said + tuple(text.split(b"\0"))
+        chunks[-1] = _faults_text(labels, snapshot.faults).encode("latin-1")
+    return (*known, *said, *chunks)
 
 
 def said_of(row: Row) -> Row:
