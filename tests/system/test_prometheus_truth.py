@@ -94,6 +94,10 @@ def running(tmp_path_factory: pytest.TempPathFactory, prometheus: Path) -> Itera
         exporter = stack.start_exporter(targets)
         running = Running(simulator, exporter, stack.start_prometheus(prometheus, exporter))
         until(lambda: len(query(running.prometheus, "miner_up")) == 33, "33 miners in Prometheus")
+        until(
+            lambda: len(query(running.prometheus, "up")) == 4,
+            "two containers, the exporter and Prometheus itself",
+        )
         yield running
 
 

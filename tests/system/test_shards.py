@@ -67,7 +67,10 @@ def test_prometheus_has_each_miner_once(running: Running) -> None:
     targets = query(running.prometheus, 'up{job="hashyard"}')
     assert Counter(one.labels["container"] for one in targets) == Counter(NAMES)
     assert {one.value for one in targets} == {1.0}
-    assert len(query(running.prometheus, 'up{job="hashyard-exporter"} == 1')) == 2
+    until(
+        lambda: len(query(running.prometheus, 'up{job="hashyard-exporter"} == 1')) == 2,
+        "both exporters are scraped themselves",
+    )
 
 
 def test_each_remembers_its_own_share(running: Running) -> None:
