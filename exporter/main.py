@@ -33,6 +33,8 @@ __all__ = ["Exporter", "Settings", "run"]
 WATCH_OVER_S = 5.0
 COLLECT_S = 0.1
 SAVE_S = 300.0
+FIRST_SAVE_S = 30.0
+"""What the first sweep found is kept soon: whoever is killed early need not look for every driver again."""
 SHUTDOWN_S = 1.0
 
 _log = structlog.get_logger(__name__)
@@ -124,9 +126,10 @@ class Exporter:
         return target
 
     async def _save_now_and_then(self) -> None:
+        await asyncio.sleep(min(FIRST_SAVE_S, SAVE_S))
         while True:
-            await asyncio.sleep(SAVE_S)
             await self._save()
+            await asyncio.sleep(SAVE_S)
 
     async def _save(self) -> None:
         if self._remembered is not None:
