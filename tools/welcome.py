@@ -15,7 +15,11 @@ MOST_BROKEN = 12
 
 # Questions that Prometheus answers, for people who have never asked it one.
 QUERIES = (
-    ("hash rate of each container, TH/s", "sum by (container) (miner_hashrate_hashes_per_second) / 1e12"),
+    # SHA-256 alone: hash rates of different algorithms are never added.
+    (
+        "SHA-256 hash rate, TH/s",
+        'sum by (container) (miner_hashrate_hashes_per_second and on (container, miner) miner_info{algorithm="SHA-256"}) / 1e12',
+    ),
     ("power of each container, kW", "sum by (container) (miner_power_watts) / 1e3"),
     ("miners that do not answer", "miner_up == 0"),
     ("hottest chips, °C", 'topk(5, miner_temperature_celsius{sensor="chip_max"})'),
