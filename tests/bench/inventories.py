@@ -17,7 +17,7 @@ def loading(size: Size) -> list[Figure]:
     took, grown = [], 0
     with folder() as path:
         file = path / "targets.yml"
-        text = targets(size.miners)
+        text = targets(size, size.miners)
         file.write_text(text, encoding="utf-8")
         for turn in range(min(3, size.rounds)):
             gc.collect()

@@ -13,9 +13,7 @@ from typing import TypeVar, cast
 import orjson
 import uvloop
 from figures import Figure, median
-from pyasic_rs import MinerFactory
-from pyasic_rs.miner import Miner
-from stage import PATIENCE_S, Size, address, folder, simulator, take_core, targets
+from stage import PATIENCE_S, Size, folder, simulator, take_core, targets
 
 from exporter.fleet import Fleet, MinerState
 from miners.client import read_miner
@@ -43,7 +41,7 @@ def _on_stage(size: Size, measure: Callable[[Size, Fleet], Awaitable[list[Figure
     take_core()
     with folder() as path:
         file = path / "targets.yml"
-        file.write_text(targets(size.sampled), encoding="utf-8")
+        file.write_text(targets(size, size.sampled), encoding="utf-8")
 
         async def run() -> list[Figure]:
             fleet = Fleet()
@@ -51,12 +49,12 @@ def _on_stage(size: Size, measure: Callable[[Size, Fleet], Awaitable[list[Figure
             await fleet.apply(inventory, inventory.containers, lambda *place: target_of(*place, None))
             return await measure(size, fleet)
 
-        with simulator(file):
+        with simulator(size, file):
             return uvloop.run(run())
 
 
 async def _against_bare(size: Size, fleet: Fleet) -> list[Figure]:
-    addresses = [address(number) for number in range(size.sampled)]
+    addresses = [size.address(number) for number in range(size.sampled)]
     bare, whole = await _rounds(
         size.rounds,
         (lambda: _each(_bare_poll, addresses)),
@@ -71,7 +69,10 @@ async def _against_bare(size: Size, fleet: Fleet) -> list[Figure]:
 
 
 async def _against_library(size: Size, fleet: Fleet) -> list[Figure]:
-    addresses = [address(number) for number in range(size.sampled)]
+    addresses = [size.address(number) for number in range(size.sampled)]
+    from pyasic_rs import MinerFactory  # noqa: PLC0415  # the other parts do without it
+    from pyasic_rs.miner import Miner  # noqa: PLC0415  # as above
+
     factory = MinerFactory()
     known: list[Miner] = []
 

@@ -17,7 +17,7 @@ import polls
 import scrapes
 import sweeps
 from figures import Figure, as_markdown, as_text, write_into
-from stage import REPOSITORY, Size
+from stage import REPOSITORY, Size, held_network
 
 PARTS: dict[str, Callable[[Size], list[Figure]]] = {
     "poll": polls.against_bare,
@@ -32,7 +32,14 @@ PARTS: dict[str, Callable[[Size], list[Figure]]] = {
 def main() -> int:
     """Run the parts that are asked for, by default all; return 0, also where an aim is missed."""
     asked = _arguments()
-    size = Size(asked.miners, asked.rounds, asked.seconds)
+    if asked.list:
+        _say("\n".join(PARTS))
+        return 0
+    with held_network() as network:
+        return _measure(asked, Size(asked.miners, asked.rounds, asked.seconds, asked.interval, network))
+
+
+def _measure(asked: argparse.Namespace, size: Size) -> int:
     found: dict[str, list[Figure]] = {}
     for part in asked.only:
         began = time.monotonic()
@@ -62,7 +69,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--miners", type=int, default=usual.miners, help="of the fleet")
     parser.add_argument("--rounds", type=int, default=usual.rounds, help="of what is short")
     parser.add_argument("--seconds", type=float, default=usual.seconds, help="of what goes by the clock")
+    parser.add_argument("--interval", type=int, default=usual.interval_s, help="seconds between two polls")
     parser.add_argument("--docs", type=Path, default=None, help="the page to write the tables into")
+    parser.add_argument("--list", action="store_true", help="name the parts, and measure nothing")
     asked = parser.parse_args()
     unknown = [part for part in asked.only if part not in PARTS]
     if unknown:

@@ -31,7 +31,7 @@ def against_library(size: Size) -> list[Figure]:
     take_core()
     with folder() as path:
         file = path / "targets.yml"
-        file.write_text(targets(size.miners), encoding="utf-8")
+        file.write_text(targets(size, size.miners), encoding="utf-8")
         inventory = load([file])
     fleet = uvloop.run(_read(inventory))
     containers = list(fleet.containers.values())

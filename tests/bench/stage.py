@@ -1,10 +1,11 @@
 """The stage of a bench: simulated miners in a process of their own, exporters beside them, each on its core.
 
-All addresses are of 127.64.0.0/10. Whatsminers M30S+ stand for the fleet: their firmware joins commands, so that a
-poll is one connection.
+A bench holds two networks of 127.64.0.0/10, so that several can run side by side. Whatsminers M30S+ stand for the
+fleet: their firmware joins commands, so that a poll is one connection.
 """
 
 import os
+import socket
 import subprocess
 import sys
 import tempfile
@@ -20,21 +21,37 @@ import psutil
 REPOSITORY = Path(__file__).parents[2]
 CONTAINER_SIZE = 200
 PATIENCE_S = 300.0
+_NETWORKS = range(64, 128, 2)
+_HOLD_PORT = 40_404
 
 _opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 class Size(NamedTuple):
-    """How much to measure: miners of a fleet, rounds of what is short, seconds of what goes by the clock."""
+    """How much to measure: miners of a fleet, rounds of what is short, seconds of what goes by the clock.
+
+    `interval_s`: between two polls of a miner. `network`: the second number of the addresses that are ours.
+    """
 
     miners: int = 10_000
     rounds: int = 7
     seconds: float = 120.0
+    interval_s: int = 15
+    network: int = _NETWORKS[0]
 
     @property
     def sampled(self) -> int:
         """Miners that are enough where each is asked by itself."""
         return min(self.miners, 1000)
+
+    def address(self, number: int) -> str:
+        """Return the address of a miner by its number from 0: 250 a network, for up to 125,000."""
+        network, place = divmod(number, 250)
+        return f"127.{self.network + network // 250}.{network % 250}.{place + 1}"
+
+    def place(self, number: int, port: int) -> str:
+        """Return where a process of the bench listens."""
+        return f"127.{self.network + 1}.255.{number}:{port}"
 
 
 CORES = sorted(os.sched_getaffinity(0))
@@ -47,14 +64,22 @@ def take_core() -> None:
     os.sched_setaffinity(0, MEASURED)
 
 
-def address(number: int) -> str:
-    """Return the address of a miner by its number from 0: 250 a network, for up to 700,000."""
-    network, place = divmod(number, 250)
-    return f"127.{64 + network // 250}.{network % 250}.{place + 1}"
+@contextmanager
+def held_network() -> Iterator[int]:
+    """Hold a network that no other bench holds; give the second number of its addresses."""
+    for network in _NETWORKS:
+        with socket.socket() as hold:
+            try:
+                hold.bind((f"127.{network}.255.254", _HOLD_PORT))
+            except OSError:
+                continue
+            yield network
+            return
+    raise RuntimeError("every loopback network is held by another bench")
 
 
 def targets(
-    miners: int, *, first: int = 0, interval_s: int = 15, dead: float = 0.0, connect_timeout_s: int = 3
+    size: Size, miners: int, *, first: int = 0, interval_s: int | None = None, dead: float = 0.0
 ) -> str:
     """Return an inventory of this many miners, CONTAINER_SIZE a container.
 
@@ -62,7 +87,7 @@ def targets(
     connections, half of it taking them and saying nothing.
     """
     lines = [
-        f"defaults: {{interval: {interval_s}s, connect_timeout: {connect_timeout_s}s, web_port: null, v3_port: null}}",
+        f"defaults: {{interval: {interval_s or size.interval_s}s, web_port: null, v3_port: null}}",
         "containers:",
     ]
     for start in range(first, first + miners, CONTAINER_SIZE):
@@ -79,7 +104,7 @@ def targets(
             ]
         lines.append("    miners:")
         lines += [
-            f"      - {{name: m{number}, address: {address(number)}, manufacturer: Whatsminer, model: M30S+}}"
+            f"      - {{name: m{number}, address: {size.address(number)}, manufacturer: Whatsminer, model: M30S+}}"
             for number in numbers
         ]
     return "\n".join(lines) + "\n"
@@ -166,6 +191,31 @@ class Program:
         return self.log.read_text(encoding="utf-8", errors="replace")[-2000:]
 
 
+class Idle:
+    """A process that does nothing on the core of what is measured: how late it wakes is what others do to all there."""
+
+    _SOURCE = """
+import select, sys, time
+worst, pause = 0.0, 0.05
+while True:
+    began = time.monotonic()
+    if select.select([sys.stdin], [], [], pause)[0]:
+        break
+    worst = max(worst, time.monotonic() - began - pause)
+print(worst)
+"""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", self._SOURCE], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        os.sched_setaffinity(self._process.pid, MEASURED)
+
+    def end(self) -> float:
+        """End it; return how many seconds late it woke at most."""
+        return float(self._process.communicate()[0])
+
+
 @contextmanager
 def folder() -> Iterator[Path]:
     """Give a folder for inventories and logs."""
@@ -174,9 +224,9 @@ def folder() -> Iterator[Path]:
 
 
 @contextmanager
-def simulator(file: Path, place: int = 1, cores: list[int] | None = None) -> Iterator[Program]:
+def simulator(size: Size, file: Path, place: int = 1, cores: list[int] | None = None) -> Iterator[Program]:
     """Simulate the miners of an inventory as long as the context lasts. `place`: which of several."""
-    program = Program("simulate", file, f"127.127.255.{place}:9429", cores=cores or OTHERS)
+    program = Program("simulate", file, size.place(place, 9429), cores=cores or OTHERS)
     try:
         program.wait("simulated miners")
         yield program
@@ -186,10 +236,10 @@ def simulator(file: Path, place: int = 1, cores: list[int] | None = None) -> Ite
 
 @contextmanager
 def exporter(
-    file: Path, *flags: str, place: int = 1, cores: list[int] | None = None, ready: bool = True
+    size: Size, file: Path, *flags: str, place: int = 1, cores: list[int] | None = None, ready: bool = True
 ) -> Iterator[Program]:
     """Run an exporter, with `ready` waiting for it. `place`: which of several."""
-    program = Program("exporter", file, f"127.127.254.{place}:9428", *flags, cores=cores or MEASURED)
+    program = Program("exporter", file, size.place(place, 9428), *flags, cores=cores or MEASURED)
     try:
         if ready:
             program.wait()

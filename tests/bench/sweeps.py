@@ -8,10 +8,8 @@ from pathlib import Path
 from urllib.parse import quote
 
 from figures import Figure, median
-from stage import CONTAINER_SIZE, CORES, Program, Size, exporter, folder, simulator, targets
+from stage import CONTAINER_SIZE, CORES, Idle, Program, Size, exporter, folder, simulator, targets
 
-INTERVAL_S = 15
-SHARD_INTERVAL_S = 30
 SHARDS = 2
 DEAD = 0.05
 SPARE_FILES = 1000
@@ -21,19 +19,23 @@ def one_exporter(size: Size) -> list[Figure]:
     """Measure a fleet of which 5 % are dead, polled and scraped by container every 15 s, in steady state."""
     with folder() as path:
         file = path / "targets.yml"
-        file.write_text(targets(size.miners, interval_s=INTERVAL_S, dead=DEAD), encoding="utf-8")
-        with simulator(file), exporter(file) as program:
-            plain, packed, page = _whole_scrapes(program, size.rounds)
+        file.write_text(targets(size, size.miners, dead=DEAD), encoding="utf-8")
+        with simulator(size, file), exporter(size, file) as program:
+            _wait_for_sweep([program])
             fresh = program.memory
+            time.sleep(2 * size.interval_s)  # the dead have to be found out first, and polled less often
+            plain, packed, page = _whole_scrapes(program, size.rounds)
+            idle = Idle()
             began, cpu_s, before = time.monotonic(), program.cpu_s, program.own()
             sweeps, lags, memory = _scrape_on(program, size)
+            woke_s = idle.end()
             lasted_s, used_s, after = time.monotonic() - began, program.cpu_s - cpu_s, program.own()
     polls = after["polls_total"] - before["polls_total"]
     return [
         Figure(
             "polls begun over a second late", after["polls_late_total"] - before["polls_late_total"], "", 0
         ),
-        Figure("longest sweep", max(sweeps), "s", INTERVAL_S),
+        Figure("longest sweep, spread over the interval", round(max(sweeps), 1), "s", size.interval_s),
         Figure("largest lag of a poll", max(lags), "s"),
         Figure("part of one core, polls and scrapes", used_s / lasted_s, "", 0.125),
         Figure("CPU a poll, with its share of the scrapes and all else", used_s / polls * 1e6, "µs"),
@@ -41,6 +43,7 @@ def one_exporter(size: Size) -> list[Figure]:
         Figure("memory at most", memory / 2**20, "MiB", 250),
         Figure("memory after the first sweep", fresh / 2**20, "MiB"),
         Figure("longest stall of the event loop", after["event_loop_stall_seconds"] * 1e3, "ms", 20),
+        Figure("the same of an idle process on that core", woke_s * 1e3, "ms"),
         Figure("wall time of a scrape of all miners, plain", median(plain) * 1e3, "ms"),
         Figure("wall time of a scrape of all miners, gzip", median(packed) * 1e3, "ms"),
         Figure("its page, plain", page / 1e6, "MB"),
@@ -63,7 +66,7 @@ def _whole_scrapes(program: Program, rounds: int) -> tuple[list[float], list[flo
 def _scrape_on(program: Program, size: Size) -> tuple[list[float], list[float], int]:
     """Scrape as Prometheus does, one container after the other; return sweeps, lags and the most memory."""
     containers = -(-size.miners // CONTAINER_SIZE)
-    pause_s = INTERVAL_S / containers
+    pause_s = size.interval_s / containers
     sweeps, lags, memory = [], [], 0
     begin = time.monotonic()
     turn = 0
@@ -75,7 +78,7 @@ def _scrape_on(program: Program, size: Size) -> tuple[list[float], list[float], 
         if turn % containers == 0:
             own = program.own()
             lags.append(own["poll_lag_seconds"])
-            sweeps.append(own["sweep_duration_seconds"])
+            sweeps.append(own.get("sweep_duration_seconds", 0.0))
             memory = max(memory, program.memory)
         time.sleep(max(0.0, begin + turn * pause_s - time.monotonic()))
     return sweeps, lags, memory
@@ -83,17 +86,17 @@ def _scrape_on(program: Program, size: Size) -> tuple[list[float], list[float], 
 
 def shards(size: Size) -> list[Figure]:
     """Measure ten fleets polled every 30 s by two exporters, a shard each, beside their simulated miners."""
-    miners = 10 * size.miners
+    miners, interval_s = 10 * size.miners, 2 * size.interval_s
     with folder() as path, ExitStack() as stack:
         whole = path / "targets.yml"
-        whole.write_text(targets(miners, interval_s=SHARD_INTERVAL_S), encoding="utf-8")
+        whole.write_text(targets(size, miners, interval_s=interval_s), encoding="utf-8")
         simulators = [
-            stack.enter_context(simulator(file, place, CORES))
-            for place, file in enumerate(_parts(path, miners), start=1)
+            stack.enter_context(simulator(size, file, place, CORES))
+            for place, file in enumerate(_parts(size, path, miners), start=1)
         ]
         exporters = [
             stack.enter_context(
-                exporter(whole, "--shard", f"{part}/{SHARDS}", place=part, cores=CORES, ready=False)
+                exporter(size, whole, "--shard", f"{part}/{SHARDS}", place=part, cores=CORES, ready=False)
             )
             for part in range(1, SHARDS + 1)
         ]
@@ -117,7 +120,7 @@ def shards(size: Size) -> list[Figure]:
         Figure("polls begun over a second late", late, "", 0),
         Figure(
             "part of the polls that were due",
-            polls / (miners * lasted_s / SHARD_INTERVAL_S),
+            polls / (miners * lasted_s / interval_s),
             "",
             0.99,
             at_least=True,
@@ -135,7 +138,7 @@ def shards(size: Size) -> list[Figure]:
     ]
 
 
-def _parts(path: Path, miners: int) -> list[Path]:
+def _parts(size: Size, path: Path, miners: int) -> list[Path]:
     """Write the inventories of as many simulators as the limit of open files makes necessary."""
     _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     most = miners if hard == resource.RLIM_INFINITY else hard - SPARE_FILES
@@ -143,7 +146,7 @@ def _parts(path: Path, miners: int) -> list[Path]:
     files = []
     for first in range(0, miners, share):
         file = path / f"simulated-{first}.yml"
-        file.write_text(targets(min(share, miners - first), first=first), encoding="utf-8")
+        file.write_text(targets(size, min(share, miners - first), first=first), encoding="utf-8")
         files.append(file)
     return files
 

@@ -1,0 +1,50 @@
+"""The bench itself: every part runs, at a size that says nothing, and the page about it names them all."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+RUN = Path(__file__).with_name("run.py")
+PAGE = RUN.parents[2] / "docs" / "bench.md"
+
+
+def run(*arguments: str) -> str:
+    return subprocess.run(
+        [sys.executable, str(RUN), *arguments], capture_output=True, text=True, timeout=110, check=True
+    ).stdout
+
+
+def test_every_part_that_needs_no_other_library_runs(tmp_path: Path) -> None:
+    parts = [part for part in run("--list").split() if part != "library"]
+    page = tmp_path / "page.md"
+    page.write_text("Before.\n<!-- measured -->\nof old\n<!-- end of measured -->\nAfter.\n")
+    small = ("--miners", "20", "--rounds", "1", "--seconds", "2", "--interval", "1")
+    said = run("--only", ",".join(parts), *small, "--docs", str(page))
+    text = page.read_text()
+    assert text.startswith("Before.\n")
+    assert text.endswith("After.\n")
+    assert "of old" not in text
+    for part in parts:
+        assert f"### {part}\n" in text
+        assert f"{part}\n" in said
+    assert "| polls begun over a second late |" in text
+    assert "| miners | 200 |" in text
+
+
+def test_a_part_that_is_not_there_is_named() -> None:
+    found = subprocess.run(
+        [sys.executable, str(RUN), "--only", "poll,speed"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert found.returncode == 2
+    assert "there is no part speed" in found.stderr
+
+
+def test_the_page_names_every_part() -> None:
+    text = PAGE.read_text(encoding="utf-8")
+    for part in run("--list").split():
+        assert f"### {part}\n" in text
+        assert f"`{part}`" in text
