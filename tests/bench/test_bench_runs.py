@@ -4,6 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 RUN = Path(__file__).with_name("run.py")
 PAGE = RUN.parents[2] / "docs" / "bench.md"
 
@@ -14,6 +16,7 @@ def run(*arguments: str) -> str:
     ).stdout
 
 
+@pytest.mark.long
 def test_every_part_that_needs_no_other_library_runs(tmp_path: Path) -> None:
     parts = [part for part in run("--list").split() if part != "library"]
     page = tmp_path / "page.md"

@@ -112,6 +112,8 @@ async def test_a_scan_that_is_interrupted_prints_what_it_has_found() -> None:
                     "--yaml",
                     "--port",
                     str(miner.port),
+                    "--timeout",
+                    "100",  # the silent one must still be waited for when the signal comes
                 ),
                 cwd=Path(hashyard.__file__).parent,
                 env={**os.environ, "TERM": "xterm", "COLUMNS": "100"},
