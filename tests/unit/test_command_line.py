@@ -104,6 +104,8 @@ async def test_a_scan_that_is_interrupted_prints_what_it_has_found() -> None:
         with socket.create_server(("127.0.58.2", miner.port)):  # takes connections and never answers
             scan = await asyncio.create_subprocess_exec(
                 *(
+                    "env",
+                    "--default-signal=INT",  # tests that run in the background have been told to ignore it
                     sys.executable,
                     "-m",
                     "hashyard",
