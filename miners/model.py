@@ -123,7 +123,8 @@ class Snapshot(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_field="k
 
     `uptime_s` is the system's where reported, else the time since mining started. `power_w` is at the wall.
     `power_mode` and `profile` are the firmware's own words. `estimated` names the fields whose figure the device
-    did not report and the model table (or the inventory) gave: never taken for a measurement.
+    did not report and the model table (or the inventory) gave: never taken for a measurement. `power_percent`: the share
+    of nominal power that it is set to, where the device says so. `locating`: its fault light is on, where it says so.
     """
 
     container: str
@@ -158,6 +159,8 @@ class Snapshot(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_field="k
     faults: tuple[Fault, ...] = ()
     estimated: tuple[str, ...] = ()
     truncated: bool = False
+    power_percent: float | None = None
+    locating: bool | None = None
 
 
 class PollFailure(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_field="kind", tag="poll_failure"):
@@ -189,10 +192,11 @@ class Credentials(msgspec.Struct, frozen=True, gc=False):
 
 
 class Target(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """What the reading side has to know of one miner, whoever names it: the inventory, `hashyard read`, a scan.
+    """What has to be known of one miner to talk to it, whoever names it: the inventory, `hashyard read`, a scan.
 
     A port of None is not asked. `credentials` None means: the maker's default, once, for reading only.
     `nominal_power_w`, `nominal_hashrate_hs` and `standby_power_w` are the operator's figures and win over the table.
+    `gateway`: URL of the service through which it is commanded, None: directly; reading never goes there.
     """
 
     container: str
@@ -210,6 +214,8 @@ class Target(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     standby_power_w: float | None = None
     connect_timeout_s: float = 3.0
     timeout_s: float = 10.0
+    gateway: str | None = None
+    gateway_credentials: Credentials | None = None
 
 
 def to_json(value: Reading | Mapping[str, object]) -> bytes:

@@ -62,10 +62,78 @@ class Tariff(msgspec.Struct, frozen=True, gc=False):
     zones: tuple[TariffZone, ...] = ()
 
 
+class Window(msgspec.Struct, frozen=True, gc=False):
+    """Some hours of some days and the profile that holds in them: minutes since midnight, 1440 is the day's end.
+
+    Days count from 0, Monday. A window whose end is not after its beginning runs over midnight and belongs to the day
+    on which it begins; from X to the same X is a whole day.
+    """
+
+    days: tuple[int, ...]
+    from_minute: int
+    to_minute: int
+    profile: str
+
+
+class DayException(msgspec.Struct, frozen=True, gc=False):
+    """One date (YYYY-MM-DD, in the container's zone) with windows of its own; their `days` are not looked at.
+
+    No windows: `otherwise` holds all day.
+    """
+
+    date: str
+    windows: tuple[Window, ...] = ()
+
+
+class Schedule(msgspec.Struct, frozen=True, kw_only=True):
+    """Which profile holds when, in the time zone of the container that it is given to. Windows do not overlap.
+
+    `otherwise` fills the gaps; without it there are none. `id` is the name's slug.
+    """
+
+    id: str
+    name: str
+    windows: tuple[Window, ...] = ()
+    otherwise: str | None = None
+    exceptions: tuple[DayException, ...] = ()
+    origin: Origin | None = None
+
+
+class Profile(msgspec.Struct, frozen=True, kw_only=True):
+    """A power profile: a target in percent of nominal power, 0 for asleep, and a make's own way of saying it.
+
+    `by_make`: driver or manufacturer in small letters (`whatsminer`, `luxos`, `avalon`, `antminer` …) to `{"mode": …}`,
+    `{"preset": …}`, `{"power_limit_w": …}` or `{"power_percent": …}`, exactly one of them. `origin` None: built in.
+    """
+
+    name: str
+    target_percent: float
+    by_make: Mapping[str, Mapping[str, Any]] = {}
+    origin: Origin | None = None
+
+
+class Ramp(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """How power may step: at most `step_w` watts up or down within `every_s` seconds, at most `batch` miners at once."""
+
+    step_w: float = 250_000.0
+    every_s: float = 10.0
+    batch: int = 20
+
+
+class Feed(msgspec.Struct, frozen=True, kw_only=True):
+    """What several containers hang on: its power limit, and how fast power may step on it (`Ramp`)."""
+
+    name: str
+    power_limit_w: float | None = None
+    ramp: Ramp | None = None
+    origin: Origin | None = None
+
+
 class Miner(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """One miner. `name` is unique in its container. A port of None is not asked.
 
     `pools` None: no list was given, every pool is accepted without a word. `row` and `column` count from 1.
+    `gateway`: URL of the farm's own HTTP service through which this miner is commanded; None: directly.
     `simulate` is what `hashyard simulate` reads (faults to begin with); nothing else does.
     """
 
@@ -85,6 +153,8 @@ class Miner(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     standby_power_w: float | None = None
     pools: tuple[PoolRule, ...] | None = None
     credentials: CredentialsReference | None = None
+    gateway: str | None = None
+    gateway_credentials: CredentialsReference | None = None
     active: bool = True
     simulate: Mapping[str, Any] = {}
     origin: Origin
@@ -114,15 +184,22 @@ class Container(msgspec.Struct, frozen=True, kw_only=True):
     power_limit_w: float | None = None
     alerts: AlertLimits = AlertLimits()
     temperature_limits_c: Mapping[str, float] = {}
+    ramp: Ramp = Ramp()
     simulate: Mapping[str, Any] = {}
     miners: tuple[Miner, ...] = ()
     origin: Origin
 
 
 class Inventory(msgspec.Struct, frozen=True, kw_only=True):
-    """The whole fleet. `networks`: what the API may name addresses in. `warnings`: right, but worth a look."""
+    """The whole fleet. `networks`: what the API may name addresses in. `warnings`: right, but worth a look.
+
+    `profiles` (by name) and `schedules` (by id) hold the built-in ones as well, unless a file gives them otherwise.
+    """
 
     containers: tuple[Container, ...] = ()
     tariffs: Mapping[str, Tariff] = {}
+    profiles: Mapping[str, Profile] = {}
+    schedules: Mapping[str, Schedule] = {}
+    feeds: Mapping[str, Feed] = {}
     networks: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()

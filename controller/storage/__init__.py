@@ -1,0 +1,1 @@
+"""The database: tables, migrations, and what is written and found in them."""
