@@ -58,6 +58,8 @@ class Draft(msgspec.Struct, gc=False):
     power_limit_w: float | None = None
     power_mode: str | None = None
     profile: str | None = None
+    power_percent: float | None = None
+    locating: bool | None = None
     inlet_c: float | None = None
     outlet_c: float | None = None
     board_max_c: float | None = None
@@ -178,6 +180,8 @@ def conclude(
         power_limit_w=draft.power_limit_w,
         power_mode=draft.power_mode,
         profile=draft.profile,
+        power_percent=draft.power_percent,
+        locating=draft.locating,
         temperatures_c=_temperatures(draft),
         boards=tuple(boards),
         expected_boards=expected_boards,

@@ -86,6 +86,7 @@ def parse(replies: Mapping[str, Object | None], now: float, *, whole: bool = Tru
     draft.power_w = watts(first(replies.get("power"), "POWER").get("Watts")) or None
     draft.power_limit_w = _power_limit(config)
     draft.profile = text(config.get("Profile"))
+    draft.locating = _locating(config)
     draft.boards = _boards(devices, replies.get("temps"), stats)
     draft.nominal_hashrate_hs = hashes(config.get("NameplateTHS"), 1e12) or None
     if draft.nominal_hashrate_hs is None and whole:
@@ -144,6 +145,12 @@ def _hashrate(summary: Object, devices: Sequence[Object], *, whole: bool) -> flo
     if now is None and whole:
         now = sum_of_all([hashes(device.get("MHS 5s"), 1e6) for device in devices[:_MAX_PARTS]])
     return now
+
+
+def _locating(config: Object) -> bool | None:
+    """Tell whether a person was shown the way to it: `auto` is the firmware's own use of the light."""
+    light = text(config.get("RedLed"))
+    return None if light is None else light.lower() in ("blink", "on")
 
 
 def _power_limit(config: Object) -> float | None:
