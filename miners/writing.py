@@ -130,7 +130,8 @@ class Writer(msgspec.Struct, frozen=True, kw_only=True):
     WriteError or PollError. It keeps tokens in `session`, gets a new one when that lapsed and repeats once, no more.
     `shows(action, now, before)`: True if the reading shows that the action holds, False if it shows that it does not
     (yet), None if this make's readings cannot tell. `before`: the reading before the command, where there is one.
-    `presets`: the presets that the miner has, where the make has any.
+    `presets`: the presets that the miner has, where the make has any. `leave`: gives back what the session still holds,
+    when the program ends; None where there is nothing to give back.
     """
 
     name: str
@@ -138,3 +139,4 @@ class Writer(msgspec.Struct, frozen=True, kw_only=True):
     send: Callable[[Hand, Session, Action], Awaitable[str]]
     shows: Callable[[Action, Snapshot, Snapshot | None], bool | None]
     presets: Callable[[Hand], Awaitable[tuple[Preset, ...]]] | None = None
+    leave: Callable[[Hand, Session], Awaitable[None]] | None = None
