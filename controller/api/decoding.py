@@ -1,0 +1,274 @@
+"""What a request says, decoded strictly into msgspec types, with every mistake at once.
+
+msgspec stops at the first value that does not fit. So a request that does not fit as a whole is walked again field by
+field, each with msgspec itself as the judge, and all that does not fit is named: JSON pointers into the body, `?limit`
+for the query.
+"""
+
+import re
+import types
+import typing
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, TypeVar
+
+import msgspec
+from multidict import MultiMapping
+
+from controller.api.problems import Mistake, Problem, invalid, said
+
+MAX_MISTAKES = 100
+
+T = TypeVar("T")
+S = TypeVar("S", bound=msgspec.Struct)
+
+_WORDS: tuple[tuple[re.Pattern[str], str, str], ...] = tuple(
+    (re.compile(pattern), code, words)
+    for pattern, code, words in (
+        (r"Object missing required field `(.*)`", "missing", "it is missing"),
+        (r"Object contains unknown field `(.*)`", "unknown", "there is no such field"),
+        (
+            r"Invalid enum value (.*)|Invalid value .* - expected one of (.*)",
+            "choice",
+            "it is none of the values that it may have",
+        ),
+        (r"Expected `str` of length <= (\d+)", "length", "it has at most {} characters"),
+        (r"Expected `str` of length >= 1$", "length", "it must not be empty"),
+        (r"Expected `str` of length >= (\d+)", "length", "it has at least {} characters"),
+        (r"Expected `(?:array|object)` of length <= (\d+)", "length", "it has at most {} entries"),
+        (r"Expected `(?:array|object)` of length >= (\d+)", "length", "it has at least {} entries"),
+        (r"Expected `str` matching regex '(.*)'", "pattern", "it does not have the form {}"),
+        (r"Expected `(?:int|float)` <= (\S+)", "range", "it is at most {}"),
+        (r"Expected `(?:int|float)` >= (\S+)", "range", "it is at least {}"),
+        (r"Expected `(?:int|float)` < (\S+)", "range", "it is less than {}"),
+        (r"Expected `(?:int|float)` > (\S+)", "range", "it is more than {}"),
+        (
+            r"Expected `datetime` with a timezone component",
+            "time",
+            "it is a time without its zone: end it in Z",
+        ),
+        (r"Invalid RFC3339 encoded datetime", "time", "it is no time such as 2026-03-01T18:00:00Z"),
+        (r"Invalid RFC3339 encoded date", "date", "it is no date such as 2026-03-01"),
+        (r"Expected `(.*)`, got `(.*)`", "type", "it is {1}, and has to be {0}"),
+    )
+)
+"""What msgspec says, and how we say it. What is not in here is passed on as msgspec says it."""
+
+
+def decode_body(raw: bytes, kind: type[T] | Any) -> T:
+    """Return the body as this type. Raises Problem: malformed when it is not JSON, invalid with every mistake."""
+    try:
+        found: T = msgspec.json.decode(raw, type=kind)
+    except msgspec.ValidationError as error:
+        values = msgspec.json.decode(raw)
+        mistakes = list(_first_ones(_mistakes(values, kind, "")))
+        raise invalid(*(mistakes or [_mistake("", error)])) from None
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        detail = "the body is not JSON"
+        raise Problem("malformed", detail, [Mistake("", "json", detail)]) from None
+    except RecursionError:
+        detail = "the body is nested too deep"
+        raise Problem("malformed", detail, [Mistake("", "json", detail)]) from None
+    if b"\\u0000" in raw:
+        mistakes = list(_first_ones(_null_characters(msgspec.json.decode(raw), "")))
+        if mistakes:
+            raise invalid(*mistakes)
+    return found
+
+
+def decode_query(given: MultiMapping[str], kind: type[S], sorts: Sequence[str] = ()) -> S:
+    """Return the query as this struct. Raises Problem (malformed) with every mistake.
+
+    A field that is a tuple takes each time the parameter is given; any other is given once. An empty text is a value.
+    """
+    fields = {field.encode_name: field for field in msgspec.structs.fields(kind)}
+    allowed = [*fields, *(("sort",) if sorts else ())]
+    mistakes: list[Mistake] = []
+    values: dict[str, Any] = {}
+    for name in dict.fromkeys(given):
+        field = fields.get(name)
+        texts = given.getall(name)
+        at = f"?{name}"
+        if any("\0" in text or not _is_text(text) for text in texts):
+            mistakes.append(Mistake(at, "text", "it has characters that are not allowed"))
+        elif field is None:
+            if name not in allowed:
+                there = f"there are {', '.join(allowed)}" if allowed else "this takes none"
+                mistakes.append(Mistake(at, "unknown", f"there is no such parameter; {there}"))
+            elif len(texts) > 1:
+                mistakes.append(Mistake(at, "repeated", "give it once"))
+        elif _is_many(field.type):
+            values[field.name] = texts
+            mistakes += _converted(texts, field.type, at, values, field.name)
+        elif len(texts) > 1:
+            mistakes.append(Mistake(at, "repeated", "give it once"))
+        else:
+            mistakes += _converted(texts[0], field.type, at, values, field.name)
+    mistakes += [
+        Mistake(f"?{name}", "missing", "it is missing")
+        for name, field in fields.items()
+        if field.required and name not in given
+    ]
+    if mistakes:
+        raise Problem("malformed", said(mistakes), mistakes)
+    return kind(**values)
+
+
+def decode_sort(text: str | None, sorts: Sequence[str]) -> tuple[tuple[str, bool], ...]:
+    """Return (field, descending) for each field of `sort=-power_w,name`. Raises Problem (malformed)."""
+    if text is None:
+        return ()
+    found: dict[str, bool] = {}
+    for part in text.split(","):
+        name = part.removeprefix("-")
+        if name not in sorts:
+            detail = f"it is a list, with commas, of {', '.join(sorts)}; `-` before one turns it"
+            raise Problem("malformed", detail, [Mistake("?sort", "choice", detail)])
+        found.setdefault(name, part.startswith("-"))
+    return tuple(found.items())
+
+
+def _converted(value: Any, kind: Any, at: str, values: dict[str, Any], name: str) -> list[Mistake]:
+    """Put the value of a parameter, converted from text, into `values`, or return what is wrong with it."""
+    try:
+        values[name] = msgspec.convert(value, kind, strict=False)
+    except msgspec.ValidationError as error:
+        return [_mistake(at, error)]
+    return []
+
+
+def _mistakes(value: Any, kind: Any, at: str) -> Iterator[Mistake]:
+    """Yield what keeps a value that JSON gave from being of this type."""
+    inner = _inside(kind, value)
+    found = False
+    for mistake in _mistakes_inside(value, inner, at):
+        found = True
+        yield mistake
+    if not found:
+        try:
+            msgspec.convert(value, kind)
+        except msgspec.ValidationError as error:
+            yield _mistake(at, error)
+
+
+def _mistakes_inside(value: Any, kind: Any, at: str) -> Iterator[Mistake]:
+    if isinstance(value, dict) and _is_struct(kind):
+        yield from _mistakes_of_struct(value, kind, at)
+    elif isinstance(value, list) and (item := _item_type(kind)) is not None:
+        for index, entry in enumerate(value):
+            yield from _mistakes(entry, item, f"{at}/{index}")
+    elif isinstance(value, dict) and typing.get_origin(kind) in (dict, Mapping, _ABSTRACT_MAPPING):
+        _, item = typing.get_args(kind)
+        for key, entry in value.items():
+            yield from _mistakes(entry, item, f"{at}/{_escaped(key)}")
+
+
+def _mistakes_of_struct(value: dict[str, Any], kind: Any, at: str) -> Iterator[Mistake]:
+    struct = typing.get_origin(kind) or kind
+    fields = {field.encode_name: field for field in msgspec.structs.fields(kind)}
+    config = struct.__struct_config__
+    tag = config.tag_field
+    for name, field in fields.items():
+        if name in value:
+            yield from _mistakes(value[name], field.type, f"{at}/{_escaped(name)}")
+        elif field.required:
+            yield Mistake(f"{at}/{_escaped(name)}", "missing", "it is missing")
+    if config.forbid_unknown_fields:
+        for name in value:
+            if name not in fields and name != tag:
+                yield Mistake(f"{at}/{_escaped(name)}", "unknown", "there is no such field")
+
+
+_ABSTRACT_MAPPING = typing.get_origin(Mapping[str, int])
+
+
+def _inside(kind: Any, value: Any) -> Any:
+    """Return the one type behind Annotated and `| None` that the value could be meant as."""
+    while True:
+        origin = typing.get_origin(kind)
+        if origin is typing.Annotated:
+            kind = typing.get_args(kind)[0]
+        elif origin in (typing.Union, types.UnionType):
+            choices = [choice for choice in typing.get_args(kind) if choice is not type(None)]
+            shaped = [choice for choice in choices if _could_be(choice, value)]
+            if len(shaped) != 1:
+                return None
+            kind = shaped[0]
+        else:
+            return kind
+
+
+def _could_be(kind: Any, value: Any) -> bool:
+    if isinstance(value, dict):
+        return _is_struct(kind) or typing.get_origin(kind) in (dict, _ABSTRACT_MAPPING)
+    if isinstance(value, list):
+        return _item_type(kind) is not None
+    return False
+
+
+def _is_struct(kind: Any) -> bool:
+    plain = typing.get_origin(kind) or kind
+    return isinstance(plain, type) and issubclass(plain, msgspec.Struct)
+
+
+def _item_type(kind: Any) -> Any:
+    """Return the type of the items of a list or a tuple of any length, else None."""
+    while typing.get_origin(kind) is typing.Annotated:
+        kind = typing.get_args(kind)[0]
+    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    if origin is list or (origin is tuple and len(arguments) == 2 and arguments[1] is ...):
+        return arguments[0]
+    if origin is _ABSTRACT_SEQUENCE:
+        return arguments[0]
+    return None
+
+
+_ABSTRACT_SEQUENCE = typing.get_origin(Sequence[int])
+
+
+def _is_many(kind: Any) -> bool:
+    return _item_type(kind) is not None
+
+
+def _null_characters(value: Any, at: str) -> Iterator[Mistake]:
+    """Yield the texts with a null character: databases do not keep it, and nobody types it."""
+    if isinstance(value, str):
+        if "\0" in value:
+            yield Mistake(at, "text", "it has a null character")
+    elif isinstance(value, list):
+        for index, entry in enumerate(value):
+            yield from _null_characters(entry, f"{at}/{index}")
+    elif isinstance(value, dict):
+        for key, entry in value.items():
+            yield from _null_characters(key, f"{at}/{_escaped(key)}")
+            yield from _null_characters(entry, f"{at}/{_escaped(key)}")
+
+
+def _is_text(text: str) -> bool:
+    """Return whether a text can be written in UTF-8: percent signs can make half characters."""
+    return all(not 0xD800 <= ord(character) <= 0xDFFF for character in text)
+
+
+def _escaped(name: str) -> str:
+    return name.replace("~", "~0").replace("/", "~1")
+
+
+def _first_ones(mistakes: Iterator[Mistake]) -> Iterator[Mistake]:
+    """Yield as many as a person can use: a body of 1 MiB can hold a hundred thousand."""
+    for count, mistake in enumerate(mistakes):
+        if count == MAX_MISTAKES:
+            return
+        yield mistake
+
+
+def _mistake(at: str, error: msgspec.ValidationError) -> Mistake:
+    text, _, path = str(error).partition(" - at `")
+    deeper = re.sub(
+        r"\[(\d+|\.\.\.)\]", r"/\1", path.removesuffix("`").removeprefix("$").removeprefix("key in ")
+    )
+    if not at.startswith("?"):
+        at += deeper.replace(".", "/") if "..." not in deeper else ""
+    for pattern, code, words in _WORDS:
+        match = pattern.match(text)
+        if match is not None:
+            return Mistake(at, code, words.format(*(group or "" for group in match.groups())))
+    return Mistake(at, "invalid", text[:1].lower() + text[1:])

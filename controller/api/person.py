@@ -1,0 +1,58 @@
+"""Who is asking: a user in a role, by a session or a token, and what he may do and see."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+
+from controller.model import SCOPES, Actor, Client, Role, Scope, Token, User, WebSession
+from miners.inventory.fleet import Container
+
+ROLE_SCOPES: dict[Role, frozenset[Scope]] = {
+    "administrator": frozenset(SCOPES),
+    "accountant": frozenset(("read", "reports")),
+    "client": frozenset(("read", "reports")),
+}
+"""What a role can pass on to a token."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Person:
+    """A user who has shown who he is. Exactly one of `session` and `token` is set; `client` is set for the role client.
+
+    `csrf`: what the session's unsafe requests must carry in X-CSRF-Token.
+    """
+
+    user: User
+    session: WebSession | None = None
+    token: Token | None = None
+    client: Client | None = None
+    csrf: str | None = field(default=None, repr=False)
+
+    @property
+    def role(self) -> Role:
+        """Return the role."""
+        return self.user.role
+
+    @property
+    def scopes(self) -> frozenset[Scope]:
+        """Return what he can do: what the role can, and of that only what the token carries."""
+        scopes = ROLE_SCOPES[self.user.role]
+        return scopes if self.token is None else scopes & frozenset(self.token.scopes)
+
+    @property
+    def actor(self) -> Actor:
+        """Return who it was, for the record."""
+        if self.token is not None:
+            return Actor("token", self.user.username, self.user.id, self.token.id)
+        return Actor("user", self.user.username, self.user.id)
+
+    def may_see(self, container: Container) -> bool:
+        """Return whether the container is his to see."""
+        if self.token is not None and self.token.containers and container.id not in self.token.containers:
+            return False
+        if self.user.role != "client":
+            return True
+        return self.client is not None and container.client == self.client.slug
+
+    def lacks(self, scopes: Collection[Scope]) -> list[Scope]:
+        """Return which of these scopes he does not have, in their order."""
+        return [scope for scope in scopes if scope not in self.scopes]

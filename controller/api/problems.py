@@ -1,0 +1,298 @@
+"""Errors in one form for programs: `application/problem+json` (RFC 9457), every mistake at once.
+
+Whatever a deed, the storage or the inventory refuses is translated here into the answer that it means; nothing of the
+inside (paths of our own, SQL, tracebacks) stands in an answer.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, TypeAlias
+
+import msgspec
+from aiohttp import web
+
+from controller.deeds import Busy, InDoubt, Invalid, NotThere, Observed, OverLimit, PlanChanged
+
+Kind: TypeAlias = Literal[
+    "malformed",
+    "sign-in-needed",
+    "session-ended",
+    "not-allowed",
+    "cross-site",
+    "password-needed",
+    "not-found",
+    "method",
+    "read-only",
+    "control-is-observed",
+    "plan-changed",
+    "exists",
+    "in-use",
+    "busy",
+    "in-doubt",
+    "last-administrator",
+    "changed-meanwhile",
+    "too-large",
+    "media-type",
+    "wrong-host",
+    "invalid",
+    "over-limit",
+    "condition-needed",
+    "too-many",
+    "internal",
+    "miner-failed",
+    "exporter-away",
+    "prometheus-away",
+    "storage-away",
+    "starting",
+]
+
+
+class About(msgspec.Struct, frozen=True):
+    """What is always so of a kind of problem: its status, its title, and the text of the page about it."""
+
+    status: int
+    title: str
+    text: str
+
+
+KINDS: dict[Kind, About] = {
+    "malformed": About(
+        400,
+        "The request cannot be understood",
+        "The body is not JSON, a cursor is not one that was given out, or a parameter of the query has a value that "
+        "it cannot have. `errors` names each.",
+    ),
+    "sign-in-needed": About(
+        401,
+        "Signing in is needed",
+        "Nobody is signed in, or the token is unknown or has lapsed. Sign in at /api/v1/auth/login, or send a token in "
+        "the header `Authorization: Bearer`.",
+    ),
+    "session-ended": About(
+        401,
+        "The session has ended",
+        "It was idle too long, has reached its greatest age, or was ended by signing out, a new password, a change of "
+        "role, or an administrator. Sign in again.",
+    ),
+    "not-allowed": About(
+        403,
+        "This is not allowed",
+        "Your role, or the scopes of the token, do not include this. An administrator can change the role; a token "
+        "with other scopes can be made.",
+    ),
+    "cross-site": About(
+        403,
+        "A request from another site",
+        "A page of another site made the browser send this, or the header X-CSRF-Token of the session is missing. "
+        "GET /api/v1/me gives the token of the session.",
+    ),
+    "password-needed": About(
+        403,
+        "The password is needed again",
+        "It was last given more than 15 minutes ago, and this changes who may do what. Confirm it at "
+        "/api/v1/auth/confirm, then ask again.",
+    ),
+    "not-found": About(404, "There is no such thing", "It is not there, or it is not yours to see."),
+    "method": About(405, "This cannot be done here", "The header Allow lists the methods that are possible."),
+    "read-only": About(
+        409,
+        "This is written by hand",
+        "It stands in a file that people edit. `places` names file and line; edit it there.",
+    ),
+    "control-is-observed": About(
+        409,
+        "The container is only observed",
+        "Nothing is written to miners of a container whose `control` is `observe`. `places` names file and line; write "
+        "`control: enforce` there if Hashyard is to command it.",
+    ),
+    "plan-changed": About(
+        409,
+        "The plan has changed",
+        "The miners meant are no longer those of the preview. `plan` is the new one; look at it, and send its "
+        "fingerprint.",
+    ),
+    "exists": About(409, "There is one already", "The name or the id is taken. Choose another."),
+    "in-use": About(409, "It is in use", "Something else still needs it. The detail says what."),
+    "busy": About(
+        409,
+        "Something else is running",
+        "An operation that cannot run beside this one is under way, or the first request with this Idempotency-Key is. "
+        "Wait for it, or cancel it.",
+    ),
+    "in-doubt": About(
+        409,
+        "Nothing is written in doubt",
+        "The controller does not trust what it knows at the moment, so it commands nothing. The detail says why.",
+    ),
+    "last-administrator": About(
+        409,
+        "The last administrator stays",
+        "Without an active administrator nobody could let anybody in again. Make another one first.",
+    ),
+    "changed-meanwhile": About(
+        412,
+        "It was changed meanwhile",
+        "Somebody changed it after you read it. Read it again, and send the new ETag in If-Match.",
+    ),
+    "too-large": About(413, "The request is too large", "A body has at most 1 MiB."),
+    "media-type": About(415, "The body is of the wrong type", "Send the Content-Type that the detail names."),
+    "wrong-host": About(
+        421,
+        "The request is for another host",
+        "The controller answers to its own names only: localhost, its address, and those that it was started with.",
+    ),
+    "invalid": About(
+        422, "Some values are not usable", "`errors` lists every one: where it stands, and what it may be."
+    ),
+    "over-limit": About(
+        422,
+        "It is more than is allowed",
+        "The plan goes over a limit of a container, of its feed, or of the make. The detail names the limit.",
+    ),
+    "condition-needed": About(
+        428,
+        "A condition is needed",
+        "Send If-Match with the ETag of what you read, so that nobody's change is lost.",
+    ),
+    "too-many": About(429, "Too many requests", "Wait as many seconds as Retry-After says."),
+    "internal": About(
+        500,
+        "The controller has made a mistake",
+        "The log of the controller says more, under the request id of the answer.",
+    ),
+    "miner-failed": About(
+        502, "The miner did not do it", "It was asked and failed or refused. The answer holds its own words."
+    ),
+    "exporter-away": About(
+        503,
+        "The exporter is away",
+        "This needs the exporter, and it does not answer. See whether it runs, and where --exporter points.",
+    ),
+    "prometheus-away": About(
+        503,
+        "Prometheus is away",
+        "History comes from Prometheus, and it does not answer. Live state and control go on.",
+    ),
+    "storage-away": About(
+        503,
+        "The database is away",
+        "Nothing can be recorded, so nothing is done. The controller's log says what to mend.",
+    ),
+    "starting": About(503, "Not now", "The controller is starting. Ask again after Retry-After seconds."),
+}
+"""Every kind of problem. A test holds this against `Kind`."""
+
+
+class Mistake(msgspec.Struct, frozen=True):
+    """One value that is not usable. `at`: a JSON pointer into the body, `?limit`, or the name of a header."""
+
+    at: str
+    code: str
+    detail: str
+
+
+class Problem(Exception):
+    """An answer that is an error. `detail` is one line for a person, without anything secret."""
+
+    def __init__(
+        self,
+        kind: Kind,
+        detail: str,
+        mistakes: Sequence[Mistake] = (),
+        *,
+        headers: Mapping[str, str] | None = None,
+        more: Mapping[str, Any] | None = None,
+    ) -> None:
+        """`headers`: as the status asks for them. `more`: further members of the body, such as the new plan."""
+        super().__init__(detail)
+        self.kind: Kind = kind
+        self.detail = detail
+        self.mistakes = tuple(mistakes)
+        self.headers = dict(headers or {})
+        self.more = dict(more or {})
+
+    @property
+    def status(self) -> int:
+        """Return the HTTP status."""
+        return KINDS[self.kind].status
+
+    def response(self, path: str, request_id: str) -> web.Response:
+        """Return the answer to a request for `path`."""
+        about = KINDS[self.kind]
+        body = {
+            "type": f"/problems/{self.kind}",
+            "title": about.title,
+            "status": about.status,
+            "detail": self.detail,
+            "instance": path,
+            "request_id": request_id,
+            "error": self.detail,
+            "errors": self.mistakes,
+            **self.more,
+        }
+        return web.Response(
+            status=about.status,
+            body=msgspec.json.encode(body),
+            content_type="application/problem+json",
+            headers=self.headers,
+        )
+
+
+class ProblemBody(msgspec.Struct, frozen=True, kw_only=True):
+    """The body of every answer that is an error, as the OpenAPI document shows it."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    request_id: str
+    error: str
+    errors: tuple[Mistake, ...]
+
+
+def invalid(*mistakes: Mistake) -> Problem:
+    """Return the refusal of values in the body: 422 with all of them."""
+    return Problem("invalid", said(mistakes), mistakes)
+
+
+def said(mistakes: Sequence[Mistake]) -> str:
+    """Return the one line that stands for several mistakes."""
+    return mistakes[0].detail if len(mistakes) == 1 else f"{len(mistakes)} values need attention"
+
+
+def problem_of(error: Exception) -> Problem | None:
+    """Translate an error of ours into the answer that it means; None for one that no caller is to see."""
+    # Imported here, since the storage's errors come with SQLAlchemy, and `hashyard --help` need not wait for it.
+    from controller.storage.database import StorageAway  # noqa: PLC0415  # see above
+    from miners.errors import HashyardError, InventoryError  # noqa: PLC0415
+
+    match error:
+        case Problem():
+            return error
+        case NotThere():
+            return Problem("not-found", str(error))
+        case Observed():
+            return Problem("control-is-observed", str(error), more={"places": error.places})
+        case PlanChanged():
+            return Problem("plan-changed", str(error), more={"plan": error.plan})
+        case Busy():
+            return Problem("busy", str(error), more={"operation_id": error.operation_id})
+        case OverLimit():
+            return Problem("over-limit", str(error))
+        case InDoubt():
+            return Problem("in-doubt", str(error))
+        case Invalid():
+            return invalid(Mistake(error.at, "invalid", str(error)))
+        case StorageAway():
+            detail = "the database does not take or give anything now; the controller's log says why"
+            return Problem("storage-away", detail, headers={"Retry-After": "5"})
+        case InventoryError():
+            return Problem(
+                "invalid",
+                "the inventory would be wrong",
+                [Mistake("", "inventory", line) for line in error.mistakes],
+            )
+        case HashyardError():
+            return Problem("invalid", str(error), [Mistake("", "refused", str(error))])
+        case _:
+            return None
