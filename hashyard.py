@@ -14,6 +14,7 @@ import msgspec
 import uvloop
 
 import hashyard_flags as flags
+from hashyard_control import CONTROLLER_FLAGS, SET_FLAGS, run_controller, run_set
 from hashyard_flags import Flag
 from hashyard_reading import run_read, run_scan
 from hashyard_terminal import configure_logs, configure_output
@@ -34,6 +35,7 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
     run: Callable[[Values, Environment], int]
     flags: tuple[Flag, ...] = ()
     argument: tuple[str, str] | None = None
+    argument_needed: bool = True
     examples: tuple[str, ...] = ()
     older: tuple[str, ...] = ()
 
@@ -86,7 +88,7 @@ class _Parser(argparse.ArgumentParser):
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="hashyard",
-        description="Monitoring for fleets of ASIC miners.",
+        description="Monitoring and control for fleets of ASIC miners.",
         epilog="Each flag has an environment variable, named in its help; a .env file in this folder is read as well."
         "\n\nexamples:\n" + "\n".join(f"  {command.examples[0]}" for command in COMMANDS),
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -104,7 +106,12 @@ def _parser() -> argparse.ArgumentParser:
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         if command.argument is not None:
-            sub.add_argument("argument", metavar=command.argument[0], help=command.argument[1])
+            sub.add_argument(
+                "argument",
+                metavar=command.argument[0],
+                help=command.argument[1],
+                nargs=None if command.argument_needed else "?",
+            )
         flags.add_flags(sub, command.flags)
         sub.add_argument(
             "--env-file",
@@ -190,6 +197,10 @@ def _run_scan(values: Values, _environment: Environment) -> int:
     return run_scan(values)
 
 
+def _run_set(values: Values, _environment: Environment) -> int:
+    return run_set(values)
+
+
 _TARGETS = Flag(
     name="--targets", help="the inventory", convert=Path, default=Path("targets.yml"), metavar="FILE"
 )
@@ -222,11 +233,9 @@ def _port_flag(name: str, what: str, default: int | None, older: tuple[str, ...]
     )
 
 
-_OLDER = (
-    *("DEFAULT_MINER_PORT", "CONNECTION_TIMEOUT", "POLLING_INTERVAL"),
-    *("API_HOST", "API_PORT", "SECRET_KEY", "DATABASE_URL"),
-)
-"""Names by which the servers of older tools were set up: whoever sets them here has to be told."""
+_OLDER = ("DEFAULT_MINER_PORT", "CONNECTION_TIMEOUT", "POLLING_INTERVAL")
+"""Names by which older tools were set up: whoever sets them here has to be told. Those of their servers (API_HOST,
+API_PORT, SECRET_KEY, DATABASE_URL) are the controller's business; an exporter that shares its .env takes no notice."""
 
 COMMANDS: tuple[Command, ...] = (
     Command(
@@ -293,6 +302,31 @@ COMMANDS: tuple[Command, ...] = (
                 metavar="DIR",
             ),
         ),
+    ),
+    Command(
+        name="controller",
+        help="run the power profiles that the clock asks for, and serve the HTTP API",
+        run=run_controller,
+        older=(*_OLDER, "SECRET_KEY"),
+        examples=(
+            "hashyard controller --targets targets.yml --data data --exporter http://127.0.0.1:9428",
+            "hashyard controller --listen :8000 --tls-cert cert.pem --tls-key key.pem",
+            "hashyard controller --data data --reset-admin",
+        ),
+        flags=CONTROLLER_FLAGS,
+    ),
+    Command(
+        name="set",
+        help="give a miner or a container a profile or a command, with proof that it was done",
+        run=_run_set,
+        argument=("CONTAINER/MINER", "the miner by its names or id; CONTAINER alone means all of it"),
+        argument_needed=False,
+        examples=(
+            "hashyard set 'Container 7/a3-12' --profile curtail --until 18:00 --token-file token",
+            "hashyard set 'Container 7' --profile normal --until next-change --token-file token",
+            "hashyard set --direct 10.9.0.5 --sleep --credentials-file password",
+        ),
+        flags=SET_FLAGS,
     ),
     Command(
         name="simulate",

@@ -50,10 +50,7 @@ _REPLACED = {
     "DEFAULT_MINER_PORT": "write `defaults: {port: …}` into targets.yml",
     "CONNECTION_TIMEOUT": "write `defaults: {connect_timeout: …}` into targets.yml",
     "POLLING_INTERVAL": "write `defaults: {interval: …}` into targets.yml",
-    "API_HOST": "say --listen HOST:PORT (HASHYARD_LISTEN)",
-    "API_PORT": "say --listen HOST:PORT (HASHYARD_LISTEN)",
     "SECRET_KEY": "nothing has to be set: secrets are made at the first start and kept in the data folder",
-    "DATABASE_URL": "history is kept by Prometheus; the exporter has no database",
 }
 """Variables of older tools that no flag takes over, and what to do instead."""
 

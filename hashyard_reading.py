@@ -34,7 +34,9 @@ def run_read(values: Mapping[str, Any]) -> int:
         # With a port in the address nothing is asked that was not named.
         web_port=values["web_port"] or (None if port else 80),
         driver=values["driver"],
-        credentials=None if values["credentials_file"] is None else _credentials(values["credentials_file"]),
+        credentials=None
+        if values["credentials_file"] is None
+        else read_credentials(values["credentials_file"]),
         connect_timeout_s=values["connect_timeout"],
         timeout_s=values["timeout"],
     )
@@ -57,7 +59,8 @@ def _show_reading(reading: Reading, record: list[tuple[str, bytes]] | None, *, a
     raise HashyardError(failure_line(reading))
 
 
-def _credentials(path: Path) -> Credentials:
+def read_credentials(path: Path) -> Credentials:
+    """Return the user and password that a file holds. Raises ConfigurationError, naming the file alone."""
     from miners.inventory.secrets import parsed_credentials  # noqa: PLC0415  # most readings need no inventory
 
     try:

@@ -65,25 +65,36 @@ def test_help_shows_an_example_of_every_command(capsys: pytest.CaptureFixture[st
 
 
 @pytest.mark.parametrize(
-    "name",
+    ("command", "name"),
     [
-        *("DEFAULT_MINER_PORT", "CONNECTION_TIMEOUT", "POLLING_INTERVAL"),
-        *("API_HOST", "API_PORT", "SECRET_KEY", "DATABASE_URL"),
+        *(("exporter", name) for name in ("DEFAULT_MINER_PORT", "CONNECTION_TIMEOUT", "POLLING_INTERVAL")),
+        *(("controller", name) for name in ("POLLING_INTERVAL", "SECRET_KEY")),
     ],
 )
-def test_the_exporter_says_what_takes_the_place_of_an_older_tools_variable(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, name: str
+def test_a_server_says_what_takes_the_place_of_an_older_tools_variable(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, command: str, name: str
 ) -> None:
     monkeypatch.setenv(name, "1")
-    assert hashyard.main(["exporter"]) == 2
+    assert hashyard.main([command]) == 2
     errors = capsys.readouterr().err
     assert errors.startswith(f"{name} is set, and Hashyard does not read it: ")
     assert errors.count("\n") == 1
 
 
+@pytest.mark.parametrize("name", ["API_HOST", "API_PORT", "SECRET_KEY", "DATABASE_URL"])
+def test_the_exporter_takes_no_notice_of_what_it_shares_with_the_controller(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str
+) -> None:
+    monkeypatch.setenv(name, "1")
+    assert hashyard.main(["exporter", "--targets", str(tmp_path / "none.yml")]) == 2
+    assert name not in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("command", "name"),
     [
+        (["controller"], "MAX_WORKERS"),
+        (["controller"], "API_PORT"),
         (["exporter"], "MAX_WORKERS"),
         (["scan", "127.0.0.1"], "MAX_WORKERS"),
         (["read", "127.0.0.1"], "CONNECTION_TIMEOUT"),
@@ -95,7 +106,9 @@ def test_an_older_tools_variable_is_read_where_there_is_the_same(
 ) -> None:
     monkeypatch.setenv(name, "many")
     assert hashyard.main(command) == 2
-    assert capsys.readouterr().err.startswith(f"{name}: 'many' is not a ")
+    errors = capsys.readouterr().err
+    assert name in errors
+    assert "'many' is not a " in errors or "many' is not HOST:PORT" in errors
 
 
 async def test_a_scan_that_is_interrupted_prints_what_it_has_found() -> None:

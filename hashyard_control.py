@@ -1,0 +1,264 @@
+"""The commands of control: their flags, and the controller's settings made of them."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+import uvloop
+
+import hashyard_flags as flags
+from hashyard_flags import Flag
+from hashyard_setting import run_set
+from miners.errors import ConfigurationError
+
+__all__ = ["CONTROLLER_FLAGS", "SET_FLAGS", "run_controller", "run_set"]
+
+_LOOPBACK, _PORT = "127.0.0.1", 8000
+
+
+def run_controller(values: Mapping[str, Any], environment: Mapping[str, str]) -> int:
+    """Run the controller until it is told to end, or make a new first password; return the exit code."""
+    from controller.main import reset_admin, run  # noqa: PLC0415  # each command loads its own room only
+
+    from controller.settings import Settings  # noqa: PLC0415
+
+    host, port = values["listen"] or _older_address(environment)
+    settings = Settings(
+        targets=(values["targets"],),
+        data=values["data"],
+        host=host,
+        port=port,
+        exporters=tuple(values["exporter"] or ()),
+        exporter_token_file=values["exporter_token_file"],
+        prometheus_url=values["prometheus"],
+        database_url=values["database_url"],
+        secrets_dir=values["secrets_dir"],
+        tls_cert=values["tls_cert"],
+        tls_key=values["tls_key"],
+        trusted_proxies=tuple(values["trusted_proxy"] or ()),
+        public_url=values["public_url"],
+        retention_days=values["retention_days"],
+        restarts_a_day=values["restarts_a_day"],
+        cool_down_s=values["cool_down"],
+        max_writes=values["max_commands"],
+        environment=environment,
+    )
+    if values["reset_admin"]:
+        return reset_admin(settings)
+    return uvloop.run(run(settings))
+
+
+def _older_address(environment: Mapping[str, str]) -> tuple[str, int]:
+    """Return where to serve, as the servers of older tools were told it, or the default."""
+    host = environment.get("API_HOST") or _LOOPBACK
+    port = environment.get("API_PORT") or str(_PORT)
+    try:
+        return flags.listen_address(f"{host}:{port}")
+    except ValueError as error:
+        raise ConfigurationError(f"API_HOST, API_PORT: {error}") from None
+
+
+def _moment(text: str) -> datetime | str:
+    """Return when an override ends: a moment, or the words `next-change` or `manual`. Raises ValueError."""
+    if text in ("manual", "next-change"):
+        return text
+    now = datetime.now().astimezone()
+    try:
+        clock = datetime.strptime(text, "%H:%M")  # noqa: DTZ007  # a time of this machine's zone, said so in the help
+    except ValueError:
+        pass
+    else:
+        at = now.replace(hour=clock.hour, minute=clock.minute, second=0, microsecond=0)
+        return at if at > now else at + timedelta(days=1)
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError(
+            f"{text!r} is not an end: 18:00, 2030-01-31T18:00+03:00, next-change or manual"
+        ) from None
+    return moment if moment.tzinfo is not None else moment.astimezone()
+
+
+def _choice(*words: str) -> Any:
+    def convert(text: str) -> str:
+        if text not in words:
+            raise ValueError(f"{text!r} is none of {', '.join(words)}")
+        return text
+
+    return convert
+
+
+def _figure(least: float, most: float, unit: str) -> Any:
+    def convert(text: str) -> float:
+        try:
+            figure = float(text)
+        except ValueError:
+            figure = -1.0
+        if not least <= figure <= most:
+            raise ValueError(f"{text!r} is not a number of {unit} from {least:g} to {most:g}")
+        return figure
+
+    return convert
+
+
+_TARGETS: Final = Flag(
+    name="--targets", help="the inventory", convert=Path, default=Path("targets.yml"), metavar="FILE"
+)
+
+CONTROLLER_FLAGS: Final = (
+    _TARGETS,
+    Flag(
+        name="--data",
+        help="folder for the database, the managed inventory and the first password (default data)",
+        convert=Path,
+        default=Path("data"),
+        metavar="DIR",
+    ),
+    Flag(
+        name="--listen",
+        help="where to serve (default 127.0.0.1:8000)",
+        convert=flags.listen_address,
+        metavar="HOST:PORT",
+    ),
+    Flag(
+        name="--exporter",
+        help="URL of the exporter, once for each shard; without one the controller reads the miners itself",
+        many=True,
+        metavar="URL",
+    ),
+    Flag(
+        name="--exporter-token-file",
+        help="file with the token of the exporter",
+        convert=Path,
+        metavar="FILE",
+    ),
+    Flag(name="--prometheus", help="URL of Prometheus, for history and alerts", metavar="URL"),
+    Flag(
+        name="--database-url",
+        help="PostgreSQL in place of the file in --data",
+        metavar="URL",
+        older=("DATABASE_URL",),
+    ),
+    Flag(
+        name="--secrets-dir",
+        help="folder below which credential files stand",
+        convert=flags.folder,
+        metavar="DIR",
+    ),
+    Flag(name="--tls-cert", help="certificate, to serve over TLS", convert=Path, metavar="FILE"),
+    Flag(name="--tls-key", help="key of the certificate", convert=Path, metavar="FILE"),
+    Flag(
+        name="--trusted-proxy",
+        help="network of a proxy whose X-Forwarded-For counts; may be given again",
+        many=True,
+        metavar="NETWORK",
+    ),
+    Flag(name="--public-url", help="how people reach the controller, if not by --listen", metavar="URL"),
+    Flag(
+        name="--retention-days",
+        help="days that the record keeps what is neither command nor money (default 400)",
+        convert=flags.whole(1, 36_500),
+        default=400,
+        metavar="DAYS",
+    ),
+    Flag(
+        name="--restarts-a-day",
+        help="commands that restart a miner's mining, at most, a day and miner (default 12)",
+        convert=flags.whole(1, 1000),
+        default=12,
+        metavar="N",
+    ),
+    Flag(
+        name="--cool-down",
+        help="seconds between two commands to one miner (default 60)",
+        convert=flags.seconds,
+        default=60.0,
+        metavar="SECONDS",
+    ),
+    Flag(
+        name="--max-commands",
+        help="miners commanded at the same time (default 200)",
+        convert=flags.whole(1, 5000),
+        default=200,
+        metavar="N",
+        older=("MAX_WORKERS",),
+    ),
+    Flag(
+        name="--reset-admin",
+        help="make a new password for the administrator admin, say where it is, and end",
+        convert=None,
+        default=False,
+    ),
+)
+
+SET_FLAGS: Final = (
+    Flag(name="--profile", help="a power profile, such as curtail or normal", metavar="NAME"),
+    Flag(
+        name="--until",
+        help="when the profile ends: 18:00 (of this machine's zone), a date and time, manual; else the next change",
+        convert=_moment,
+        metavar="END",
+    ),
+    Flag(name="--end", help="end the override in force there", convert=None, default=False),
+    Flag(name="--sleep", help="stop hashing", convert=None, default=False),
+    Flag(name="--wake", help="hash again", convert=None, default=False),
+    Flag(
+        name="--power-percent",
+        help="percent of nominal power",
+        convert=_figure(1, 200, "percent"),
+        metavar="PERCENT",
+    ),
+    Flag(name="--power-limit", help="watts at the wall", convert=_figure(1, 1e6, "watts"), metavar="WATTS"),
+    Flag(name="--mode", help="low, normal or high", convert=_choice("low", "normal", "high"), metavar="MODE"),
+    Flag(name="--preset", help="one of the firmware's presets", metavar="NAME"),
+    Flag(name="--reboot", help="restart the device", convert=None, default=False),
+    Flag(
+        name="--locate",
+        help="light that shows which it is: on or off",
+        convert=_choice("on", "off"),
+        metavar="on|off",
+    ),
+    Flag(name="--reason", help="why, for the record", default="from the command line", metavar="TEXT"),
+    Flag(name="--yes", help="do not ask", convert=None, default=False),
+    Flag(
+        name="--url",
+        help="the controller (default http://127.0.0.1:8000)",
+        default=f"http://{_LOOPBACK}:{_PORT}",
+        metavar="URL",
+    ),
+    Flag(name="--token-file", help="file with a token of the controller", convert=Path, metavar="FILE"),
+    Flag(
+        name="--direct",
+        help="straight to a miner that no inventory holds; says what it will send, and asks",
+        metavar="HOST[:PORT]",
+    ),
+    _TARGETS,
+    Flag(name="--driver", help="with --direct: take this driver", metavar="NAME"),
+    Flag(
+        name="--port",
+        help="with --direct: the cgminer-style port (default 4028)",
+        convert=flags.whole(1, 65535),
+        default=4028,
+        metavar="PORT",
+    ),
+    Flag(
+        name="--v3-port",
+        help="with --direct: Whatsminer's v3 port (default 4433)",
+        convert=flags.whole(1, 65535),
+        default=4433,
+        metavar="PORT",
+    ),
+    Flag(
+        name="--web-port",
+        help="with --direct: the web page's port (80, unless HOST has a port)",
+        convert=flags.whole(1, 65535),
+        metavar="PORT",
+    ),
+    Flag(
+        name="--credentials-file",
+        help="with --direct: file with user:password of the miner",
+        convert=Path,
+        metavar="FILE",
+    ),
+)
