@@ -1,0 +1,166 @@
+"""The inventory file that the program itself writes: what is created through the API, in the form of `targets.yml`.
+
+A change is tried on a copy beside the hand-written files first, all of it at once; only what makes a right inventory
+together with them is put in place, by one rename. Whoever is interrupted leaves the old file or the new one, never half.
+"""
+
+import asyncio
+import os
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+
+import yaml
+
+from controller.deeds import DeedRefused
+from miners.errors import ConfigurationError, InventoryError
+from miners.inventory.fleet import Inventory
+from miners.inventory.load import load
+from miners.inventory.store import InventoryStore
+
+Document: TypeAlias = dict[str, Any]
+"""The file as plain data: `containers` (a list), `schedules` and `profiles` (by name), as a person would write them."""
+
+HEAD: Final = (
+    "# Written by the Hashyard controller: what was created on its pages and through its API.\n"
+    "# Edit it there. What stands in the hand-written inventory is not repeated here.\n"
+)
+
+
+class NotRight(DeedRefused):
+    """The change would make a wrong inventory. `mistakes`: a line each, without the name of a file."""
+
+    def __init__(self, mistakes: Sequence[str]) -> None:
+        """`mistakes`: as the inventory says them."""
+        self.mistakes = tuple(mistakes)
+        super().__init__("; ".join(self.mistakes[:3]))
+
+
+class Managed:
+    """The managed file. One change at a time."""
+
+    def __init__(self, path: Path, targets: Sequence[Path], store: InventoryStore) -> None:
+        """`targets`: the hand-written files beside it; `store` is told to read again after a change."""
+        self._path = path
+        self._targets = tuple(targets)
+        self._store = store
+        self._lock = asyncio.Lock()
+
+    async def preview(self, change: Callable[[Document], None]) -> Inventory:
+        """Return the inventory that a change would make, and change nothing. Raises NotRight."""
+        async with self._lock:
+            inventory, _ = await asyncio.to_thread(self._try, change)
+            return inventory
+
+    async def edit(self, change: Callable[[Document], None]) -> Inventory:
+        """Change the document in place by `change`, and put it in use; return the inventory in use.
+
+        Raises NotRight, whatever `change` raises, or ConfigurationError where the file cannot be written; nothing has
+        changed then.
+        """
+        async with self._lock:
+            inventory, text = await asyncio.to_thread(self._try, change)
+            await asyncio.to_thread(self._write, text)
+            await self._store.reload()
+            return inventory
+
+    def _try(self, change: Callable[[Document], None]) -> tuple[Inventory, str]:
+        document = self._read()
+        change(document)
+        for key in ("profiles", "schedules", "containers"):
+            if not document.get(key):
+                document.pop(key, None)
+        text = HEAD + yaml.safe_dump(
+            document or {"containers": []}, allow_unicode=True, sort_keys=False, width=110
+        )
+        with tempfile.TemporaryDirectory(prefix="hashyard-") as folder:
+            candidate = Path(folder) / self._path.name
+            candidate.write_text(text, encoding="utf-8")
+            try:
+                inventory = load(self._targets, managed=candidate)
+            except InventoryError as error:
+                raise NotRight([_without(line, candidate) for line in error.mistakes]) from None
+        return inventory, text
+
+    def _read(self) -> Document:
+        try:
+            found = yaml.safe_load(self._path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return {}
+        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+            raise ConfigurationError(
+                f"{self._path} cannot be read ({type(error).__name__}): mend it, or move it away"
+            ) from None
+        if not isinstance(found, dict):
+            raise ConfigurationError(f"{self._path} is no inventory: mend it, or move it away")
+        return found
+
+    def _write(self, text: str) -> None:
+        beside = self._path.with_name(self._path.name + ".new")
+        try:
+            descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o640)
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            beside.replace(self._path)
+            folder = os.open(self._path.parent, os.O_RDONLY | os.O_DIRECTORY)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
+        except OSError as error:
+            raise ConfigurationError(
+                f"{self._path} cannot be written: {error.strerror}; the inventory is as it was"
+            ) from error
+
+
+def entry_of(document: Document, container: str) -> Document | None:
+    """Return the entry of a container in the document, by its name; None if it is not there."""
+    return next((entry for entry in document.get("containers", ()) if _name(entry) == container), None)
+
+
+def add_container(document: Document, entry: Document) -> None:
+    """Add a container."""
+    document.setdefault("containers", []).append(entry)
+
+
+def remove_container(document: Document, container: str) -> None:
+    """Take a container away, with its miners."""
+    document["containers"] = [entry for entry in document.get("containers", ()) if _name(entry) != container]
+
+
+def put_miner(document: Document, container: str, miner: Document, *, instead_of: str | None = None) -> None:
+    """Put a miner into a container, which is in the document or (then it is extended) in a hand-written file."""
+    entry = entry_of(document, container)
+    if entry is None:
+        entry = {"extends": container, "miners": []}
+        add_container(document, entry)
+    miners = entry.setdefault("miners", [])
+    for place, other in enumerate(miners):
+        if other.get("name") == instead_of:
+            miners[place] = miner
+            return
+    miners.append(miner)
+
+
+def remove_miner(document: Document, container: str, miner: str) -> None:
+    """Take a miner away; an extension that has none left goes as well."""
+    entry = entry_of(document, container)
+    if entry is None:
+        return
+    entry["miners"] = [other for other in entry.get("miners", ()) if other.get("name") != miner]
+    if "extends" in entry and not entry["miners"]:
+        remove_container(document, container)
+
+
+def _name(entry: Document) -> str | None:
+    return entry.get("name") or entry.get("extends")
+
+
+def _without(line: str, candidate: Path) -> str:
+    """Return a mistake without the candidate's file and line, which nobody has seen."""
+    if not line.startswith(str(candidate)):
+        return line
+    return line.removeprefix(str(candidate)).lstrip(":").partition(": ")[2]
