@@ -85,7 +85,7 @@ class DayException(msgspec.Struct, frozen=True, gc=False):
     windows: tuple[Window, ...] = ()
 
 
-class Schedule(msgspec.Struct, frozen=True, kw_only=True):
+class Schedule(msgspec.Struct, frozen=True, kw_only=True, cache_hash=True):
     """Which profile holds when, in the time zone of the container that it is given to. Windows do not overlap.
 
     `otherwise` fills the gaps; without it there are none. `id` is the name's slug.
