@@ -1,0 +1,158 @@
+"""The live fleet: readings kept fresh through the exporter, or by ourselves while it is away, and miners taken for writing.
+
+The exporter is followed every few seconds. Where none is configured every miner is read by us; where one is away, the
+miners of the containers that we write to (`enforce`).
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+
+import structlog
+
+from controller.deeds import Source
+from controller.exporter_client import ExporterClient, MinerName
+from controller.follow import Follower
+from controller.own_reading import OwnReading, Reader
+from controller.readings import STALE_INTERVALS, Known, Readings, TargetOf
+from miners.client import read_miner
+from miners.clock import Clock
+from miners.inventory.fleet import Inventory
+from miners.model import Reading
+
+__all__ = ["Known", "Live"]
+
+LEASE_S = 30.0
+
+_log = structlog.get_logger(__name__)
+
+
+class Live(Readings):
+    """Readings of every miner of the inventory, kept fresh between `start` and `stop`."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        exporter: ExporterClient,
+        *,
+        reader: Reader = read_miner,
+        max_reads: int = 100,
+        follow_s: float = 5.0,
+    ) -> None:
+        """Nothing is read yet. `exporter`: opened before `start`. `follow_s`: between two questions to it, on the clock."""
+        super().__init__(clock)
+        self._exporter = exporter
+        self._follow_s = follow_s
+        self._own = OwnReading(self, reader, clock, max_reads)
+        self._followers = [Follower(at, exporter, self, clock) for at in range(exporter.configured)]
+        self._away: frozenset[int] = frozenset()
+        self._began = clock.now()
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """Begin to keep the readings fresh. The inventory has been applied before."""
+        self._choose()
+        self._tasks = [asyncio.create_task(self._own.run())]
+        self._tasks += [
+            asyncio.create_task(self._again_and_again(follower.catch_up)) for follower in self._followers
+        ]
+        self._tasks.append(asyncio.create_task(self._again_and_again(self._look_round)))
+
+    async def stop(self) -> None:
+        """Read and ask no more."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks = []
+
+    async def apply(self, inventory: Inventory, target_of: TargetOf) -> None:
+        """Take over an inventory: miners come, go and move; what is the same device keeps its readings."""
+        await super().apply(inventory, target_of)
+        self._choose()
+
+    async def read(self, id_: str) -> Reading:
+        """Read a miner by ourselves now, and keep the reading. Raises KeyError if the inventory has none of that id."""
+        return await self._own.read(id_)
+
+    @asynccontextmanager
+    async def leased(self, ids: Iterable[str], seconds: float = LEASE_S) -> AsyncIterator[bool]:
+        """Take miners for writing: neither the exporter nor we poll them as long as the context lasts.
+
+        `seconds`: of a lease (≤ 60), which is renewed as long as it takes, and lapses by itself should we die. Gives
+        False if the exporter is away and it goes on without. Raises LeaseBusy if a miner cannot be had now.
+        """
+        mine = tuple(ids)
+        names = [
+            MinerName(known.container.name, known.miner.name)
+            for known in map(self.known, mine)
+            if known is not None and known.miner.active
+        ]
+        reached = [name for name in names if self._answers(name.container)]
+        async with self._own.left_alone(mine), self._exporter.lease(reached, seconds) as whole:
+            yield whole and len(reached) == len(names)
+
+    def source(self) -> Source:
+        """Return where readings come from, and how that goes; of several exporters the worst."""
+        if not self._followers:
+            return Source(state="ok", since=_at(self._began))
+        away = [follower for follower in self._followers if follower.reason is not None]
+        if away:
+            return Source(
+                state="away",
+                since=_at(min(follower.since for follower in away)),
+                reason="; ".join(str(follower.reason) for follower in away),
+            )
+        now = self._clock.now()
+        longest = STALE_INTERVALS * max((one.interval_s for one in self.inventory.containers), default=30.0)
+        for follower in self._followers:
+            newest_at = follower.newest_at
+            if newest_at is not None and now - newest_at > longest:
+                return Source(
+                    state="stale",
+                    since=_at(newest_at),
+                    reason=f"{follower.exporter.url} answers, and has read no miner for {now - newest_at:.0f} s",
+                )
+        return Source(state="ok", since=_at(max(follower.since for follower in self._followers)))
+
+    def _answers(self, container: str) -> bool:
+        """Return whether the exporter of a container answered the last time; one that is away is not waited for."""
+        owner = self._exporter.owner(container)
+        return owner is not None and self._followers[owner].reason is None
+
+    async def _look_round(self) -> None:
+        away = frozenset(follower.number for follower in self._followers if follower.away)
+        if away != self._away:
+            self._away = away
+            for follower in self._followers:
+                self.mark_away(follower.number, away=follower.number in away)
+            self._choose()
+        await self.look()
+
+    def _choose(self) -> None:
+        """Decide which miners we read ourselves."""
+        if not self._followers:
+            self._own.choose(self.all().values())
+            return
+        mine = [
+            container.id
+            for container in self.inventory.containers
+            if container.control == "enforce" and self._left_to_us(container.name)
+        ]
+        self._own.choose(known for id_ in mine for known in self.of_container(id_))
+
+    def _left_to_us(self, container: str) -> bool:
+        owner = self._exporter.owner(container)
+        return bool(self._away) if owner is None else owner in self._away
+
+    async def _again_and_again(self, what: Callable[[], Awaitable[None]]) -> None:
+        while True:
+            try:
+                await what()
+            except Exception:  # noqa: BLE001  # one reply that nobody thought of must not end the following for good
+                _log.exception("the live state could not be brought up to date")
+            await self._clock.sleep(self._follow_s)
+
+
+def _at(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
