@@ -75,7 +75,7 @@ class TcpLink:
             request = _plain_request(command)
         else:
             given = {} if parameter is None else {"parameter": parameter}
-            request = _request({"command": command, **given, **more})
+            request = request_bytes({"command": command, **given, **more})
         raw, cut = await ask_bytes(
             self.target.address,
             port,
@@ -112,7 +112,7 @@ class TcpLink:
         raw, cut = await ask_frame(
             self.target.address,
             port,
-            _request(request),
+            request_bytes(request),
             connect_timeout_s=self.target.connect_timeout_s,
             deadline=self._deadline,
         )
@@ -265,10 +265,11 @@ def _section(value: object) -> Object | None:
 
 @lru_cache(maxsize=256)
 def _plain_request(command: str) -> bytes:
-    return _request({"command": command})
+    return request_bytes({"command": command})
 
 
-def _request(request: Object) -> bytes:
+def request_bytes(request: Object) -> bytes:
+    """Return the bytes of a question. Raises Unsupported for one longer than miners read."""
     raw = orjson.dumps(request)
     if len(raw) > MAX_REQUEST_BYTES:
         raise Unsupported(

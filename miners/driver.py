@@ -20,6 +20,10 @@ SAME_RUN_S = 60.0
 """How far the seconds that a miner says it has been mining may be off ours from poll to poll."""
 
 
+SETTINGS = ("work mode", "light", "web closed", "4028 is mute")
+"""What is kept of a miner that a command may change, or that holds only while it is not restarting."""
+
+
 class Memory(msgspec.Struct):
     """What is remembered of one miner from poll to poll. Lost on restart, and then asked again.
 
@@ -50,6 +54,11 @@ class Memory(msgspec.Struct):
     def keep(self, question: str, value: Any, until: float) -> None:
         """Keep an answer until the given time (of link.now)."""
         self.kept[question] = (until, value)
+
+    def forget_settings(self) -> None:
+        """Forget what a command may have changed; who the miner is stays known."""
+        for question in SETTINGS:
+            self.kept.pop(question, None)
 
     def shut_out(self, credentials: Credentials | None, now: float) -> bool:
         """Tell whether these credentials were refused, and it is too early to try them again."""

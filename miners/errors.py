@@ -9,6 +9,7 @@ HashyardError
     ├── TimedOut              no whole answer in time
     ├── AuthFailed            the miner wants a password, or another one
     ├── Malformed             what came is no reply of a miner, even after repair
+    │   └── NoAnswer          nothing came: the miner closed the connection without a word
     └── Unsupported           it answers, but no driver knows it, or it does not know the question
 """
 
@@ -36,9 +37,13 @@ class InventoryError(ConfigurationError):
 
 
 class PollError(HashyardError):
-    """A miner could not be read. `reason` is the reason of the PollFailure that comes of it."""
+    """A miner could not be read. `reason` is the reason of the PollFailure that comes of it.
+
+    `asked`: whether the question had left when it went wrong; a command that had may have been obeyed.
+    """
 
     reason: ClassVar[FailureReason] = "malformed"
+    asked: bool = False
 
 
 class Refused(PollError):
@@ -69,6 +74,10 @@ class Malformed(PollError):
     """The bytes that came are not a reply of a miner, or one too large or too deep to be one."""
 
     reason = "malformed"
+
+
+class NoAnswer(Malformed):
+    """The miner took the question and closed the connection without a word. Some do so while they obey."""
 
 
 class Unsupported(PollError):

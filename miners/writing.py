@@ -81,8 +81,12 @@ class Session(msgspec.Struct):
 class Hand(Link, Protocol):
     """A Link that can also write. Every method raises a PollError or a WriteError and nothing else.
 
-    What is sent is not recorded anywhere: it may hold secrets.
+    What is sent is not recorded anywhere: it may hold secrets. `left`: a command has left and was not turned away at the
+    door, so it may have been obeyed; `tell`, `tell_frame`, `post` and `press` see to it, and a writer that writes in
+    another way. `now`: the clock when the command began, for a Session. Each question has `target.timeout_s` of its own.
     """
+
+    left: bool
 
     async def tell(self, request: Object) -> Object:
         """Send any JSON object to `target.port`, cgminer-style (one request, one reply); return the reply object."""
@@ -94,7 +98,13 @@ class Hand(Link, Protocol):
         """POST a JSON object to `target.web_port` with digest authentication; return the reply object ({} if empty).
 
         Raises NoPermission on 401/403, and when no credentials are configured (nothing is sent then); NotSupported on
-        404. Never uses a maker's default password.
+        404. Never uses a maker's default password, nor does `web` of a Hand.
+        """
+
+    async def press(self, path: str) -> Object:
+        """GET a path of `target.web_port` whose being asked for changes something (`reboot.cgi`).
+
+        Returns the reply object, {} where the answer is none. Raises as `post`.
         """
 
 

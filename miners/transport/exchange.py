@@ -11,7 +11,7 @@ import socket
 from typing import Any, Final, Literal, TypeAlias, cast
 from weakref import WeakKeyDictionary
 
-from miners.errors import Malformed, PollError, Refused, TimedOut, Unreachable
+from miners.errors import Malformed, NoAnswer, PollError, Refused, TimedOut, Unreachable
 from miners.repair import MAX_BYTES
 
 # whole: the protocol's own end came. closed: the miner closed or reset. expired: the deadline. large: the ceiling.
@@ -122,9 +122,17 @@ async def exchange(reply: Reply, address: str, port: int, connect_timeout_s: flo
     """Ask and wait; return how the reply ended, with at least one byte in `reply.received`.
 
     Raises Refused, Unreachable, TimedOut (at most TICK_S late), or Malformed for a connection that was closed
-    without an answer or an answer over the ceiling. The connection is closed when this returns, raises or is
-    cancelled.
+    without an answer or an answer over the ceiling; `asked` of the error says whether the question had left. The
+    connection is closed when this returns, raises or is cancelled.
     """
+    try:
+        return await _exchange(reply, address, port, connect_timeout_s)
+    except PollError as error:
+        error.asked = reply.transport is not None
+        raise
+
+
+async def _exchange(reply: Reply, address: str, port: int, connect_timeout_s: float) -> Ending:
     loop = asyncio.get_running_loop()
     clock = _clocks.get(loop)
     if clock is None:
@@ -158,7 +166,7 @@ async def exchange(reply: Reply, address: str, port: int, connect_timeout_s: flo
             raise TimedOut(
                 f"{address}:{port} took the question and did not answer in time: is the miner overloaded?"
             )
-        raise Malformed(
+        raise NoAnswer(
             f"{address}:{port} closed the connection without an answer: "
             "does the miner's API allow this host, and is the port right?"
         )

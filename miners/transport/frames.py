@@ -21,10 +21,12 @@ async def ask_frame(
     head, body = bytes(reply.received[:4]), bytes(reply.received[4:])
     length = int.from_bytes(head, "little")
     if length > MAX_BYTES or len(head) < 4:
-        raise Malformed(
+        foreign = Malformed(
             f"{address}:{port} does not speak Whatsminer v3, it answers "
             f"{excerpt((head + body).decode('utf-8', 'replace'))}: is it the port of another API?"
         )
+        foreign.asked = True
+        raise foreign
     return body[:length], ending == "expired" and len(body) < length
 
 
