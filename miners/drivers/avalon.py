@@ -32,7 +32,7 @@ _OF_VERSION = ("MODEL", "PROD", "MAC", "DNA", *_FIRMWARE)
 """What is read of `version`."""
 
 _FANS = (("Fan", 0), ("Fan1", 1), ("Fan2", 2), ("Fan3", 3), ("Fan4", 4))
-_POWER_MODES = {0: "eco", 1: "standard", 2: "super"}
+POWER_MODES = {0: "eco", 1: "standard", 2: "super"}
 """WORKMODE as the A12 and later mean it. Older firmware knows 0 and 1 only, and not always in this sense."""
 
 _MAX_PSU_V = 60.0
@@ -253,8 +253,10 @@ def _sum_up(draft: Draft, found: Sequence[Module]) -> None:
     draft.power_limit_w = sum(limits) if limits and len(limits) == len(found) else None
     mode = count(keys[0].get("WORKMODE"))
     if mode is not None:
-        draft.power_mode = _POWER_MODES.get(mode, str(mode))
+        draft.power_mode = POWER_MODES.get(mode, str(mode))
     draft.profile = text(keys[0].get("WORKLEVEL"))
+    lights = [light for own in keys if (light := count(own.get("Led"))) is not None]
+    draft.locating = any(lights) if lights else None
     if len(found) == 1:
         supply = found[0].supply
         output = figure_at(supply, 2)

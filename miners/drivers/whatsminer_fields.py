@@ -46,6 +46,12 @@ def lowered(value: object) -> str | None:
     return words.lower() if words else None
 
 
+def locating(value: object) -> bool | None:
+    """Return whether the lights do something else than show the miner's own state (`auto`), as a person had them do."""
+    word = lowered(value)
+    return None if word is None else word != "auto"
+
+
 def hertz(value: object) -> float | None:
     """Return Hz of a clock in MHz."""
     if type(value) is int and 0 <= value < _MAX_MHZ:

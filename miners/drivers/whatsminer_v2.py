@@ -4,6 +4,7 @@
 until when. `get_*` and `status` are answered singly, each on a connection of its own.
 """
 
+import math
 from collections.abc import Mapping
 
 import msgspec
@@ -39,6 +40,8 @@ RETRY_S = 300.0
 """A slow question that failed is put again after this long: some firmwares do not know it at all."""
 
 _NOTES = "whatsminer_v2"
+_SLEEP, _LIGHT = "work mode", "light"
+"""Kept until a command may have changed them (see Memory.forget_settings): that it was asked for, not what was said."""
 _LONGEST_MAC = 32
 
 
@@ -47,7 +50,6 @@ class _Past(msgspec.Struct):
 
     about: About = About()
     about_due: float = 0.0
-    status_due: float = 0.0
     faults_due: float = 0.0
     asleep: bool | None = None
     faults: list[Fault] = msgspec.field(default_factory=list)
@@ -75,9 +77,9 @@ async def read(link: Link, memory: Memory) -> Draft:
 
     frozen = is_frozen(draft, past.hashrate_hs, past.mining_s)
     said = None
-    if frozen or link.now >= past.status_due or _looks_asleep(draft, past):
+    if frozen or memory.recall(_SLEEP, link.now) is None or _looks_asleep(draft, past):
         said = asleep(await _ask(link, "status", replies))
-        past.status_due = link.now + (RETRY_S if said is None else STATUS_KEPT_S)
+        memory.keep(_SLEEP, True, link.now + (RETRY_S if said is None else STATUS_KEPT_S))
         if said is not None or (draft.hashrate_hs and not frozen and not is_low_power(draft)):
             # It hashes and cannot be asked: then the last word, that it slept, no longer holds.
             past.asleep = said
@@ -92,6 +94,9 @@ async def read(link: Link, memory: Memory) -> Draft:
         told = about(replies)
         past.about = told.lasting(past.about)
         name(draft, summary, replace(past.about, **{key: getattr(told, key) for key in _OF_THE_MOMENT}))
+    elif memory.recall(_LIGHT, link.now) is None:
+        draft.locating = about({"get_miner_info": await _ask(link, "get_miner_info", replies) or {}}).locating
+    memory.keep(_LIGHT, True, math.inf)
     if draft.firmware_version != past.about.firmware_version or draft.mac != past.about.mac:
         past.about = replace(past.about, firmware_version=draft.firmware_version, mac=draft.mac)
     past.hashrate_hs, past.mining_s = draft.hashrate_hs, draft.mining_s
@@ -173,6 +178,7 @@ def _same_miner(memory: Memory, past: _Past, summary: Object) -> _Past:
     address = summary.get("MAC")
     if address != past.mac and isinstance(address, str) and len(address) <= _LONGEST_MAC:
         if past.mac is not None:
+            memory.forget_settings()
             past = memory.notes[_NOTES] = _Past(devs=past.devs)
         past.mac = address
     return past
@@ -194,6 +200,6 @@ def _joined(listed: list[Fault], asked: list[Fault]) -> list[Fault]:
 
 
 _IDENTITY = ("get_version", "get_miner_info", "get_psu")
-_OF_THE_MOMENT = ("psu_fan_rpm", "psu_c", "input_v", "input_a")
+_OF_THE_MOMENT = ("psu_fan_rpm", "psu_c", "input_v", "input_a", "locating")
 
 DRIVER = Driver(name="whatsminer_v2", manufacturer="Whatsminer", read=read, warm_up_s=WARM_UP_S)

@@ -20,6 +20,7 @@ from miners.drivers.whatsminer_fields import (
     hertz,
     input_amperes,
     input_volts,
+    locating,
     lowered,
     named,
     sensor,
@@ -48,7 +49,7 @@ NOTHING: Object = {}
 class About(msgspec.Struct, frozen=True, gc=False):
     """What changes slowly and is asked for by itself: who the miner is, and its power supply.
 
-    `psu_fan_rpm`, `psu_c`, `input_v` and `input_a` are figures of the moment: only the poll that asked may show them.
+    `psu_fan_rpm`, `psu_c`, `input_v`, `input_a` and `locating` are of the moment: only the poll that asked may show them.
     """
 
     model: str | None = None
@@ -62,6 +63,7 @@ class About(msgspec.Struct, frozen=True, gc=False):
     psu_c: float | None = None
     input_v: float | None = None
     input_a: float | None = None
+    locating: bool | None = None
 
     def lasting(self, before: "About | None" = None) -> "About":
         """Return the names without the figures of the moment; those that are missing from `before`.
@@ -104,6 +106,7 @@ def about(replies: Mapping[str, Object]) -> About:
         psu_c=sensor(psu("temp0")),
         input_v=input_volts(psu("vin")),
         input_a=input_amperes(psu("iin")),
+        locating=locating(info("ledstat")),
     )
 
 
@@ -196,6 +199,7 @@ def name(draft: Draft, summary: Object, known: About) -> None:
     draft.mac = known.mac if address == known.mac else mac(address) or known.mac
     draft.serial = known.serial
     draft.hostname = known.hostname
+    draft.locating = known.locating
     centivolts = number(get("Voltage"))
     fan_rpm = rpm(get("Power Fanspeed"))
     psu = Psu(

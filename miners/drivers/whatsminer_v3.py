@@ -21,6 +21,7 @@ from miners.drivers.whatsminer_fields import (
     hertz,
     input_amperes,
     input_volts,
+    locating,
     lowered,
     named,
     sensor,
@@ -59,19 +60,20 @@ _POOL = PoolNames(
     "last-share-time",
 )
 _NOTES = "whatsminer_v3"
+_DEVICE = "work mode"
+"""What the device's story is kept as: it holds mode and light, which a command may change (see Memory.forget_settings)."""
 _NO_PSU = Psu()
 
 
 class _Past(msgspec.Struct):
     """What is remembered from poll to poll.
 
-    `device`: the parts of get.device.info but for the figures of the moment, good until `device_due` (of link.now).
+    `device`: the parts of get.device.info but for the figures of the moment, good while the memory keeps _DEVICE.
     `joins`: the status can be asked for with its sections joined. `untold`: sections it never tells. `whole`:
     the device's story comes in one reply.
     """
 
     device: dict[str, dict[str, bool | str | None]] = msgspec.field(default_factory=dict)
-    device_due: float = 0.0
     joins: bool = True
     untold: set[str] = msgspec.field(default_factory=set)
     whole: bool = True
@@ -87,12 +89,12 @@ async def read(link: Link, memory: Memory) -> Draft:
     draft = _readings({**past.device, **sections}, link.now, whole=not link.truncated)
     frozen = is_frozen(draft, past.hashrate_hs, past.mining_s)
     hashes = bool(draft.hashrate_hs) and not frozen and not is_low_power(draft)
-    if not hashes or draft.asleep or past.faulty or link.now >= past.device_due:
+    if not hashes or draft.asleep or past.faulty or memory.recall(_DEVICE, link.now) is None:
         told = await _ask_device(link, past)
         if not told and not sections:
             raise failure or Unsupported(f"{link.target.address}: answers on its API v3, but tells nothing")
         _remember(past, told, hashes=hashes)
-        past.device_due = link.now + DEVICE_KEPT_S
+        memory.keep(_DEVICE, True, link.now + DEVICE_KEPT_S)
         draft = _readings({**past.device, **told, **sections}, link.now, whole=not link.truncated)
     past.hashrate_hs, past.mining_s, past.faulty = draft.hashrate_hs, draft.mining_s, bool(draft.faults)
     settle(draft, draft.asleep)
@@ -145,6 +147,7 @@ def _readings(replies: Mapping[str, Any], now: float, *, whole: bool = True) -> 
         power_w=power_w,
         power_limit_w=watts(get("power-limit")) or None,
         power_mode=_MODES.get(text(power.get("mode")) or "") or lowered(power.get("mode")),
+        locating=locating(system.get("ledstatus")),
         inlet_c=inlet,
         chip_max_c=chip_max,
         chip_avg_c=sensor(get("chip-temp-avg")),
