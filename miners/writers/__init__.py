@@ -2,7 +2,10 @@
 
 from collections.abc import Mapping
 
+from miners.writers import avalon, whatsminer_v2, whatsminer_v3
 from miners.writing import Writer
 
-WRITERS: Mapping[str, Writer] = {}
+WRITERS: Mapping[str, Writer] = {
+    module.WRITER.name: module.WRITER for module in (whatsminer_v2, whatsminer_v3, avalon)
+}
 """By the name of the driver that reads the same miners. A driver that is not here can read only."""
