@@ -1,0 +1,114 @@
+"""What goes wrong with a database, in words: foreign errors become these where they arise, without a secret of the URL.
+
+StorageError (a HashyardError)
+├── StorageAway   locked, full, away, damaged, read-only, closed, failed: nothing of what was asked was written
+├── Taken         a name, slug or id that must be unique is there already
+├── NotKept       what was to be changed is not there
+└── Refusal       a rule of the books stands against it: the last administrator, two clients in one container
+"""
+
+from typing import Literal
+
+import psycopg
+from sqlalchemy.exc import DBAPIError, IntegrityError
+
+from miners.errors import HashyardError
+
+Trouble = Literal["locked", "full", "away", "damaged", "read_only", "closed", "failed"]
+
+_SQLITE: dict[str, Trouble] = {
+    "SQLITE_BUSY": "locked",
+    "SQLITE_LOCKED": "locked",
+    "SQLITE_FULL": "full",
+    "SQLITE_CORRUPT": "damaged",
+    "SQLITE_NOTADB": "damaged",
+    "SQLITE_READONLY": "read_only",
+    "SQLITE_CANTOPEN": "away",
+    "SQLITE_IOERR": "away",
+    "SQLITE_PERM": "read_only",
+    "SQLITE_AUTH": "read_only",
+}
+# By the first two characters of SQLSTATE (PostgreSQL's manual, appendix A).
+_POSTGRESQL: dict[str, Trouble] = {
+    "08": "away",  # connection exception
+    "28": "away",  # invalid authorization
+    "3D": "away",  # no such database
+    "40": "locked",  # serialization failure, deadlock
+    "53": "full",  # disk full, out of memory, too many connections
+    "55": "locked",  # lock not available
+    "57": "away",  # operator intervention: shutting down, starting up, query cancelled
+    "58": "away",  # system error outside of PostgreSQL
+    "XX": "damaged",  # internal error, data corrupted
+    "25": "read_only",  # a stand-by server, a read-only transaction
+}
+_WORDS: dict[Trouble, str] = {
+    "locked": "is locked by another program: close what else has it open",
+    "full": "is full: make room on its disk",
+    "away": "does not answer: see that it is there and may be used",
+    "damaged": "is damaged: stop Hashyard and restore it from a copy",
+    "read_only": "cannot be written: see to its permissions, or name the server that takes writes",
+    "closed": "is closed: Hashyard is stopping",
+    "failed": "refused the work",
+}
+
+
+class StorageError(HashyardError):
+    """Something about the database."""
+
+
+class StorageAway(StorageError):
+    """The database could not do it. `reason`: which trouble."""
+
+    def __init__(self, text: str, reason: Trouble) -> None:
+        """`text`: one line, which database, what is wrong and what to do."""
+        super().__init__(text)
+        self.reason = reason
+
+    def again(self) -> "StorageAway":
+        """Return another of the same, for another caller."""
+        return StorageAway(str(self), self.reason)
+
+
+class Taken(StorageError):
+    """What must be unique is there already. `field`: which one, as the struct calls it; empty if not known."""
+
+    def __init__(self, text: str, field: str = "") -> None:
+        """`text`: one line."""
+        super().__init__(text)
+        self.field = field
+
+
+class NotKept(StorageError):
+    """What was named is not in the database."""
+
+
+class Refusal(StorageError):
+    """It would break a rule that the database guards."""
+
+
+def away(place: str, reason: Trouble, said: str = "") -> StorageAway:
+    """Return the error of a trouble. `place`: the database in words, without a secret. `said`: its own words."""
+    return StorageAway(f"{place} {_WORDS[reason]}{f' ({said})' if said else ''}", reason)
+
+
+def translate(error: DBAPIError, place: str, secret: str | None = None) -> StorageError:
+    """Return our error for a driver's. Its statement and its values stay out of the text: they may be secret."""
+    if isinstance(error, IntegrityError):
+        return Taken(f"{place} holds it already, or what it refers to is not there")
+    origin = error.orig
+    if isinstance(origin, psycopg.Error):
+        state = origin.sqlstate or "08"  # none: no server has spoken
+        said = origin.diag.message_primary or _first_line(origin)
+        return away(place, _POSTGRESQL.get(state[:2], "failed"), _without(said, secret))
+    name = getattr(origin, "sqlite_errorname", None) or ""
+    family = "_".join(name.split("_")[:2])
+    return away(place, _SQLITE.get(family, "failed"), _first_line(origin))
+
+
+def _first_line(error: BaseException | None) -> str:
+    lines = str(error or "").strip().splitlines()
+    return lines[0] if lines else ""
+
+
+def _without(said: str, secret: str | None) -> str:
+    return said.replace(secret, "***") if secret else said

@@ -1,0 +1,191 @@
+"""Operations and what they did with each miner."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import get_args
+
+from sqlalchemy import ColumnElement, Connection, delete, func, insert, select, update
+
+from controller.model import Operation, OperationState, Result, ResultState
+from controller.storage.database import Database
+from controller.storage.faults import NotKept
+from controller.storage.rows import page, to_struct, upsert, values
+from controller.storage.schema import operations, results
+
+UNFINISHED: tuple[OperationState, ...] = ("queued", "running", "cancelling")
+_ENDED = tuple(state for state in get_args(OperationState) if state not in UNFINISHED)
+_PURGED_AT_ONCE = 20  # operations of thousands of results each that leave in one transaction
+
+
+class Operations:
+    """The operations, those of the past too, with their results."""
+
+    def __init__(self, database: Database) -> None:
+        """`database`: open."""
+        self._database = database
+
+    async def add(self, operation: Operation, given: Iterable[Result] = ()) -> None:
+        """Keep a new one with its results, all or nothing; Taken if its id is there."""
+        rows = [_row(operation.id, result) for result in given]
+
+        def work(connection: Connection) -> None:
+            connection.execute(insert(operations).values(values(operation)))
+            upsert(connection, results, rows)
+
+        await self._database.write(work)
+
+    async def save(self, operation: Operation, given: Iterable[Result] = ()) -> None:
+        """Keep it as it is now, and these of its results in the same transaction; NotKept if it was never added."""
+        rows = [_row(operation.id, result) for result in given]
+
+        def work(connection: Connection) -> None:
+            chosen = update(operations).where(operations.c.id == operation.id)
+            if not connection.execute(chosen.values(values(operation))).rowcount:
+                raise NotKept(f"there is no operation {operation.id}")
+            upsert(connection, results, rows)
+
+        await self._database.write(work)
+
+    async def save_results(self, operation_id: str, given: Iterable[Result]) -> None:
+        """Keep these results as they are now, the others as they were. Taken if there is no such operation."""
+        rows = [_row(operation_id, result) for result in given]
+        if rows:
+            await self._database.write(lambda connection: upsert(connection, results, rows))
+
+    async def get(self, operation_id: str) -> Operation | None:
+        """Return one, None if there is none of that id."""
+
+        def work(connection: Connection) -> Operation | None:
+            row = connection.execute(select(operations).where(operations.c.id == operation_id)).first()
+            return to_struct(Operation, row) if row else None
+
+        return await self._database.read(work)
+
+    async def results(
+        self,
+        operation_id: str,
+        *,
+        states: Sequence[ResultState] | None = None,
+        containers: Sequence[str] | None = None,
+        after: str | None = None,
+        limit: int = 100,
+    ) -> tuple[list[Result], str | None]:
+        """Return a page of its results by miner, and the position of the next."""
+        conditions = _result_conditions(operation_id, states, containers)
+        return await self._database.read(
+            lambda connection: page(
+                connection,
+                Result,
+                results,
+                conditions,
+                key="miner",
+                after=after,
+                limit=limit,
+                newest_first=False,
+            )
+        )
+
+    async def all_results(self, operation_id: str) -> list[Result]:
+        """Return all its results, by miner."""
+        chosen = select(results).where(results.c.operation_id == operation_id).order_by(results.c.miner)
+        return await self._database.read(
+            lambda connection: [to_struct(Result, row) for row in connection.execute(chosen)]
+        )
+
+    async def count_results(
+        self,
+        operation_id: str,
+        *,
+        states: Sequence[ResultState] | None = None,
+        containers: Sequence[str] | None = None,
+    ) -> int:
+        """Return how many `results` would find in all."""
+        conditions = _result_conditions(operation_id, states, containers)
+        statement = select(func.count()).select_from(results).where(*conditions)
+        return await self._database.read(lambda connection: connection.execute(statement).scalar_one())
+
+    async def find(
+        self,
+        *,
+        states: Sequence[OperationState] | None = None,
+        containers: Sequence[str] | None = None,
+        override_id: str | None = None,
+        after: str | None = None,
+        limit: int = 100,
+    ) -> tuple[list[Operation], str | None]:
+        """Return a page, newest first, and the position of the next. `containers`: of whose miners it had any."""
+        conditions = _conditions(states, containers, override_id)
+        return await self._database.read(
+            lambda connection: page(connection, Operation, operations, conditions, after=after, limit=limit)
+        )
+
+    async def count(
+        self,
+        *,
+        states: Sequence[OperationState] | None = None,
+        containers: Sequence[str] | None = None,
+        override_id: str | None = None,
+    ) -> int:
+        """Return how many `find` would find in all."""
+        conditions = _conditions(states, containers, override_id)
+        statement = select(func.count()).select_from(operations).where(*conditions)
+        return await self._database.read(lambda connection: connection.execute(statement).scalar_one())
+
+    async def unfinished(self) -> list[Operation]:
+        """Return those that are queued, running or being cancelled, oldest first: at the start, what was left behind."""
+        statement = (
+            select(operations)
+            .where(operations.c.state.in_(UNFINISHED))
+            .order_by(operations.c.created_at, operations.c.id)
+        )
+        return await self._database.read(
+            lambda connection: [to_struct(Operation, row) for row in connection.execute(statement)]
+        )
+
+    async def purge(self, before: datetime) -> int:
+        """Delete those that ended before, with their results, in steps; return how many operations."""
+        old = (
+            select(operations.c.id)
+            .where(operations.c.state.in_(_ENDED), operations.c.ended_at < before)
+            .order_by(operations.c.id)
+            .limit(_PURGED_AT_ONCE)
+        )
+        left = 0
+        while gone := await self._database.write(
+            lambda connection: connection.execute(delete(operations).where(operations.c.id.in_(old))).rowcount
+        ):
+            left += gone
+        return left
+
+
+def _row(operation_id: str, result: Result) -> dict[str, object]:
+    return values(result, operation_id=operation_id, container=result.miner.partition(".")[0])
+
+
+def _result_conditions(
+    operation_id: str, states: Sequence[ResultState] | None, containers: Sequence[str] | None
+) -> list[ColumnElement[bool]]:
+    conditions = [results.c.operation_id == operation_id]
+    if states is not None:
+        conditions.append(results.c.state.in_(states))
+    if containers is not None:
+        conditions.append(results.c.container.in_(containers))
+    return conditions
+
+
+def _conditions(
+    states: Sequence[OperationState] | None, containers: Sequence[str] | None, override_id: str | None
+) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if states is not None:
+        conditions.append(operations.c.state.in_(states))
+    if containers is not None:
+        touching = (
+            select(results.c.operation_id)
+            .where(results.c.operation_id == operations.c.id, results.c.container.in_(containers))
+            .correlate(operations)
+        )
+        conditions.append(touching.exists())
+    if override_id is not None:
+        conditions.append(operations.c.override_id == override_id)
+    return conditions
