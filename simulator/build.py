@@ -5,8 +5,9 @@ import re
 from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
+from simulator.devices.makes import DEVICES
 from simulator.errors import SimulatorError
-from simulator.faults import Fault
+from simulator.fault import Fault
 from simulator.incidents import CALM, Wear
 from simulator.miner import SimulatedMiner
 from simulator.physics import STEP_S, Physics
@@ -104,7 +105,7 @@ def _build_miner(
     faults: list[Fault] = [entry.fault for entry in container.faults if entry.concerns(spec.name)]
     faults += wish.faults
     for fault in faults:
-        misfit = fault.misfit(figures)
+        misfit = fault.misfit(figures, device)
         if misfit:
             mistakes.append(f"{place}: simulate: {fault.name}: {misfit}")
     if mistakes:
@@ -121,10 +122,15 @@ def _build_miner(
         wear=container.wear or (Wear() if static_s is None else CALM),
         setting=wish.setting,
         step_s=step_s,
+        prompt=static_s is not None,
     )
     if faults:
         physics.add_faults(faults, start)
-    miner = SimulatedMiner(spec, key, device, physics, static_s=static_s)
+    if wish.password is not None and DEVICES[device].default_password is None:
+        mistakes.append(f"{place}: simulate.password: {device} asks for none: leave it out")
+    miner = SimulatedMiner(
+        spec, key, device, physics, static_s=static_s, password=wish.password or container.password
+    )
     if not miner.ports:
         mistakes.append(f"{place}: every port that {device} answers on is null: name one")
     return miner

@@ -48,6 +48,7 @@ def control_app(fleet: Fleet) -> web.Application:
     miner = r"/miners/{container:[^/]+}/{miner:[^/]+}"  # names in any script, with braces as well
     app.router.add_get("/fleet", interface.show_fleet)
     app.router.add_get("/truth", interface.show_truth)
+    app.router.add_get("/received", interface.show_received)
     app.router.add_get("/metrics", interface.show_metrics)
     app.router.add_get(f"{miner}/faults", interface.show_faults)
     app.router.add_post(f"{miner}/faults", interface.add_faults)
@@ -92,6 +93,25 @@ class _Interface:
         """GET /truth[?container=…[&miner=…]]: what was and is so, each miner at the time it was asked."""
         return _json({"now": self._fleet.now(), "miners": await self._truths(self._chosen(request))})
 
+    async def show_received(self, request: web.Request) -> web.Response:
+        """GET /received[?container=…[&miner=…]][&since=…]: the commands that came in at `since` or later, by time.
+
+        `received`: what changes something; `sessions`: what only opens, closes or asks for a session or a token.
+        """
+        try:
+            since = float(request.query.get("since", "-inf"))
+        except ValueError:
+            raise web.HTTPBadRequest(text="since: seconds since the epoch are wanted") from None
+        miners = self._chosen(request)
+        found = {
+            kind: sorted(
+                (one for miner in miners for one in getattr(miner.orders, kind) if one.at >= since),
+                key=lambda one: one.at,
+            )
+            for kind in ("received", "sessions")
+        }
+        return _json({"now": self._fleet.now(), **found})
+
     async def show_metrics(self, request: web.Request) -> web.Response:
         """GET /metrics: the truth as Prometheus text, under names that no exporter uses."""
         registry = CollectorRegistry(auto_describe=False)
@@ -108,7 +128,7 @@ class _Interface:
         mistakes: list[str] = []
         faults = read_faults(await _body(request), "faults", mistakes)
         for fault in faults:
-            misfit = fault.misfit(miner.physics.figures)
+            misfit = fault.misfit(miner.physics.figures, miner.device_name)
             if misfit:
                 mistakes.append(f"{fault.name}: {misfit}")
         if mistakes:

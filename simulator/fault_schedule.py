@@ -4,7 +4,8 @@ import math
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from simulator.faults import Conditions, Fault, Flapping, Manners, RebootLoop, Sleeping
+from simulator.fault import Conditions, Fault, Manners, Obedience
+from simulator.faults import Flapping, RebootLoop, Sleeping
 from simulator.incidents import NEVER
 
 
@@ -33,13 +34,14 @@ class _Entry:
 class FaultSchedule:
     """The faults of one miner. `due`: when `turn` is next wanted, seconds since the epoch."""
 
-    __slots__ = ("_entries", "conditions", "due", "manners")
+    __slots__ = ("_entries", "conditions", "due", "manners", "obedience")
 
     def __init__(self) -> None:
         self._entries: list[_Entry] = []
         self.due = NEVER
         self.conditions = Conditions()
         self.manners = Manners()
+        self.obedience = Obedience()
 
     def faults(self) -> tuple[Fault, ...]:
         """Return the faults that hold or are still to come, in the order they were asked for."""
@@ -85,14 +87,14 @@ class FaultSchedule:
         )
 
     def _sum_up(self, now: float) -> None:
-        self.conditions, self.manners = Conditions(), Manners()
+        self.conditions, self.manners, self.obedience = Conditions(), Manners(), Obedience()
         due = NEVER
         for entry in self._entries:
             if not entry.begun:
                 due = min(due, entry.begins_at)
                 continue
             due = min(due, entry.ends_at, entry.round_at)
-            entry.fault.apply(self.conditions, self.manners)
+            entry.fault.apply(self.conditions, self.manners, self.obedience)
         self.due = due if due > now else NEVER
 
 

@@ -1,106 +1,19 @@
 """The faults that a simulated miner can have, as one table: what each is called, what it takes and what it does.
 
-A fault either changes the physics (a dead board), or the manner of answering (silent, cut replies), or both. It may
-begin and end at a time of its own. Mistakes in what people ask for are all named, each in one line.
+Here are those of the body and of its manners; those of taking orders are in `order_faults`. Mistakes in what people ask
+for are all named, each in one line.
 """
 
 import types
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Any, Literal, TypeAlias, get_type_hints
+from typing import Annotated, Any, Literal, get_type_hints
 
 import msgspec
 from msgspec import Meta
 
 from simulator.catalogue import Figures
-
-Ratio: TypeAlias = Annotated[float, Meta(ge=0, le=1)]
-Count: TypeAlias = Annotated[int, Meta(ge=1)]
-Seconds: TypeAlias = Annotated[float, Meta(gt=0, le=86_400)]
-Text: TypeAlias = Annotated[str, Meta(min_length=1, max_length=200)]
-Hostility: TypeAlias = Literal[
-    "html", "garbage", "not_utf8", "empty", "nested", "huge", "wrong_types", "not_finite", "text"
-]
-
-
-class Conditions:
-    """What the faults of a moment come to, as the physics sees it. Boards, fans and pools by their place from 0."""
-
-    __slots__ = (
-        "dead_boards",
-        "dead_fans",
-        "dead_pools",
-        "error_ratio",
-        "extra_inlet_c",
-        "foreign_pool",
-        "hung",
-        "lost_chips",
-        "rate_ratio",
-        "reject_ratio",
-    )
-
-    def __init__(self) -> None:
-        self.dead_boards: set[int] = set()
-        self.lost_chips: dict[int, int] = {}
-        self.dead_fans: set[int] = set()
-        self.dead_pools: set[int] = set()
-        self.extra_inlet_c = 0.0
-        self.rate_ratio = 1.0
-        self.reject_ratio = 0.0
-        self.error_ratio = 0.0
-        self.hung = False
-        self.foreign_pool: tuple[str, str] | None = None
-
-
-class Manners:
-    """How a miner treats who talks to it. Seconds are those of the wall's clock."""
-
-    __slots__ = ("cut_ratio", "delay_s", "drip_s", "hostility", "refuse", "silent", "wrong_password")
-
-    def __init__(self) -> None:
-        self.refuse = False
-        self.silent = False
-        self.delay_s = 0.0
-        self.cut_ratio: float | None = None
-        self.drip_s: float | None = None
-        self.hostility: Hostility | None = None
-        self.wrong_password = False
-
-    @property
-    def plain(self) -> bool:
-        """Whether it answers at once and whole."""
-        return not (
-            self.silent or self.delay_s or self.cut_ratio is not None or self.drip_s or self.hostility
-        )
-
-
-class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="fault"):
-    """One fault. `after_s` counts from when it is asked for; without `for_s` it stays until it is taken away."""
-
-    after_s: Annotated[float, Meta(ge=0)] = 0.0
-    for_s: Annotated[float, Meta(gt=0)] | None = None
-
-    @property
-    def name(self) -> str:
-        """The word that people ask for it by."""
-        return str(self.__struct_config__.tag)
-
-    def apply(self, conditions: Conditions, manners: Manners) -> None:
-        """Add what it does to the miner itself, and to the way it answers."""
-        self._harm(conditions)
-        self._spoil(manners)
-
-    def misfit(self, figures: Figures) -> str | None:
-        """Say why this model cannot have the fault, or None."""
-        return self._misfit(figures)
-
-    def _harm(self, conditions: Conditions) -> None:
-        """Change nothing about the miner, unless the kind of fault says so."""
-
-    def _spoil(self, manners: Manners) -> None:
-        """Let it answer as ever, unless the kind of fault says so."""
-
-    def _misfit(self, figures: Figures) -> str | None:
-        """Fit any model, unless the kind of fault says so."""
+from simulator.fault import Conditions, Count, Fault, Hostility, Manners, Ratio, Seconds, Text
+from simulator.order_faults import ORDER_FAULTS
 
 
 class BoardDead(Fault, frozen=True, tag="board_dead"):
@@ -282,38 +195,37 @@ class Hostile(Fault, frozen=True, tag="hostile"):
 
 
 class WrongPassword(Fault, frozen=True, tag="wrong_password"):
-    """The web password is not the maker's."""
+    """Somebody has changed the password."""
 
     def _spoil(self, manners: Manners) -> None:
         manners.wrong_password = True
 
 
+_KINDS: tuple[type[Fault], ...] = (
+    BoardDead,
+    ChipLoss,
+    FanDead,
+    Overheating,
+    LowHashrate,
+    HardwareErrors,
+    StaleHashrate,
+    PoolDead,
+    RejectShares,
+    ForeignPool,
+    RebootLoop,
+    Sleeping,
+    Silent,
+    RefusedConnections,
+    Flapping,
+    Slow,
+    Drip,
+    Cut,
+    Hostile,
+    WrongPassword,
+    *ORDER_FAULTS,
+)
 FAULTS: Mapping[str, type[Fault]] = types.MappingProxyType(
-    {
-        str(kind.__struct_config__.tag): kind
-        for kind in (
-            BoardDead,
-            ChipLoss,
-            FanDead,
-            Overheating,
-            LowHashrate,
-            HardwareErrors,
-            StaleHashrate,
-            PoolDead,
-            RejectShares,
-            ForeignPool,
-            RebootLoop,
-            Sleeping,
-            Silent,
-            RefusedConnections,
-            Flapping,
-            Slow,
-            Drip,
-            Cut,
-            Hostile,
-            WrongPassword,
-        )
-    }
+    {str(kind.__struct_config__.tag): kind for kind in _KINDS}
 )
 
 

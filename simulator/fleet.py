@@ -85,6 +85,16 @@ class SimulatedFleet:
         """Return a miner by its names."""
         return self._by_name.get((container, miner))
 
+    def power_w(self, container: str | None = None) -> float:
+        """Return what the miners of a container, or all, truly draw now, W."""
+        now = self.now()
+        total = 0.0
+        for miner in self.miners:
+            if container is None or miner.spec.container == container:
+                miner.physics.advance(now)
+                total += miner.physics.power_w
+        return total
+
     async def start(self) -> None:
         """Open every port. Raises SimulatorError where one is taken, or more are wanted than a process may open."""
         _allow_files(sum(len(miner.ports) for miner in self.miners))
@@ -144,7 +154,12 @@ class SimulatedFleet:
         heapq.heappush(self._due, (due, next(self._order), miner))
         self._changed.set()
 
+    def _look_at(self, miner: SimulatedMiner) -> None:
+        """Let the miner's ports be lined up soon: it was given an order."""
+        self._remember(self.now(), miner)
+
     async def _open(self, miner: SimulatedMiner, hub: Hub, pages: WebPorts) -> None:
+        miner.orders.on_change = partial(self._look_at, miner)
         listeners = self._listeners[miner] = []
         for role, port in miner.ports.items():
             if role == "web":

@@ -2,7 +2,7 @@
 
 from functools import cache
 
-from simulator.faults import Hostility
+from simulator.fault import Hostility
 
 HUGE_BYTES = 10 * 1024 * 1024
 NESTED = 100_000

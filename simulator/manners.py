@@ -3,8 +3,9 @@
 import asyncio
 from collections.abc import Callable
 
-from simulator.faults import Manners
+from simulator.fault import Manners
 from simulator.hostility import hostile_reply
+from simulator.orders import NoAnswerError
 
 
 async def misbehave(
@@ -15,7 +16,12 @@ async def misbehave(
         return
     if manners.delay_s:
         await asyncio.sleep(manners.delay_s)
-    reply = hostile_reply(manners.hostility) if manners.hostility else answer()
+    try:
+        reply = hostile_reply(manners.hostility) if manners.hostility else answer()
+    except NoAnswerError as lost:
+        if lost.how == "closed":
+            transport.close()
+        return
     if manners.cut_ratio is not None:
         reply = reply[: int(len(reply) * manners.cut_ratio)]
         keep = False

@@ -1,11 +1,16 @@
-"""One simulated miner: a body, the device that speaks for it, and what is kept ready of its replies."""
+"""One simulated miner: a body, the device that speaks for it, the orders it took, and what is kept ready of its replies."""
+
+from collections.abc import Callable
+
+import msgspec
 
 from simulator.devices.makes import DEVICES
-from simulator.faults import Fault
+from simulator.fault import Fault
 from simulator.identity import identity_of
 from simulator.moment import Moment
+from simulator.orders import Orders, Received
 from simulator.physics import Physics
-from simulator.setting import Setting
+from simulator.setting import Change, Setting
 from simulator.specs import MinerSpec
 from simulator.truth import Identified, Truth, truth_of
 
@@ -16,16 +21,26 @@ CLIENT_REMEMBERED_S = 60.0
 class SimulatedMiner:
     """`static_s`: how long a reply stands before it is built anew; None for always anew."""
 
-    __slots__ = ("_addresses", "_kept", "device", "device_name", "physics", "spec", "static_s")
+    __slots__ = ("_addresses", "_kept", "device", "device_name", "orders", "physics", "spec", "static_s")
 
     def __init__(
-        self, spec: MinerSpec, key: str, device_name: str, physics: Physics, *, static_s: float | None
+        self,
+        spec: MinerSpec,
+        key: str,
+        device_name: str,
+        physics: Physics,
+        *,
+        static_s: float | None,
+        password: str | None = None,
     ) -> None:
+        """`password`: what its pages and its writing want; None for the maker's own."""
         self.spec = spec
         self.physics = physics
         self.device_name = device_name
         identity = identity_of(key, spec.container, spec.name, physics.figures)
-        self.device = DEVICES[device_name](physics, identity)
+        kind = DEVICES[device_name]
+        self.orders = Orders(spec.container, spec.name, physics, password or kind.default_password)
+        self.device = kind(physics, identity, self.orders)
         self.static_s = static_s
         self._kept: dict[bytes, tuple[float, bytes]] = {}
         self._addresses: dict[str, float] = {}
@@ -51,28 +66,35 @@ class SimulatedMiner:
         spec = self.spec
         return truth_of(Identified(spec.container, spec.name, spec.address, self.device_name), self.physics)
 
-    def reply(self, request: bytes, now: float) -> bytes:
-        """Answer one request on the cgminer-style port."""
-        if self.static_s is None:
-            return self.device.reply(request, now)
-        return self._kept_reply(request, now) or self._keep(request, self.device.reply(request, now), now)
+    @property
+    def received(self) -> list[Received]:
+        """The commands that change something, as they came in, each accepted or refused."""
+        return self.orders.received
 
-    def frame(self, request: bytes, now: float) -> bytes:
+    def reply(self, request: bytes, now: float, source: str = "") -> bytes:
+        """Answer one request on the cgminer-style port. This and the next three raise NoAnswerError for an answer lost."""
+        return self._kept_reply(request, now) or self._answer(self.device.reply, request, now, source) or b""
+
+    def frame(self, request: bytes, now: float, source: str = "") -> bytes:
         """Answer one frame of the v3 port."""
-        if self.static_s is None:
-            return self.device.frame(request, now)
-        return self._kept_reply(request, now) or self._keep(request, self.device.frame(request, now), now)
+        return self._kept_reply(request, now) or self._answer(self.device.frame, request, now, source) or b""
 
-    def web(self, path: str, now: float) -> bytes | None:
-        """Answer one page; None where there is none."""
-        if self.static_s is None:
-            return self.device.web(path, now)
+    def web(self, path: str, now: float, source: str = "") -> bytes | None:
+        """Answer one GET of a page; None where there is none."""
+
+        def page(key: bytes, then: float) -> bytes | None:
+            return self.device.web(key.decode(), then)
+
         key = path.encode()
-        kept = self._kept_reply(key, now)
-        if kept is not None:
-            return kept
-        page = self.device.web(path, now)
-        return page if page is None else self._keep(key, page, now)
+        return self._kept_reply(key, now) or self._answer(page, key, now, source)
+
+    def post(self, path: str, body: bytes, now: float, source: str = "") -> bytes | None:
+        """Answer one POST; None where there is no such page."""
+        self.orders.source = source
+        try:
+            return self.device.post(path, body, now)
+        finally:
+            self._kept.clear()
 
     def admits(self, address: str, now: float) -> bool:
         """Whether it still talks to a client of this address: some talk to a limited number of them (`now`: any clock)."""
@@ -100,19 +122,33 @@ class SimulatedMiner:
 
     def order(self, setting: Setting, now: float) -> None:
         """Let it do as told from `now` on."""
-        self.physics.order(setting, now)
+        self.physics.order(Change(msgspec.structs.asdict(setting)), now)
         self._kept.clear()
 
     def reboot(self, now: float) -> None:
         """Restart it at `now`."""
-        self.physics.reboot(now)
+        self.physics.order(Change(reboots=True), now)
         self._kept.clear()
 
     def _kept_reply(self, request: bytes, now: float) -> bytes | None:
         kept = self._kept.get(request)
         return kept[1] if kept is not None and kept[0] > now else None
 
-    def _keep(self, request: bytes, reply: bytes, now: float) -> bytes:
+    def _answer(
+        self, build: Callable[[bytes, float], bytes | None], request: bytes, now: float, source: str
+    ) -> bytes | None:
+        orders = self.orders
+        orders.source = source
+        before = orders.count
+        try:
+            reply = build(request, now)
+        finally:
+            ordered = orders.count != before
+            if ordered:
+                self._kept.clear()
+        if reply is None or self.static_s is None or ordered:
+            return reply
         if len(self._kept) < MOST_KEPT_REPLIES or request in self._kept:
-            self._kept[request] = (now + (self.static_s or 0.0), reply)
+            # no longer than until something happens to it by itself
+            self._kept[request] = (min(now + self.static_s, self.physics.next_due()), reply)
         return reply

@@ -5,7 +5,17 @@ from typing import Literal, TypeAlias
 import msgspec
 
 Phase: TypeAlias = Literal["booting", "starting", "mining", "sleeping", "protected", "stopped"]
+TrueState: TypeAlias = Literal["mining", "starting", "sleeping", "fault", "down"]
 Trouble: TypeAlias = Literal["board", "chips", "fan", "heat", "pools", "rate"]
+
+STATE_OF_PHASE: dict[Phase, TrueState] = {
+    "booting": "down",
+    "starting": "starting",
+    "mining": "mining",
+    "sleeping": "sleeping",
+    "protected": "fault",
+    "stopped": "fault",
+}
 
 
 class BoardMoment(msgspec.Struct, gc=False):

@@ -5,36 +5,25 @@ a restart ends, an order comes) rate and power are constant, so energy and hashe
 same seed is the same however often the miner is asked. Nothing here knows sockets, protocols or the wall's clock.
 """
 
-import math
 from collections.abc import Iterable
 from random import Random
-from typing import Literal, TypeAlias
 
 import msgspec
 
 from simulator.catalogue import Figures
+from simulator.fault import Conditions, Fault, Manners, Obedience
 from simulator.fault_schedule import FaultSchedule
-from simulator.faults import Conditions, Fault, Manners
 from simulator.heat import PROTECT_AT_C, RESUME_AT_C, WANTED_CHIP_C, Heat
 from simulator.incidents import NEVER, Incidents, Wear
-from simulator.moment import Phase
+from simulator.means import Means
+from simulator.moment import STATE_OF_PHASE, Phase, TrueState
 from simulator.pools import PoolAccount, Pools
-from simulator.setting import POWER_EXPONENT, Setting
+from simulator.presets import POWER_EXPONENT
+from simulator.setting import Change, Setting, Waiting
 from simulator.weather import Weather
-
-TrueState: TypeAlias = Literal["mining", "starting", "sleeping", "fault", "down"]
 
 STEP_S = 10.0
 ERROR_RATIO = 4e-7  # hardware errors for each nonce of difficulty 1
-
-STATE_OF_PHASE: dict[Phase, TrueState] = {
-    "booting": "down",
-    "starting": "starting",
-    "mining": "mining",
-    "sleeping": "sleeping",
-    "protected": "fault",
-    "stopped": "fault",
-}
 
 _MULTIPLIER, _INCREMENT, _MASK = 6364136223846793005, 1442695040888963407, (1 << 64) - 1
 
@@ -53,13 +42,14 @@ class Physics:
         "_means",
         "_noise",
         "_outage_until",
+        "_prompt",
         "_quality",
         "_quiet_s",
         "_ramp_s",
         "_ramp_until",
         "_random",
         "_step_s",
-        "_windows",
+        "_waiting",
         "_worn_boards",
         "board_weights",
         "boot_until",
@@ -100,7 +90,9 @@ class Physics:
         wear: Wear,
         setting: Setting | None = None,
         step_s: float = STEP_S,
+        prompt: bool = False,
     ) -> None:
+        """`prompt`: it hashes in full as soon as it is told to, without a start and a ramp."""
         chance = Random(f"{key}/body")  # noqa: S311  # a reproducible run, no secret
         self.key = key
         self.figures = figures
@@ -108,7 +100,7 @@ class Physics:
         self.pools = Pools(pools, figures)
         self._incidents = Incidents(key, figures, wear, start)
         self._step_s = step_s
-        self._windows = tuple(1 - math.exp(-step_s / (minutes * 60)) for minutes in (1, 5, 15, 30))
+        self._means = Means(step_s)
 
         # no two miners are alike: silicon, place in the rack, fans, how quickly they come up
         self._quality = chance.uniform(0.975, 1.02)
@@ -117,12 +109,14 @@ class Physics:
         self._boot_s = chance.uniform(45.0, 80.0)
         self._quiet_s = chance.uniform(60.0, 130.0)
         self._ramp_s = chance.uniform(150.0, 320.0)
+        self._prompt = prompt
         self.board_weights = tuple(chance.uniform(0.975, 1.025) for _ in range(figures.boards))
         self.fan_factors = tuple(chance.uniform(0.96, 1.03) for _ in range(figures.fans))
         self._random = chance.getrandbits(64)
         self._noise = 0.0
 
         self._faults = FaultSchedule()
+        self._waiting = Waiting()
         self._worn_boards: set[int] = set()
         self.chips = [figures.chips_per_board] * figures.boards
         self._alive_chips = 1.0
@@ -153,6 +147,8 @@ class Physics:
         self.heat_share = 1.0
         self._look_ahead(start)
         self._warm_up(start, age_s)
+        if prompt:
+            self._quiet_s = self._ramp_s = 0.0
 
     def advance(self, now: float) -> None:
         """Bring it to `now`; a time already passed is taken as the latest one known."""
@@ -199,6 +195,11 @@ class Physics:
         return self._faults.manners
 
     @property
+    def obedience(self) -> Obedience:
+        """What becomes of orders now."""
+        return self._faults.obedience
+
+    @property
     def dead_boards(self) -> set[int]:
         """Places (from 0) of the boards that are gone."""
         return self._worn_boards | self.conditions.dead_boards
@@ -206,7 +207,7 @@ class Physics:
     @property
     def windows_hs(self) -> tuple[float, ...]:
         """Mean hash rate over the last 1, 5, 15 and 30 minutes, H/s."""
-        return self._means
+        return self._means.windows_hs
 
     @property
     def power_limit_w(self) -> float:
@@ -235,26 +236,10 @@ class Physics:
         self._rearrange()
         return gone
 
-    def order(self, setting: Setting, now: float) -> None:
-        """Let it do as told from `now` on: sleeping and waking at once, clocks by a restart of the mining program."""
+    def order(self, change: Change, now: float, *, at: float | None = None) -> None:
+        """Let it do as told, from `now` or a later time on: sleeping and waking at once, clocks by a restart of mining."""
         self._interrupt(now)
-        before, self.setting = self.setting, setting
-        if setting.asleep and not before.asleep:
-            self.held_hashrate_hs = self.hashrate_hs or self.held_hashrate_hs
-        elif before.asleep and not setting.asleep:
-            self._restart_mining(self.now)
-        elif self.setting.clock(self.figures) != self._clock and not setting.asleep:
-            # a percentage is followed while it hashes; another mode, limit or preset restarts the mining program
-            softly = msgspec.structs.replace(before, power_percent=setting.power_percent) == setting
-            if not softly:
-                self._restart_mining(self.now)
-        self._clock = self.setting.clock(self.figures)
-        self._rearrange()
-
-    def reboot(self, now: float) -> None:
-        """Restart the whole device: ports closed while it boots, counters from 0."""
-        self._interrupt(now)
-        self._reboot(self.now)
+        self._waiting.add(change, self.now if at is None else max(self.now, at))
         self._rearrange()
 
     def _interrupt(self, now: float) -> None:
@@ -264,6 +249,19 @@ class Physics:
     def _rearrange(self) -> None:
         self._happen(self.now)
         self._balance(self.now)
+
+    def _obey(self, change: Change, now: float) -> None:
+        before, self.setting = self.setting, msgspec.structs.replace(self.setting, **change.fields)
+        setting = self.setting
+        if change.pools is not None:
+            self.pools.configure(change.pools)
+        if setting.asleep and not before.asleep:
+            self.held_hashrate_hs = self.hashrate_hs or self.held_hashrate_hs
+        self._clock = setting.clock(self.figures)
+        if change.reboots:
+            self._reboot(now)
+        elif not setting.asleep and (before.asleep or change.restarts or setting.needs_restart(before)):
+            self._restart_mining(now)
 
     def _settle(self, then: float) -> None:
         """Count what was done since the last time, at the constant rate and power that held since."""
@@ -300,6 +298,8 @@ class Physics:
         if incidents.board_death.at <= now:
             self._worn_boards.add(incidents.take_board_death().board)
             self.troubled_since = now
+        for change in self._waiting.take(now):
+            self._obey(change, now)
         was_hung = self.conditions.hung
         turn = self._faults.turn(now)
         if turn.begun:
@@ -322,7 +322,10 @@ class Physics:
         """Work out what the faults and outages of this moment come to, and when something next happens by itself."""
         coming = (self._outage_until, self.boot_until, self.quiet_until)
         self._due = min(
-            self._incidents.next_at(), self._faults.due, min((at for at in coming if at > now), default=NEVER)
+            self._incidents.next_at(),
+            self._faults.due,
+            self._waiting.due,
+            min((at for at in coming if at > now), default=NEVER),
         )
         conditions = self.conditions
         dead_pools = frozenset(conditions.dead_pools | ({0} if self._outage_until < NEVER else set()))
@@ -349,11 +352,11 @@ class Physics:
     def _restart_mining(self, now: float) -> None:
         """Begin again from 0: the mining program restarts, and with it what it counts."""
         self.heat.protecting = False
-        self.mining_since = now
-        self.quiet_until = now + self._quiet_s
+        self.mining_since = max(now, self.boot_until)
+        self.quiet_until = self.mining_since + self._quiet_s
         self._ramp_until = self.quiet_until + self._ramp_s
         self.session_hashes = self.hardware_errors = 0.0
-        self._means = (0.0, 0.0, 0.0, 0.0)
+        self._means.set(0.0)
         self.pools.clear()
 
     def _phase_at(self, now: float) -> Phase:
@@ -394,6 +397,8 @@ class Physics:
         power = figures.standby_w + (figures.power_w - figures.standby_w) * self.heat_share
         limit = self.setting.power_limit_w
         self.power_w = power if limit is None or power < limit else max(limit, figures.standby_w)
+        if self._prompt and not self._means.windows_hs[0]:
+            self._means.set(self.hashrate_hs)
 
     def _drift(self, now: float) -> None:
         """Move on by a step what has inertia: noise, inlet, chips, fans, means; and let it protect itself."""
@@ -408,15 +413,7 @@ class Physics:
             extra_c=conditions.extra_inlet_c,
         )
         if not conditions.hung:
-            rate = self.hashrate_hs
-            one, five, fifteen, thirty = self._means
-            per_one, per_five, per_fifteen, per_thirty = self._windows
-            self._means = (
-                one + (rate - one) * per_one,
-                five + (rate - five) * per_five,
-                fifteen + (rate - fifteen) * per_fifteen,
-                thirty + (rate - thirty) * per_thirty,
-            )
+            self._means.follow(self.hashrate_hs)
 
         if self.heat.protecting:
             if self.heat.chip_c < RESUME_AT_C:
@@ -433,7 +430,6 @@ class Physics:
 
     def _warm_up(self, now: float, age_s: float) -> None:
         """Begin in balance: as hot, as fast and with as much counted as after a long run under these conditions."""
-        self._means = (0.0, 0.0, 0.0, 0.0)
         for _ in range(12):
             self._balance(now)
             if self.phase != "mining":
@@ -441,7 +437,7 @@ class Physics:
             self.heat.settle(self.heat_share)
         self._balance(now)
         rate = self.hashrate_hs
-        self._means = (rate, rate, rate, rate)
+        self._means.set(rate)
         self.session_hashes = rate * max(0.0, age_s - self._quiet_s - self._ramp_s / 2)
         self.hardware_errors = self.session_hashes * ERROR_RATIO / self.figures.hashes_per_share
         self.pools.account(self.session_hashes, now)

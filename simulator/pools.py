@@ -64,6 +64,11 @@ class Pools:
             for place, pool in enumerate(self._pools)
         ]
 
+    def configure(self, accounts: tuple[PoolAccount, ...]) -> None:
+        """Work for other pools from now on."""
+        for pool, account in zip(self._pools, accounts, strict=True):
+            pool.account = account
+
     def set_conditions(
         self, dead: frozenset[int], reject_ratio: float, foreign: tuple[str, str] | None
     ) -> None:

@@ -39,7 +39,7 @@ def observe(physics: Physics, serials: tuple[str, ...]) -> Moment:
         thirty,
         hashes / elapsed if elapsed >= 1 else 0.0,
         physics.held_hashrate_hs or one,
-        figures.hashrate_hs * physics.setting.nominal_share(),
+        figures.hashrate_hs * physics.setting.nominal_share(figures),
         hashes,
         physics.power_w,
         physics.power_limit_w,
@@ -85,7 +85,7 @@ def _boards(physics: Physics, rate: float, errors: float, serials: tuple[str, ..
     heat = physics.heat
     inlet, rise = heat.inlet_c, heat.chip_c - heat.inlet_c
     hottest_spread = physics.hottest_chip_c - heat.chip_c
-    nominal = figures.hashrate_hs * physics.setting.nominal_share() / figures.boards
+    nominal = figures.hashrate_hs * physics.setting.nominal_share(figures) / figures.boards
     mhz = round(figures.frequency_mhz * physics.clock, 2)
     volts = round(figures.board_voltage_v * (0.82 + 0.18 * physics.clock), 2) if physics.clock else 0.0
     boards = []

@@ -8,8 +8,10 @@ from typing import Protocol, cast
 
 from simulator.clock import Clock
 from simulator.devices.device import MAXIMUM_REQUEST_BYTES
+from simulator.fault import Loss
 from simulator.manners import misbehave
 from simulator.miner import SimulatedMiner
+from simulator.orders import NoAnswerError
 
 IDLE_S = 10.0  # a connection on which nothing comes is closed after so long
 MAXIMUM_FRAME_BYTES = 64 * 1024
@@ -82,6 +84,18 @@ class Connection(asyncio.Protocol):
         del exc
         self._hub.open.pop(self, None)
 
+    @property
+    def _source(self) -> str:
+        """The address of the client."""
+        peer = self.transport.get_extra_info("peername")
+        return str(peer[0]) if peer else ""
+
+    def _leave_unanswered(self, how: Loss) -> None:
+        """Send nothing: close, or let the client wait until it leaves."""
+        self.busy = True
+        if how == "closed":
+            self.transport.close()
+
     def _down(self, now: float) -> bool:
         """Break off if the miner has gone down without anybody having noticed yet."""
         self.miner.physics.advance(now)
@@ -113,10 +127,15 @@ class RpcConnection(Connection):
             return
         self.busy = True
         if self.miner.physics.manners.plain:
-            self.transport.write(self.miner.reply(end, now))
+            try:
+                self.transport.write(self.miner.reply(end, now, self._source))
+            except NoAnswerError as lost:
+                self._leave_unanswered(lost.how)
+                return
             self.transport.close()
         else:
-            self._hub.spawn(self, lambda: self.miner.reply(end, self._hub.clock.now()), keep=False)
+            source = self._source
+            self._hub.spawn(self, lambda: self.miner.reply(end, self._hub.clock.now(), source), keep=False)
 
 
 class FrameConnection(Connection):
@@ -144,13 +163,17 @@ class FrameConnection(Connection):
             return
         self._hub.open[self] = self._hub.loop.time()
         if self.miner.physics.manners.plain:
-            self.transport.write(self._framed(request, now))
+            try:
+                self.transport.write(self._framed(request, now, self._source))
+            except NoAnswerError as lost:
+                self._leave_unanswered(lost.how)
             return
         self.busy = True
-        self._hub.spawn(self, lambda: self._framed(request, self._hub.clock.now()), keep=True)
+        source = self._source
+        self._hub.spawn(self, lambda: self._framed(request, self._hub.clock.now(), source), keep=True)
 
-    def _framed(self, request: bytes, now: float) -> bytes:
-        reply = self.miner.frame(request, now)
+    def _framed(self, request: bytes, now: float, source: str) -> bytes:
+        reply = self.miner.frame(request, now, source)
         return _LENGTH.pack(len(reply)) + reply
 
 

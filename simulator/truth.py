@@ -3,7 +3,8 @@
 import msgspec
 
 from simulator.catalogue import Cooling
-from simulator.physics import Physics, TrueState
+from simulator.moment import TrueState
+from simulator.physics import Physics
 
 
 class Truth(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,7 +1,7 @@
 """The web ports of the simulated miners: one aiohttp server for all of them, digest authentication as the makers do it.
 
-Source: RFC 7616 (MD5, qop=auth), which lighttpd on these devices speaks. User and password are root, unless a fault
-says that somebody has changed the password.
+Source: RFC 7616 (MD5, qop=auth), which lighttpd on these devices speaks. The user is root; the password is the maker's
+unless the file, or a fault, says another. Writing wants the digest as reading does.
 """
 
 import asyncio
@@ -14,10 +14,10 @@ from aiohttp import web
 
 from simulator.hostility import hostile_reply
 from simulator.miner import SimulatedMiner
+from simulator.orders import NoAnswerError
 from simulator.server import Hub
 
-USER = PASSWORD = "root"  # noqa: S105  # the makers' well-known one
-CHANGED_PASSWORD = "changed-by-the-owner"  # noqa: S105  # of a simulated miner, and no one's
+USER = "root"
 NONCE_LIVES_S = 300.0
 
 
@@ -47,15 +47,27 @@ class WebPorts:
         if physics.down:
             transport.abort()
             raise web.HTTPServiceUnavailable
-        if not physics.manners.plain:
-            return await self._misbehave(request, miner)
-        return self._answer(request, miner, now)
+        body = await request.read() if request.method == "POST" else b""
+        try:
+            if not physics.manners.plain:
+                return await self._misbehave(request, miner, body)
+            return self._answer(request, miner, body, now)
+        except NoAnswerError as lost:
+            if lost.how == "silent":
+                await asyncio.Event().wait()
+            transport.abort()
+            raise web.HTTPServiceUnavailable from None
 
-    def _answer(self, request: web.BaseRequest, miner: SimulatedMiner, now: float) -> web.Response:
+    def _answer(
+        self, request: web.BaseRequest, miner: SimulatedMiner, body: bytes, now: float
+    ) -> web.Response:
         realm = miner.device.realm
-        password = CHANGED_PASSWORD if miner.physics.manners.wrong_password else PASSWORD
-        fresh, right = self._check(request, realm, password)
+        fresh, right = self._check(request, realm, miner.orders.password)
+        source = request.remote or ""
         if not (fresh and right):
+            if fresh and request.method == "POST":
+                miner.orders.source = source
+                miner.orders.refuse(request.path, {}, "401 wrong password", now)
             stale = ", stale=true" if right else ""
             challenge = f'Digest realm="{realm}", nonce="{self._nonce()}", qop="auth"{stale}'
             return web.Response(
@@ -64,31 +76,39 @@ class WebPorts:
                 content_type="text/html",
                 text="<html><head><title>401 - Unauthorized</title></head></html>",
             )
-        page = miner.web(request.path, now) if request.method == "GET" else None
+        match request.method:
+            case "GET":
+                page = miner.web(request.path, now, source)
+            case "POST":
+                page = miner.post(request.path, body, now, source)
+            case _:
+                page = None
         if page is None:
             return web.Response(status=404, content_type="text/html", text="<h1>404 - Not Found</h1>")
         # the makers' CGI scripts say so, though they send JSON
         return web.Response(body=page, content_type="text/html")
 
-    async def _misbehave(self, request: web.BaseRequest, miner: SimulatedMiner) -> web.StreamResponse:
+    async def _misbehave(
+        self, request: web.BaseRequest, miner: SimulatedMiner, body: bytes
+    ) -> web.StreamResponse:
         manners = miner.physics.manners
         if manners.silent:
             await asyncio.Event().wait()
         await asyncio.sleep(manners.delay_s)
         if manners.hostility:
             return web.Response(body=hostile_reply(manners.hostility), content_type="text/html")
-        answer = self._answer(request, miner, self._hub.clock.now())
-        body = answer.body if isinstance(answer.body, bytes) else b""
+        answer = self._answer(request, miner, body, self._hub.clock.now())
+        page = answer.body if isinstance(answer.body, bytes) else b""
         if answer.status != 200 or (manners.cut_ratio is None and manners.drip_s is None):
             return answer
-        spoilt = web.StreamResponse(headers={"Content-Length": str(len(body)), "Content-Type": "text/html"})
+        spoilt = web.StreamResponse(headers={"Content-Length": str(len(page)), "Content-Type": "text/html"})
         await spoilt.prepare(request)
         if manners.drip_s is not None:
-            for place in range(len(body)):
-                await spoilt.write(body[place : place + 1])
+            for place in range(len(page)):
+                await spoilt.write(page[place : place + 1])
                 await asyncio.sleep(manners.drip_s)
             return spoilt
-        await spoilt.write(body[: int(len(body) * (manners.cut_ratio or 0))])
+        await spoilt.write(page[: int(len(page) * (manners.cut_ratio or 0))])
         if request.transport is not None:
             request.transport.close()
         return spoilt

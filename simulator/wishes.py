@@ -9,19 +9,28 @@ from msgspec import Meta
 
 from simulator.catalogue import Figures, figures_of, known_models
 from simulator.devices.makes import DEVICES, MANUFACTURERS
-from simulator.faults import Fault, read_fault
+from simulator.fault import Fault
+from simulator.faults import read_fault
 from simulator.incidents import Wear
 from simulator.pools import PoolAccount
 from simulator.setting import Setting
 
 Static = bool | Annotated[float, Meta(gt=0)]
-CONTAINER_KEYS: Mapping[str, Any] = {"weather": Any, "wear": Wear, "pools": Any, "static": Static}
+Password = Annotated[str, Meta(min_length=1, max_length=64)]
+CONTAINER_KEYS: Mapping[str, Any] = {
+    "weather": Any,
+    "wear": Wear,
+    "pools": Any,
+    "static": Static,
+    "password": Password,
+}
 MINER_KEYS: Mapping[str, Any] = {
     "device": str,
     "model": str,
     "setting": Setting,
     "pools": Any,
     "static": Static,
+    "password": Password,
 }
 DEFAULT_POOLS = (
     PoolAccount("stratum+tcp://eu.pool.example:3333", "farm.{container}x{miner}"),
@@ -68,6 +77,7 @@ class ContainerWish(msgspec.Struct, frozen=True, kw_only=True):
     wear: Wear | None = None
     pools: tuple[PoolAccount, ...] = DEFAULT_POOLS
     static: bool | float = False
+    password: str | None = None
     faults: tuple[FaultWish, ...] = ()
 
 
@@ -79,6 +89,7 @@ class MinerWish(msgspec.Struct, frozen=True, kw_only=True):
     setting: Setting = Setting()
     pools: tuple[PoolAccount, ...] | None = None
     static: bool | float | None = None
+    password: str | None = None
     faults: tuple[Fault, ...] = ()
 
 

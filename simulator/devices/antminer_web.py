@@ -2,11 +2,10 @@
 
 import orjson
 
-from simulator.devices.device import Device, Json, ago, percent, suffixed
+from simulator.devices.antminer_orders import ASLEEP_MODE, WORK_MODES, AntminerOrders
+from simulator.devices.device import Json, ago, percent, suffixed
 from simulator.moment import BoardMoment, Moment, Trouble
 
-WORK_MODES = {"normal": "0", "high": "2", "low": "3"}
-ASLEEP_MODE = "1"
 # what the status page complains of: which of its four lines, its code and words
 COMPLAINTS: dict[Trouble, tuple[str, int, str]] = {
     "board": ("rate", 1, "hash board lost"),
@@ -18,7 +17,7 @@ COMPLAINTS: dict[Trouble, tuple[str, int, str]] = {
 }
 
 
-class AntminerPages(Device):
+class AntminerPages(AntminerOrders):
     """The reading pages: system, summary, stats, pools, configuration."""
 
     answers_web = True
@@ -43,6 +42,8 @@ class AntminerPages(Device):
                 if self.figures.name == "S19":
                     page = page.replace(b'"bitmain-freq-level":"100"', b'"bitmain-freq-level" : ')
                 return page
+            case "/cgi-bin/get_blink_status.cgi":
+                return self.blink_status(moment)
             case _:
                 return None
 
@@ -138,8 +139,8 @@ class AntminerPages(Device):
 
     def configuration(self, moment: Moment) -> Json:
         """Return the configuration that a writer reads, changes and sends back whole."""
-        return {
-            "pools": [{"url": pool.url, "user": pool.user, "pass": "x"} for pool in moment.pools],
+        configured = {
+            "pools": self.pool_rows(moment),
             "api-listen": True,
             "api-network": True,
             "api-groups": "A:stats:pools:summary:version",
@@ -151,9 +152,11 @@ class AntminerPages(Device):
             "bitmain-voltage": f"{self.figures.board_voltage_v * 100:.0f}",
             "bitmain-ccdelay": "0",
             "bitmain-pwth": "0",
-            "bitmain-work-mode": self.work_mode(moment),
+            "bitmain-work-mode": "",
             "bitmain-freq-level": "100",
         }
+        # the work mode is posted as `miner-mode` and read under this name
+        return self.configured(configured) | {"bitmain-work-mode": self.work_mode(moment)}
 
     def _page(self, name: str, content: Json, now: float) -> Json:
         return {

@@ -11,6 +11,7 @@ from simulator.devices.device import Command, Json, RpcDevice, mega
 from simulator.devices.shares import pool_row, share_counts
 from simulator.identity import Identity
 from simulator.moment import BoardMoment, Moment
+from simulator.orders import Orders
 from simulator.physics import Physics
 
 PROGRAM_DOWN_S = 15.0  # after a boot: nothing mines yet, and the port answers in plain text
@@ -29,8 +30,8 @@ class Avalon(RpcDevice):
 
     description = "cgminer 4.11.1"
 
-    def __init__(self, physics: Physics, identity: Identity) -> None:
-        super().__init__(physics, identity)
+    def __init__(self, physics: Physics, identity: Identity, orders: Orders) -> None:
+        super().__init__(physics, identity, orders)
         name = self.figures.name
         self.modular = name in {"741", "841"}
         self.nested = name == "Q"

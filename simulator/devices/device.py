@@ -11,6 +11,7 @@ import orjson
 
 from simulator.identity import Identity
 from simulator.moment import Moment
+from simulator.orders import Orders
 from simulator.physics import Physics
 from simulator.sensors import observe
 
@@ -39,11 +40,13 @@ class Device:
     answers_v3: bool = False
     realm: ClassVar[str] = ""
     most_addresses: ClassVar[int | None] = None  # how many client addresses it talks to within a minute
+    default_password: ClassVar[str | None] = None  # the maker's; None for who asks for none
 
-    def __init__(self, physics: Physics, identity: Identity) -> None:
+    def __init__(self, physics: Physics, identity: Identity, orders: Orders) -> None:
         self.physics = physics
         self.figures = physics.figures
         self.identity = identity
+        self.orders = orders
 
     def observe(self, now: float) -> Moment:
         """Bring the body to `now` and return what its sensors show then."""
@@ -55,8 +58,13 @@ class Device:
         raise NotImplementedError
 
     def web(self, path: str, now: float) -> bytes | None:
-        """Answer one reading request on the web port; None where there is no such page."""
+        """Answer one GET on the web port; None where there is no such page."""
         raise NotImplementedError
+
+    def post(self, path: str, body: bytes, now: float) -> bytes | None:
+        """Answer one POST on the web port; None where there is no such page."""
+        del path, body, now
+        return None
 
     def frame(self, request: bytes, now: float) -> bytes:
         """Answer the JSON of one frame of the v3 port with the JSON of another."""

@@ -9,28 +9,33 @@ from typing import Any, ClassVar
 import orjson
 
 from simulator.devices.antminer import AntminerOld, chip_map
+from simulator.devices.antminer_orders import read_object
 from simulator.devices.antminer_web import health, sensors
 from simulator.devices.device import Json, percent
 from simulator.identity import Identity
 from simulator.moment import BoardMoment, Moment
+from simulator.orders import Orders
 from simulator.physics import Physics
+from simulator.setting import Change
 
 HOME_SLOTS = 4  # a DG-Home1 shows four slots and has a board in the last one
 SLEEP_MODE, NORMAL_MODE = "-1000", 0
+SET_WORK_MODE = "/cgi-bin/luci/setworkmode.cgi"
 
 
 class Elphapex(AntminerOld):
     """DG1, DG1+, DG-Home1."""
 
     answers_web = True
+    default_password: ClassVar[str | None] = "root"  # noqa: S105  # the maker's well-known one
     realm = "elphapex Configuration"
     description = "cgminer 1.0.0"
     program_version = "1.0.0"
     joins: ClassVar[frozenset[str] | None] = frozenset()
     terminator: ClassVar[bytes] = b""
 
-    def __init__(self, physics: Physics, identity: Identity) -> None:
-        super().__init__(physics, identity)
+    def __init__(self, physics: Physics, identity: Identity, orders: Orders) -> None:
+        super().__init__(physics, identity, orders)
         self.home = self.figures.name == "DG-Home1"
         self.answers_rpc = not self.home
         self.firmware = f"{self.figures.reported}_V1.0.5"
@@ -56,6 +61,25 @@ class Elphapex(AntminerOld):
         if path != f"/cgi-bin/{name}.cgi" or name not in pages:
             return None
         return orjson.dumps(pages[name](moment))
+
+    def post(self, path: str, body: bytes, now: float) -> bytes | None:
+        """Answer one POST: the work mode is all that it can be told, and that only asleep or awake."""
+        if path != SET_WORK_MODE:
+            return None
+        self.physics.advance(now)
+        if self.orders.obedience.no_writing:
+            self.orders.refuse(SET_WORK_MODE, {}, "404", now)
+            return None
+        document = read_object(body)
+        mode = None if document is None else document.get("workmode")
+        if mode not in {SLEEP_MODE, str(NORMAL_MODE)}:
+            self.orders.refuse(SET_WORK_MODE, {}, "no such work mode", now)
+            return orjson.dumps({"stats": "error", "code": "M001", "msg": "no such work mode"})
+        if not self.orders.obey(
+            SET_WORK_MODE, {"workmode": mode}, Change({"asleep": mode == SLEEP_MODE}), now
+        ):
+            return orjson.dumps({"stats": "error", "code": "M001", "msg": "refused"})
+        return orjson.dumps({"stats": "success", "code": "M000", "msg": "OK!"})
 
     def _page(self, name: str, moment: Moment, content: Json) -> Json:
         return {

@@ -5,12 +5,12 @@ from typing import ClassVar
 from simulator.devices.device import Command, Json, RpcDevice, ago
 from simulator.devices.shares import pool_row, share_counts
 from simulator.moment import Moment
+from simulator.presets import presets_of
 
 RELEASE = "2025.2.3.101500"
 SESSION_LAPSES_AFTER_S = 60.0
 SESSION_CREATED, SESSION_ENDED, SESSION_SHOWN, ANOTHER_SESSION = 316, 317, 318, 402
 INVALID_SESSION = 403
-PRESET_MHZ_STEP = 25
 
 
 class Luxos(RpcDevice):
@@ -188,24 +188,19 @@ class Luxos(RpcDevice):
     def profiles(self, moment: Moment, parameter: str) -> list[Json]:
         """Build `profiles`: presets every 25 MHz around the default, with hash rate (TH/s) and watts."""
         del moment, parameter
-        nominal_mhz = self.figures.frequency_mhz
-        rows = []
-        for step in range(-10, 5):
-            mhz = nominal_mhz + PRESET_MHZ_STEP * step
-            clock = mhz / nominal_mhz
-            rows.append(
-                {
-                    "Profile Name": f"{mhz:.0f}MHz" if step else "default",
-                    "Step": str(step),
-                    "Frequency": mhz,
-                    "Hashrate": round(self.figures.hashrate_hs * clock / 1e12, 1),
-                    "Watts": round(self.figures.power_w * clock**1.25),
-                    "Voltage": round(self.figures.board_voltage_v * (0.82 + 0.18 * clock), 2),
-                    "IsDynamic": True,
-                    "IsTuned": not step,
-                }
-            )
-        return rows
+        return [
+            {
+                "Profile Name": preset.name,
+                "Step": str(preset.step),
+                "Frequency": preset.mhz,
+                "Hashrate": round(self.figures.hashrate_hs * preset.clock / 1e12, 1),
+                "Watts": round(self.figures.power_w * preset.power),
+                "Voltage": round(self.figures.board_voltage_v * (0.82 + 0.18 * preset.clock), 2),
+                "IsDynamic": True,
+                "IsTuned": not preset.step,
+            }
+            for preset in presets_of(self.figures)
+        ]
 
     def events(self, moment: Moment, parameter: str) -> list[Json]:
         """Build `events`: what went wrong, one row each."""

@@ -9,7 +9,7 @@ from typing import NamedTuple, get_args
 
 import pytest
 
-from simulator.faults import Hostility
+from simulator.fault import Hostility
 from tests.replay.hostile import HOSTILE, hostile_server
 from tests.system.stack import Program, Sample, Stack, ask, metrics, until
 
