@@ -131,7 +131,7 @@ async def _parse_known(link: Link, memory: Memory, replies: Mapping[str, Object]
 
 
 async def _ask_web(link: Link, memory: Memory, draft: Draft) -> None:
-    """Add what the web alone knows: address, serial, and whether the miner was put to sleep."""
+    """Add what the web alone knows: address, serial, the light, and whether the miner was put to sleep."""
     if link.target.web_port is None:
         return
     who = await cgi.identity(link, memory)
@@ -144,6 +144,7 @@ async def _ask_web(link: Link, memory: Memory, draft: Draft) -> None:
         if mode != 1 or memory.no_join or not draft.hashrate_hs:
             # On old firmware, which joins, sleep is 254, and 1 a way of mining (S17).
             _fill_mode(draft, mode)
+    draft.locating = await cgi.light(link, memory)
 
 
 async def _ask_mode(link: Link, memory: Memory, draft: Draft) -> None:
@@ -161,7 +162,9 @@ async def _ask_mode(link: Link, memory: Memory, draft: Draft) -> None:
 
 
 def _fill_mode(draft: Draft, mode: int | None) -> None:
-    draft.asleep = cgi.asleep(mode)
+    """Fill in what the settings say. One that is set to sleep and hashes has not obeyed yet, or does not obey."""
+    asleep = cgi.asleep(mode)
+    draft.asleep = None if asleep and draft.hashrate_hs else asleep
     draft.power_mode = cgi.mode_name(mode)
 
 

@@ -44,6 +44,8 @@ PATIENCE_S = 3.0
 
 _WORK_MODES = ("bitmain-work-mode", "miner-mode", "fc-work-mode")
 _NAMES = {0: "normal", 1: "sleep", 2: "high", 3: "low"}
+SLEEP_OF_ELPHAPEX = -1000
+_TRUTH = {"true": True, "1": True, "false": False, "0": False}
 _WELL = frozenset(("", "s"))
 
 
@@ -146,9 +148,30 @@ async def work_mode(link: Link, memory: Memory, hashrate_hs: float | None) -> in
     return mode
 
 
+async def light(link: Link, memory: Memory) -> bool | None:
+    """Return whether the light that shows the way to a miner blinks, asked every five minutes; None where it is mute.
+
+    That `get_blink_status` tells it as `{"blink": …}` was seen on one miner (DG-Home1): *single source*.
+    """
+    kept = memory.recall("light", link.now)
+    if kept is not None:
+        return kept[0] if isinstance(kept[0], bool) else None
+    page = await glance(link, memory, "get_blink_status")
+    if page is None:
+        return None
+    blinks = parse_light(page)
+    memory.keep("light", (blinks,), link.now + SETTINGS_S)
+    return blinks
+
+
+def parse_light(page: Object) -> bool | None:
+    """Return what a `get_blink_status` page says, whether as a truth value, a number or a text."""
+    return _TRUTH.get(str(page.get("blink"))[:8].strip().casefold())
+
+
 def asleep(mode: int | None) -> bool | None:
     """Tell whether a work mode is sleep: 1, 254 on an S17, -1000 on an Elphapex; None if the mode is not known."""
-    return None if mode is None else mode in (1, 254) or mode <= -1000
+    return None if mode is None else mode in (1, 254) or mode <= SLEEP_OF_ELPHAPEX
 
 
 def mode_name(mode: int | None) -> str | None:

@@ -75,7 +75,7 @@ async def _on_tcp(link: Link, memory: Memory) -> Draft | None:
 
 
 async def _ask_web(link: Link, memory: Memory, draft: Draft) -> None:
-    """Add what has a page of its own: power, faults, who the miner is, and whether it was put to sleep."""
+    """Add what has a page of its own: power, faults, who the miner is, the light, and whether it was put to sleep."""
     power = await cgi.glance(link, memory, "get_power")
     if power is not None:
         _fill_power(draft, power)
@@ -86,8 +86,22 @@ async def _ask_web(link: Link, memory: Memory, draft: Draft) -> None:
     draft.firmware_version = draft.firmware_version or who.version
     draft.faults = await cgi.faults(link, memory)
     mode = await cgi.work_mode(link, memory, draft.hashrate_hs)
-    # Sleep is -1000. A 1 means it on Antminers, from which the page was copied: believed of a miner that rests.
-    draft.asleep = None if mode is None else mode <= -1000 or (mode == 1 and not draft.hashrate_hs)
+    _fill_mode(draft, mode)
+    draft.locating = await cgi.light(link, memory)
+
+
+def _fill_mode(draft: Draft, mode: int | None) -> None:
+    """Fill in what the settings say. One that is set to sleep and hashes has not obeyed yet, or does not obey.
+
+    Sleep is -1000. A 1 means it on Antminers, from which the page was copied: believed of a miner that rests.
+    """
+    if mode is None:
+        return
+    draft.power_mode = "sleep" if mode <= cgi.SLEEP_OF_ELPHAPEX else "normal" if mode == 0 else None
+    if mode > cgi.SLEEP_OF_ELPHAPEX and mode != 1:
+        draft.asleep = False
+    elif not draft.hashrate_hs:
+        draft.asleep = True
 
 
 def parse_tcp(

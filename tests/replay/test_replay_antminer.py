@@ -317,13 +317,35 @@ async def test_where_4028_denies_everything_the_web_is_asked() -> None:
     assert "answers none of stats, summary, pools" in gone.detail
 
 
-async def test_a_work_mode_of_1_puts_new_firmware_to_sleep_and_not_an_s17_that_hashes() -> None:
+async def test_a_work_mode_of_1_is_sleep_only_of_a_miner_that_rests() -> None:
     pages = {"get_miner_conf": {"bitmain-work-mode": "1"}}
-    for joins, expected in ((True, "mining"), (False, "sleeping")):
+    for joins, mode in ((True, None), (False, "sleep")):
         async with ReplayServer(flat(53000.0), joins=joins) as server, WebReplayServer(pages) as web:
-            assert snapshot(await read_miner(target(server, web), Memory())).state == expected
-    async with ReplayServer(flat(0.0), joins=True) as server, WebReplayServer(pages) as web:
-        assert snapshot(await read_miner(target(server, web), Memory())).state == "sleeping"
+            read = snapshot(await read_miner(target(server, web), Memory()))
+        # Of an S17, which joins, it is a way of mining; others have not obeyed (yet).
+        assert (read.state, read.power_mode, read.hashrate_hs) == ("mining", mode, 53 * TH)
+        async with ReplayServer(flat(0.0), joins=joins) as server, WebReplayServer(pages) as web:
+            assert snapshot(await read_miner(target(server, web), Memory())).state == "sleeping"
+
+
+@pytest.mark.parametrize(
+    ("page", "lit"),
+    [
+        ({"blink": True}, True),
+        ({"blink": "false"}, False),
+        ({"blink": 1}, True),
+        ({"blink": None}, None),
+        ({"blink": "x" * 10_000}, None),
+        ({}, None),
+        (None, None),
+    ],
+)
+async def test_the_light_that_shows_the_way_has_a_page(page: dict[str, Any] | None, lit: bool | None) -> None:
+    pages = {"get_miner_conf": {"bitmain-work-mode": "0"}}
+    if page is not None:
+        pages["get_blink_status"] = page
+    async with ReplayServer(flat(53000.0)) as server, WebReplayServer(pages) as web:
+        assert snapshot(await read_miner(target(server, web), Memory())).locating is lit
 
 
 async def test_stats_cut_before_the_model_are_read_in_the_unit_of_the_model_that_version_names() -> None:
