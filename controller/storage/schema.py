@@ -222,6 +222,7 @@ clients = Table(
     Column("language", Words, nullable=False),
     Column("currency", Words),
     Column("created_at", Moment, nullable=False),
+    Column("words", Words, nullable=False),  # what a search for text looks through, in lower case
 )
 Index("uq_clients_slug", clients.c.slug, unique=True)
 
@@ -255,6 +256,7 @@ users = Table(
     Column("password_change_needed", Boolean, nullable=False),
     Column("last_seen", Moment),
     Column("password_hash", Words, nullable=False),
+    Column("words", Words, nullable=False),
 )
 Index("uq_users_username_key", users.c.username_key, unique=True)
 Index("uq_users_email_key", users.c.email_key, unique=True)

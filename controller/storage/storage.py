@@ -10,10 +10,13 @@ position, None at the end; beside it stands a `count`. Filters: None means whate
 from typing import Self
 
 from controller.events import EventLog
+from controller.storage.access import Access
 from controller.storage.database import Database
+from controller.storage.idempotency import Idempotency
 from controller.storage.intentions import Holds, Marks, Overrides
 from controller.storage.miner_records import MinerRecords
 from controller.storage.operations import Operations
+from controller.storage.people import People
 from controller.storage.settings import Settings
 
 
@@ -29,6 +32,9 @@ class Storage:
         self.holds = Holds(database)
         self.marks = Marks(database)
         self.miners = MinerRecords(database)
+        self.people = People(database)
+        self.access = Access(database)
+        self.idempotency = Idempotency(database)
         self.settings = Settings(database)
 
     @classmethod

@@ -269,6 +269,7 @@ def _make_people() -> None:
         Column("language", Text(), nullable=False),
         Column("currency", Text()),
         Column("created_at", _MOMENT, nullable=False),
+        Column("words", Text(), nullable=False),
         PrimaryKeyConstraint("id", name="pk_clients"),
     )
     op.create_index("uq_clients_slug", "clients", ["slug"], unique=True)
@@ -298,6 +299,7 @@ def _make_people() -> None:
         Column("password_change_needed", Boolean(), nullable=False),
         Column("last_seen", _MOMENT),
         Column("password_hash", Text(), nullable=False),
+        Column("words", Text(), nullable=False),
         PrimaryKeyConstraint("id", name="pk_users"),
         ForeignKeyConstraint(["client_id"], ["clients.id"], name="fk_users_client_id"),
     )

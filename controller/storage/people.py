@@ -1,0 +1,353 @@
+"""People who can sign in, the clients that some of them belong to, and whose a container is from when to when."""
+
+import unicodedata
+from collections.abc import Sequence
+from datetime import datetime
+from itertools import pairwise
+from typing import Any
+
+import msgspec
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Row,
+    and_,
+    delete,
+    func,
+    insert,
+    select,
+    true,
+    update,
+)
+
+from controller.model import Client, Role, User
+from controller.storage.columns import storable
+from controller.storage.database import Database
+from controller.storage.faults import NotKept, Refusal, Taken
+from controller.storage.rows import page, to_struct, values
+from controller.storage.schema import assignments, clients, users
+
+_ACTIVE_ADMINISTRATOR = (users.c.role == "administrator", users.c.active.is_(True))
+
+
+class Assignment(msgspec.Struct, frozen=True, kw_only=True):
+    """A container (id) belongs to a client from `begins` until `ends` (not included; None: until further notice)."""
+
+    client_id: str
+    container: str
+    begins: datetime
+    ends: datetime | None = None
+
+
+def folded(name: str) -> str:
+    """Return a name as it is compared: letter case and the ways of writing a character do not tell two apart."""
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", storable(name)).casefold()).strip()
+
+
+class Users:
+    """The people who can sign in. Password hashes leave through `password_hash` alone."""
+
+    def __init__(self, database: Database) -> None:
+        """`database`: open."""
+        self._database = database
+
+    async def add(self, user: User, password_hash: str) -> None:
+        """Keep a new one. Taken (`field`: username, email) where another has it; NotKept if there is no such client."""
+
+        def work(connection: Connection) -> None:
+            _check_names(connection, user)
+            connection.execute(insert(users).values(_user_row(user), password_hash=password_hash))
+
+        await self._database.write(work)
+
+    async def get(self, user_id: str) -> User | None:
+        """Return one, None if there is none of that id."""
+        return await self._one(users.c.id == user_id)
+
+    async def by_name(self, username: str) -> User | None:
+        """Return the one of that user name, whatever its letter case."""
+        return await self._one(users.c.username_key == folded(username))
+
+    async def password_hash(self, user_id: str) -> str | None:
+        """Return the hash of a user's password, None if there is no such user."""
+        statement = select(users.c.password_hash).where(users.c.id == user_id)
+        return await self._database.read(
+            lambda connection: connection.execute(statement).scalar_one_or_none()
+        )
+
+    async def set_password(self, user_id: str, password_hash: str, change_needed: bool) -> None:
+        """Change the hash. `change_needed`: the person has to choose another one. NotKept if there is no such user."""
+        change = {"password_hash": password_hash, "password_change_needed": change_needed}
+        await self._database.write(lambda connection: _change(connection, user_id, change))
+
+    async def update(self, user: User, expected: User | None = None) -> None:
+        """Keep a user as he is now; the password stays.
+
+        `expected`: as the caller saw him; Refusal if he has been changed since. Taken, NotKept; LastAdministrator
+        where no active administrator would remain.
+        """
+
+        def work(connection: Connection) -> None:
+            before = connection.execute(select(users).where(users.c.id == user.id)).first()
+            if before is None:
+                raise NotKept(f"there is no user {user.id}")
+            if expected is not None and to_struct(User, before) != expected:
+                raise ChangedMeanwhile(f"{user.username} has been changed meanwhile: look again")
+            _check_names(connection, user)
+            _change(connection, user.id, _user_row(user))
+            _check_administrators(connection, before)
+
+        await self._database.write(work)
+
+    async def seen(self, user_id: str, at: datetime) -> None:
+        """Note when a user was last there; nothing where there is none."""
+        chosen = update(users).where(users.c.id == user_id).values(last_seen=at)
+        await self._database.write(lambda connection: connection.execute(chosen))
+
+    async def remove(self, user_id: str) -> None:
+        """Delete a user with sessions and tokens; the record keeps the name. NotKept, LastAdministrator."""
+
+        def work(connection: Connection) -> None:
+            before = connection.execute(select(users).where(users.c.id == user_id)).first()
+            if before is None:
+                raise NotKept(f"there is no user {user_id}")
+            connection.execute(delete(users).where(users.c.id == user_id))
+            _check_administrators(connection, before)
+
+        await self._database.write(work)
+
+    async def find(
+        self,
+        *,
+        q: str | None = None,
+        roles: Sequence[Role] | None = None,
+        active: bool | None = None,
+        client_id: str | None = None,
+        after: str | None = None,
+        limit: int = 100,
+    ) -> tuple[list[User], str | None]:
+        """Return a page, newest first, and the position of the next. `q`: text in user name, name or e-mail."""
+        conditions = _conditions(q, roles, active, client_id)
+        return await self._database.read(
+            lambda connection: page(connection, User, users, conditions, after=after, limit=limit)
+        )
+
+    async def count(
+        self,
+        *,
+        q: str | None = None,
+        roles: Sequence[Role] | None = None,
+        active: bool | None = None,
+        client_id: str | None = None,
+    ) -> int:
+        """Return how many `find` would find in all."""
+        conditions = _conditions(q, roles, active, client_id)
+        statement = select(func.count()).select_from(users).where(*conditions)
+        return await self._database.read(lambda connection: connection.execute(statement).scalar_one())
+
+    async def count_active_administrators(self) -> int:
+        """Return how many administrators can sign in."""
+        statement = select(func.count()).select_from(users).where(*_ACTIVE_ADMINISTRATOR)
+        return await self._database.read(lambda connection: connection.execute(statement).scalar_one())
+
+    async def _one(self, condition: ColumnElement[bool]) -> User | None:
+        def work(connection: Connection) -> User | None:
+            row = connection.execute(select(users).where(condition)).first()
+            return to_struct(User, row) if row else None
+
+        return await self._database.read(work)
+
+
+class LastAdministrator(Refusal):
+    """Without this one nobody could administrate any more."""
+
+
+class ChangedMeanwhile(Refusal):
+    """It is no more what the caller saw."""
+
+
+class Overlap(Refusal):
+    """A container would belong to two clients at a time."""
+
+
+class Clients:
+    """The customers, and which containers are theirs. A client is never deleted, so that its slug is never given again."""
+
+    def __init__(self, database: Database) -> None:
+        """`database`: open."""
+        self._database = database
+
+    async def add(self, client: Client) -> None:
+        """Keep a new one; Taken where another has, or once had, that slug."""
+
+        def work(connection: Connection) -> None:
+            if connection.execute(select(clients.c.id).where(clients.c.slug == client.slug)).first():
+                raise Taken(f"the slug {client.slug} is another client's, for ever", "slug")
+            connection.execute(insert(clients).values(_client_row(client)))
+
+        await self._database.write(work)
+
+    async def get(self, client_id: str) -> Client | None:
+        """Return one, None if there is none of that id."""
+        return await self._one(clients.c.id == client_id)
+
+    async def by_slug(self, slug: str) -> Client | None:
+        """Return the one of that slug."""
+        return await self._one(clients.c.slug == slug)
+
+    async def update(self, client: Client) -> None:
+        """Keep a client as it is now. NotKept if there is none; Refusal for another slug, which never changes."""
+
+        def work(connection: Connection) -> None:
+            slug = connection.execute(select(clients.c.slug).where(clients.c.id == client.id)).scalar()
+            if slug is None:
+                raise NotKept(f"there is no client {client.id}")
+            if slug != client.slug:
+                raise Refusal(f"the slug of a client never changes: {slug} stays")
+            connection.execute(update(clients).where(clients.c.id == client.id).values(_client_row(client)))
+
+        await self._database.write(work)
+
+    async def find(
+        self, *, q: str | None = None, after: str | None = None, limit: int = 100
+    ) -> tuple[list[Client], str | None]:
+        """Return a page, newest first, and the position of the next. `q`: text in name or slug."""
+        conditions = [] if q is None else [_has(q, clients.c.words)]
+        return await self._database.read(
+            lambda connection: page(connection, Client, clients, conditions, after=after, limit=limit)
+        )
+
+    async def count(self, *, q: str | None = None) -> int:
+        """Return how many `find` would find in all."""
+        conditions = [] if q is None else [_has(q, clients.c.words)]
+        statement = select(func.count()).select_from(clients).where(*conditions)
+        return await self._database.read(lambda connection: connection.execute(statement).scalar_one())
+
+    async def of_client(self, client_id: str) -> list[Assignment]:
+        """Return the containers of a client, past and to come too, by container and time."""
+        return await self._assignments(assignments.c.client_id == client_id)
+
+    async def of_container(self, container: str) -> list[Assignment]:
+        """Return whose a container (id) was, is and will be, by time."""
+        return await self._assignments(assignments.c.container == container)
+
+    async def replace(self, client_id: str, given: Sequence[Assignment]) -> None:
+        """Make these the whole list of a client's containers; NotKept if there is none, Overlap, Refusal."""
+
+        def work(connection: Connection) -> None:
+            if not connection.execute(select(clients.c.id).where(clients.c.id == client_id)).first():
+                raise NotKept(f"there is no client {client_id}")
+            connection.execute(delete(assignments).where(assignments.c.client_id == client_id))
+            _check_apart(connection, given)
+            if given:
+                rows = [values(one) | {"client_id": client_id} for one in given]
+                connection.execute(insert(assignments), rows)
+
+        await self._database.write(work)
+
+    async def _one(self, condition: ColumnElement[bool]) -> Client | None:
+        def work(connection: Connection) -> Client | None:
+            row = connection.execute(select(clients).where(condition)).first()
+            return to_struct(Client, row) if row else None
+
+        return await self._database.read(work)
+
+    async def _assignments(self, condition: ColumnElement[bool]) -> list[Assignment]:
+        statement = (
+            select(assignments).where(condition).order_by(assignments.c.container, assignments.c.begins)
+        )
+        return await self._database.read(
+            lambda connection: [to_struct(Assignment, row) for row in connection.execute(statement)]
+        )
+
+
+def _user_row(user: User) -> dict[str, Any]:
+    return values(
+        user,
+        username_key=folded(user.username),
+        email_key=folded(user.email) if user.email else None,
+        words=_words(user.username, user.name, user.email),
+    )
+
+
+def _client_row(client: Client) -> dict[str, Any]:
+    return values(client, words=_words(client.name, client.slug))
+
+
+def _words(*names: str | None) -> str:
+    return " ".join(folded(name) for name in names if name)
+
+
+def _check_names(connection: Connection, user: User) -> None:
+    """See that no other user has the name or the address, and that the client is there."""
+    others = users.c.id != user.id
+    wanted = {"username": user.username, "email": user.email}
+    for field, value in wanted.items():
+        key = users.c[f"{field}_key"]
+        if value and connection.execute(select(users.c.id).where(others, key == folded(value))).first():
+            raise Taken(f"the {field} {value} is taken: choose another", field)
+    if user.client_id is not None:
+        known = select(clients.c.id).where(clients.c.id == user.client_id)
+        if connection.execute(known).first() is None:
+            raise NotKept(f"there is no client {user.client_id}")
+
+
+def _change(connection: Connection, user_id: str, change: dict[str, Any]) -> None:
+    if not connection.execute(update(users).where(users.c.id == user_id).values(change)).rowcount:
+        raise NotKept(f"there is no user {user_id}")
+
+
+def _check_administrators(connection: Connection, before: Row[Any]) -> None:
+    """See that a change of this user leaves somebody who can administrate: a rule that two at once cannot break together."""
+    if before.role != "administrator" or not before.active:
+        return
+    left = select(users.c.id).where(*_ACTIVE_ADMINISTRATOR).limit(1)
+    if connection.execute(left).first() is None:
+        raise LastAdministrator("this is the last active administrator: make another one first")
+
+
+def _conditions(
+    q: str | None, roles: Sequence[Role] | None, active: bool | None, client_id: str | None
+) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if q is not None:
+        conditions.append(_has(q, users.c.words))
+    if roles is not None:
+        conditions.append(users.c.role.in_(roles))
+    if active is not None:
+        conditions.append(users.c.active.is_(active))
+    if client_id is not None:
+        conditions.append(users.c.client_id == client_id)
+    return conditions
+
+
+def _has(q: str, words: Column[str]) -> ColumnElement[bool]:
+    return and_(true(), *(words.contains(word, autoescape=True) for word in folded(q).split()))
+
+
+def _check_apart(connection: Connection, given: Sequence[Assignment]) -> None:
+    """See that the times of each container lie apart from each other and from the other clients' that are kept."""
+    wanted = {one.container for one in given}
+    kept = connection.execute(select(assignments).where(assignments.c.container.in_(wanted)))
+    everything = [*given, *(to_struct(Assignment, row) for row in kept)]
+    everything.sort(key=lambda one: (one.container, one.begins))
+    for one in given:
+        if one.ends is not None and one.ends <= one.begins:
+            raise Refusal(f"{one.container}: the end {one.ends.isoformat()} is not after the beginning")
+    for earlier, later in pairwise(everything):
+        if earlier.container == later.container and (earlier.ends is None or earlier.ends > later.begins):
+            until = "further notice" if earlier.ends is None else earlier.ends.isoformat()
+            raise Overlap(
+                f"{later.container} is assigned from {earlier.begins.isoformat()} until {until} already: "
+                f"it cannot be from {later.begins.isoformat()} as well"
+            )
+
+
+class People:
+    """Users and clients."""
+
+    def __init__(self, database: Database) -> None:
+        """`database`: open."""
+        self.users = Users(database)
+        self.clients = Clients(database)
