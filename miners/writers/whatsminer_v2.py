@@ -182,7 +182,7 @@ async def _told(hand: Hand, token: Token, command: Object, action: Action) -> Ob
 
 
 def _agrees(reply: Object) -> bool:
-    return _letter(reply) == "S" and status_code(reply) in (COMMAND_OK, None)
+    return _letter(reply) == "S" and status_code(reply) == COMMAND_OK
 
 
 def _refusal(hand: Hand, command: str, reply: Object) -> WriteError | Malformed:
@@ -209,14 +209,15 @@ def _refusal(hand: Hand, command: str, reply: Object) -> WriteError | Malformed:
             )
         case 135:
             return NoPermission(
-                f"{said}, also with a new token: the password is wrong; correct the miner's credentials"
+                f"{said}, also with a new token: the password is wrong, or its tokens lapse at once; correct the miner's "
+                "credentials, and look at the miner's clock"
             )
         case 23:
             return NoPermission(
                 f"{said}: it cannot read what was encrypted with this password; correct the miner's credentials"
             )
-        case None if not _letter(reply):
-            return _not_understood(hand, command, "it answers without a status")
+        case None:
+            return _not_understood(hand, command, "it answers without a code")
         case _:
             return CommandRefused(said)
 
