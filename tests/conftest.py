@@ -1,12 +1,14 @@
 """What every test has: programs from outside the virtual environment, and a gate that lets no tool be missing in CI."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import hypothesis
 import pytest
 
+from tests import postgresql_server
 from tools import packages
 
 IN_CI = os.environ.get("CI", "").lower() not in {"", "0", "false", "no"}
@@ -65,3 +67,13 @@ def promtool() -> Path:
 def prometheus() -> Path:
     """Path of the Prometheus server."""
     return _program("prometheus")
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[postgresql_server.PostgresqlServer]:
+    """A running PostgreSQL server; `postgresql.fresh()` makes an empty database and gives its URL."""
+    programs = packages.find_postgresql()
+    if programs is None:
+        pytest.skip("missing tool: no PostgreSQL server is installed; `make prometheus` gets it")
+    with postgresql_server.running(programs) as server:
+        yield server

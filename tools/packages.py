@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -19,9 +20,14 @@ from pathlib import Path
 REPOSITORY = Path(__file__).resolve().parent.parent
 TOOLS = REPOSITORY / ".tools"
 
-# The pages of Debian's Prometheus load these from their own packages, and since Debian 13 promtool has one of its own;
-# the rest of what it depends on is for installing it as a service.
-_COMPANIONS = ("libjs-", "fonts-", "promtool")
+# What a package needs beside itself to run from a folder; the rest of what it depends on is for installing it as a service.
+_COMPANIONS = {
+    # The pages of Debian's Prometheus load these from their own packages; since Debian 13 promtool has one of its own.
+    "prometheus": re.compile(r"libjs-|fonts-|promtool$"),
+    # The server's package bears its version, and a bare machine lacks its libraries; the C library is always there and must
+    # stay the system's, and what only compiles queries (LLVM) or serves administration (Perl) is large and not needed.
+    "postgresql": re.compile(r"postgresql-\d+$|zlib1g$|lib(?!c6$|c-|llvm|z3-|perl|.*-perl$)"),
+}
 # Without a network, apt-get would try for minutes.
 _PATIENCE = (
     "-o",
@@ -52,6 +58,37 @@ def get_prometheus() -> None:
     """See that `prometheus` and `promtool` are there; raise PackagesError where that cannot be."""
     if not (find_program("prometheus") and find_program("promtool")):
         unpack("prometheus", TOOLS / "prometheus")
+
+
+def find_postgresql() -> Path | None:
+    """Return the folder of a PostgreSQL server's programs (`postgres`, `initdb`): installed, or below .tools/; or None.
+
+    Debian keeps them off the PATH, in a folder for each version; the newest is taken.
+    """
+    on_path = shutil.which("postgres")
+    folders = [Path(on_path).resolve().parent] if on_path else []
+    for root in (Path("/"), TOOLS / "postgresql"):
+        versions = root.glob("usr/lib/postgresql/*/bin")
+        folders += sorted(versions, key=_version, reverse=True)
+    return next((one for one in folders if (one / "postgres").exists() and (one / "initdb").exists()), None)
+
+
+def _version(folder: Path) -> list[int]:
+    return [int(number) for number in re.findall(r"\d+", folder.parent.name)]
+
+
+def postgresql_libraries(programs: Path) -> list[Path]:
+    """Return the folders of libraries that an unpacked PostgreSQL needs to be told of; none for an installed one."""
+    tree = TOOLS / "postgresql"
+    if not programs.is_relative_to(tree):
+        return []
+    return sorted([*tree.glob("lib/*-linux-*"), *tree.glob("usr/lib/*-linux-*")])
+
+
+def get_postgresql() -> None:
+    """See that the programs of a PostgreSQL server are there; raise PackagesError where that cannot be."""
+    if not find_postgresql():
+        unpack("postgresql", TOOLS / "postgresql")
 
 
 def page_flags(program: Path) -> list[str]:
@@ -93,15 +130,15 @@ def unpack(package: str, folder: Path) -> None:
         raise PackagesError(f"{error.filename or TOOLS}: {error.strerror}") from error
 
 
-def companions(uris: str) -> list[str]:
-    """Return the names of the packages to take along, from what `apt-get install --print-uris` printed.
+def companions(package: str, uris: str) -> list[str]:
+    """Return the names of the packages to take along, from what `apt-get install --print-uris` printed for one.
 
     A line of it reads `'http://…/x_1_all.deb' x_1_all.deb 1234 SHA256:…`.
     """
     archives = [line.split()[1] for line in uris.splitlines() if line.startswith("'")]
-    return [
-        name for name in (archive.partition("_")[0] for archive in archives) if name.startswith(_COMPANIONS)
-    ]
+    wanted = _COMPANIONS.get(package)
+    names = (archive.partition("_")[0] for archive in archives)
+    return [name for name in names if wanted and name != package and wanted.match(name)]
 
 
 def _download(package: str, archives: Path, options: tuple[str, ...]) -> None:
@@ -109,7 +146,7 @@ def _download(package: str, archives: Path, options: tuple[str, ...]) -> None:
     # unpacked pages would look for it in vain.
     closure = ["install", "-qq", "-y", "--no-install-recommends", "--print-uris", package]
     uris = _run(["apt-get", "-o", "Dir::State::Status=/dev/null", *options, *closure], archives)
-    _run(["apt-get", "-q", *options, "download", package, *companions(uris)], archives)
+    _run(["apt-get", "-q", *options, "download", package, *companions(package, uris)], archives)
 
 
 def _private_lists(scratch: Path) -> tuple[str, ...]:
@@ -147,13 +184,15 @@ def _one_at_a_time() -> Iterator[None]:
 
 
 def main() -> int:
-    """Get Prometheus and promtool; exit 0 when they are there, 1 with one line when they cannot be had."""
-    try:
-        get_prometheus()
-    except PackagesError as error:
-        print(f"Prometheus cannot be had: {error}", file=sys.stderr)
-        return 1
-    return 0
+    """Get what the tests need: exit 0 when it is there, 1 with one line for each that cannot be had."""
+    failed = 0
+    for name, get in (("Prometheus", get_prometheus), ("PostgreSQL", get_postgresql)):
+        try:
+            get()
+        except PackagesError as error:
+            print(f"{name} cannot be had: {error}", file=sys.stderr)
+            failed = 1
+    return failed
 
 
 if __name__ == "__main__":

@@ -115,7 +115,38 @@ def test_the_pages_libraries_and_promtool_come_along_and_the_rest_stays_away() -
         'http://deb.example/pool/promtool_2.53.3_amd64.deb' promtool_2.53.3_amd64.deb 15000000 SHA256:00
         'http://deb.example/pool/prometheus_2.53.3_amd64.deb' prometheus_2.53.3_amd64.deb 19257088 SHA256:00
     """)
-    assert packages.companions(printed) == ["libjs-d3", "fonts-x", "promtool"]
+    assert packages.companions("prometheus", printed) == ["libjs-d3", "fonts-x", "promtool"]
+    assert packages.companions("python3-pip-whl", printed) == []
+
+
+def test_postgresqls_server_and_its_libraries_come_along_but_neither_libc_nor_perl() -> None:
+    names = [
+        "libc6",
+        "libllvm14",
+        "libperl5.36",
+        "libjson-perl",
+        "libicu72",
+        "libpq5",
+        "libcap2",
+        "postgresql-15",
+        "postgresql-client-15",
+        "postgresql-common",
+        "postgresql",
+        "libc-bin",
+        "libc-l10n",
+        "locales",
+        "libstdc++6",
+    ]
+    printed = "\n".join(
+        f"'http://deb.example/{name}_1_all.deb' {name}_1_all.deb 1 SHA256:00" for name in names
+    )
+    assert packages.companions("postgresql", printed) == [
+        "libicu72",
+        "libpq5",
+        "libcap2",
+        "postgresql-15",
+        "libstdc++6",
+    ]
 
 
 def test_without_apt_the_reason_is_one_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
