@@ -90,7 +90,7 @@ class Live(Readings):
         ]
         reached = [name for name in names if self._answers(name.container)]
         async with self._own.left_alone(mine), self._exporter.lease(reached, seconds) as whole:
-            yield whole and len(reached) == len(names)
+            yield whole and (not self._followers or len(reached) == len(names))
 
     def source(self) -> Source:
         """Return where readings come from, and how that goes; of several exporters the worst."""
@@ -119,6 +119,10 @@ class Live(Readings):
         """Return whether the exporter of a container answered the last time; one that is away is not waited for."""
         owner = self._exporter.owner(container)
         return owner is not None and self._followers[owner].reason is None
+
+    def answering(self) -> dict[str, bool]:
+        """Return each exporter's URL, and whether it answered the last time."""
+        return {follower.exporter.url: follower.reason is None for follower in self._followers}
 
     async def _look_round(self) -> None:
         away = frozenset(follower.number for follower in self._followers if follower.away)

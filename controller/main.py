@@ -1,0 +1,297 @@
+"""The controller as a process: what starts in which order, what runs beside what, and how it ends."""
+
+import asyncio
+import gc
+import importlib.metadata
+import resource
+import signal
+import socket
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import structlog
+from aiohttp import web
+
+from controller.api.app import application
+from controller.api.first_administrator import make_first_administrator, reset_administrator
+from controller.api.passwords import Passwords
+from controller.clock_watch import ClockWatch, boot_time
+from controller.engine import Engine
+from controller.exporter_client import ExporterClient
+from controller.jobs import Jobs
+from controller.live import Live
+from controller.lock import DataLock, make_private
+from controller.managed import Managed
+from controller.own_reading import Reader
+from controller.process import Process
+from controller.purging import end_lapsed, purge
+from controller.readings import TargetOf
+from controller.serving import bind, close, serve, tls_context
+from controller.settings import Settings, check, read_token
+from controller.storage.storage import Storage
+from miners.client import read_miner
+from miners.clock import Clock, SystemClock
+from miners.errors import ConfigurationError, InventoryError
+from miners.inventory.fleet import Container, CredentialsReference, Inventory, Miner
+from miners.inventory.secrets import credentials_of, exposed_credentials, missing_credentials, target_of
+from miners.inventory.store import InventoryStore
+from miners.model import Credentials, Target
+
+__all__ = ["Controller", "Settings", "reset_admin", "run"]
+
+WAKE_S = 5
+PURGE_S = 3600
+SHUTDOWN_S = 1.0
+
+_log = structlog.get_logger(__name__)
+
+
+class Controller:
+    """All parts of one controller, in the running event loop."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        clock: Clock | None = None,
+        reader: Reader = read_miner,
+        steady: Callable[[], float] | None = None,
+        synchronised: Callable[[], bool | None] | None = None,
+    ) -> None:
+        """Check the settings, lock the data folder, read the inventory, open the database. Raises ConfigurationError.
+
+        `clock`: tells the time to everything, the wall's by default. `steady`: a clock beside it that never jumps; by
+        default the machine's, or `clock` itself if one was handed in. `synchronised`: whether somebody keeps it in time.
+        `reader`: reads one miner.
+        """
+        self.settings = settings
+        for warning in check(settings):
+            _log.warning(warning)
+        self._context = tls_context(settings)
+        token = read_token(settings)
+        self.clock = clock if clock is not None else SystemClock()
+        if steady is None:
+            steady = boot_time if clock is None else self.clock.now
+        with ExitStack() as opened:
+            opened.enter_context(DataLock(settings.data))
+            self.store = _inventory(settings)
+            self.storage = Storage.open(settings.database)
+            opened.callback(self.storage.close)
+            self.storage.database.claim()
+            self._opened = opened.pop_all()
+        self.watch = ClockWatch(self.clock, steady=steady, synchronised=synchronised)
+        self.exporter = ExporterClient(settings.exporters, token)
+        self.live = Live(
+            self.clock,
+            self.exporter,
+            reader=reader,
+            max_reads=settings.max_reads,
+            follow_s=settings.follow_s,
+        )
+        self.engine = Engine(
+            settings, self.storage, self.store, self.live, self.exporter, self.clock, self.watch
+        )
+        self.jobs = Jobs(self.clock, self.engine.wake)
+        self.process = Process(
+            importlib.metadata.version("hashyard"),
+            self.store,
+            self.storage,
+            self.live,
+            self.engine,
+            self.watch,
+            self.reload,
+        )
+        self.failed = asyncio.Event()
+
+    @asynccontextmanager
+    async def serving(self) -> AsyncIterator[int]:
+        """Serve, read and control as long as the context lasts; it gives the port. Raises ConfigurationError.
+
+        The socket comes first, so that whoever cannot have it has commanded no miner; it is answered on once the orders
+        are loaded.
+        """
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(asyncio.to_thread, self._opened.close)
+            sockets = bind(self.settings)
+            stack.callback(close, sockets)
+            await self.exporter.open()
+            stack.push_async_callback(self.exporter.close)
+            await self._follow_inventory(self.store.inventory)
+            await self.live.start()
+            stack.push_async_callback(self.live.stop)
+            await self.engine.start()
+            stack.push_async_callback(self.engine.stop)
+            port = await self._serve(stack, sockets)
+            self._register_jobs()
+            gc.freeze()  # what stays for long need not be looked at again and again
+            tasks = [
+                asyncio.create_task(self.watch.run(), name="clock watch"),
+                asyncio.create_task(self.jobs.run(), name="jobs"),
+                asyncio.create_task(self.store.watch(self._take_inventory), name="inventory"),
+            ]
+            for task in tasks:
+                task.add_done_callback(self._ended)
+            stack.push_async_callback(_cancel, tasks)
+            yield port
+
+    async def reload(self) -> InventoryError | None:
+        """Read the inventory and the credentials again; return why the inventory was refused, or None."""
+        if not await self.store.reload():
+            return self.store.last_error
+        # Told of by the watch already if it differs; credentials may have changed without it.
+        await self._take_inventory(self.store.inventory)
+        _log.info("inventory and credentials read again", miners=len(self.live.all()))
+        return None
+
+    async def _serve(self, stack: AsyncExitStack, sockets: list[socket.socket]) -> int:
+        passwords = Passwords()
+        await make_first_administrator(self.storage, self.settings.data, passwords, self._now())
+        app = application(
+            self.settings,
+            self.engine,
+            self.storage,
+            process=self.process,
+            services={
+                InventoryStore: self.store,
+                Managed: Managed(self.settings.managed, self.settings.targets, self.store),
+            },
+            passwords=passwords,
+        )
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_S)
+        await runner.setup()
+        stack.push_async_callback(runner.cleanup)
+        return await serve(runner, sockets, self._context)
+
+    def _now(self) -> datetime:
+        return datetime.fromtimestamp(self.clock.now(), UTC)
+
+    def _register_jobs(self) -> None:
+        async def wake() -> None:
+            self.engine.wake()
+
+        async def tidy() -> None:
+            await end_lapsed(self.storage, self._now())
+            await purge(self.storage, self.settings, self._now())
+
+        self.jobs.every(WAKE_S, "look at what should be", wake)
+        self.jobs.every(PURGE_S, "tidy the database", tidy)
+        self.watch.on_jump(self.jobs.clock_jumped)
+
+    async def _follow_inventory(self, inventory: Inventory) -> None:
+        await self.live.apply(inventory, await self._targets(inventory))
+        self.jobs.follow(inventory)
+
+    async def _take_inventory(self, inventory: Inventory) -> None:
+        await self._follow_inventory(inventory)
+        await self.engine.take_inventory(inventory)
+
+    async def _targets(self, inventory: Inventory) -> TargetOf:
+        """Return the function that makes a miner's Target, with the credentials as they are now."""
+        folder, environment = self.settings.secrets_dir, self.settings.environment
+        credentials = await asyncio.to_thread(credentials_of, inventory, folder, environment)
+        for line in await asyncio.to_thread(missing_credentials, inventory, folder, environment):
+            _log.warning("credentials missing", reason=line)
+        for line in await asyncio.to_thread(exposed_credentials, inventory, folder):
+            _log.warning("credentials exposed", reason=line)
+
+        def found(reference: CredentialsReference | None) -> Credentials | None:
+            return None if reference is None else credentials.get(reference)
+
+        def target(container: Container, miner: Miner) -> Target:
+            return target_of(container, miner, found(miner.credentials), found(miner.gateway_credentials))
+
+        return target
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        """Notice a part that ended though nobody ended it: the controller is no use without it."""
+        if task.cancelled():
+            return
+        _log.critical("a part of the controller ended", part=task.get_name(), exc_info=task.exception())
+        self.failed.set()
+
+
+async def run(settings: Settings, *, reader: Reader = read_miner) -> int:
+    """Run the controller until SIGTERM or SIGINT; SIGHUP reads the inventory again. Return the exit code.
+
+    Raises ConfigurationError for what the person who starts it has to mend.
+    """
+    _raise_open_files()
+    controller = Controller(settings, reader=reader)
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    reloads: set[asyncio.Task[InventoryError | None]] = set()
+
+    def reload() -> None:
+        task = asyncio.create_task(controller.reload())
+        reloads.add(task)
+        task.add_done_callback(reloads.discard)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    loop.add_signal_handler(signal.SIGHUP, reload)
+    async with controller.serving() as port:
+        inventory = controller.store.inventory
+        _log.info(
+            "controller serving",
+            host=settings.host,
+            port=port,
+            containers=len(inventory.containers),
+            miners=len(controller.live.all()),
+            enforced=sum(container.control == "enforce" for container in inventory.containers),
+        )
+        ends = [asyncio.create_task(stop.wait()), asyncio.create_task(controller.failed.wait())]
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        await _cancel(ends)
+        _log.info("controller ending")
+    return 1 if controller.failed.is_set() else 0
+
+
+def _inventory(settings: Settings) -> InventoryStore:
+    """Return the inventory, with every credential it names found. Raises ConfigurationError."""
+    store = InventoryStore(settings.targets, managed=settings.managed)
+    missing = missing_credentials(store.inventory, settings.secrets_dir, settings.environment)
+    if missing:
+        raise ConfigurationError("\n".join(missing))
+    return store
+
+
+def reset_admin(settings: Settings) -> int:
+    """Give the administrator `admin` a new one-time password, also beside a running controller; return the exit code.
+
+    Raises ConfigurationError.
+    """
+    check(settings)
+    make_private(settings.data)
+    storage = Storage.open(settings.database)
+    try:
+        file = asyncio.run(_reset_admin(storage, settings))
+    finally:
+        storage.close()
+    print(f"the new password of admin stands in {file}")  # noqa: T201  # the answer to who asked for it
+    return 0
+
+
+async def _reset_admin(storage: Storage, settings: Settings) -> Path:
+    passwords = Passwords()
+    try:
+        return await reset_administrator(storage, settings.data, passwords, datetime.now(UTC))
+    finally:
+        passwords.close()
+
+
+def _raise_open_files() -> None:
+    """Raise the soft limit of open files to the hard one: each miner that is written to is a socket."""
+    _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    except (ValueError, OSError) as error:
+        _log.warning("the limit of open files could not be raised", reason=str(error))
+
+
+async def _cancel(tasks: Sequence[asyncio.Task[Any]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,116 @@
+"""The running controller as the API sees it beside the deeds: its metrics, whether it is ready, and how its parts are."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Literal
+
+import msgspec
+
+from controller.clock_watch import ClockWatch
+from controller.engine import Engine
+from controller.figures import FleetFigures
+from controller.live import Live
+from controller.metrics_page import MetricsPage
+from controller.storage.storage import Storage
+from miners.errors import InventoryError
+from miners.inventory.store import InventoryStore
+
+
+class Part(msgspec.Struct, frozen=True, kw_only=True):
+    """How one part is. `stale`: it answers, and what it says is old. `since`: of this state, where that is known."""
+
+    name: Literal["exporter", "inventory", "database", "clock", "schedule"]
+    state: Literal["ok", "stale", "away", "failed", "unknown"]
+    since: datetime | None = None
+    reason: str | None = None
+
+
+class Process:
+    """What the controller knows of itself."""
+
+    def __init__(
+        self,
+        version: str,
+        store: InventoryStore,
+        storage: Storage,
+        live: Live,
+        engine: Engine,
+        watch: ClockWatch,
+        reload: Callable[[], Awaitable[InventoryError | None]],
+    ) -> None:
+        """`reload` reads the inventory and the credentials again, and returns why the inventory was refused, if it was."""
+        self.version = version
+        self.store = store
+        self.reload = reload
+        self._storage = storage
+        self._live = live
+        self._engine = engine
+        self._watch = watch
+        self._page = MetricsPage()
+
+    def ready(self) -> tuple[bool, str]:
+        """Return whether the controller does its work yet, and a line on it."""
+        if not self._engine.loaded:
+            return False, "not ready: what was ordered is being loaded"
+        return True, "ready"
+
+    def metrics(self, *, openmetrics: bool) -> AsyncIterator[bytes] | None:
+        """Return the page of `/metrics` in pieces; None before the orders are loaded: no series would read as no order."""
+        if not self._engine.loaded:
+            return None
+        return self._page.pieces(self._figures(), openmetrics=openmetrics)
+
+    def parts(self) -> list[Part]:
+        """Return how each part is."""
+        source = self._live.source()
+        error = self.store.last_error
+        doubts = self._watch.doubts()
+        run = self._engine.last_run
+        return [
+            Part(name="exporter", state=source.state, since=source.since, reason=source.reason),
+            Part(
+                name="inventory",
+                state="ok" if error is None else "failed",
+                since=self.store.last_good_at,
+                reason=None if error is None else f"{error.mistakes[0]} (of {len(error.mistakes)} mistakes)",
+            ),
+            Part(
+                name="database",
+                state="ok" if self._engine.record_away is None else "away",
+                reason=self._engine.record_away or self._storage.database.words,
+            ),
+            _clock_part(self._watch, list(doubts)),
+            Part(
+                name="schedule",
+                state="unknown" if run is None else "ok",
+                since=None if run is None else datetime.fromtimestamp(run, UTC),
+            ),
+        ]
+
+    def _figures(self) -> FleetFigures:
+        engine, store = self._engine, self.store
+        holds = engine.holds()
+        return FleetFigures(
+            version=self.version,
+            miners=engine.miner_figures(),
+            containers=engine.container_figures(),
+            commands=engine.commands,
+            schedule_last_run=engine.last_run,
+            events_written=self._storage.events.written,
+            event_write_failures=self._storage.events.failed,
+            reload_successful=store.last_error is None,
+            last_good_reload=store.last_good_at.timestamp(),
+            held_everywhere=any(hold.container is None for hold in holds),
+            holds=len(holds),
+            doubts=len(engine.doubts()),
+            clock_synchronised=self._watch.synchronised,
+            exporters=self._live.answering(),
+        )
+
+
+def _clock_part(watch: ClockWatch, doubts: list[str]) -> Part:
+    if doubts:
+        return Part(name="clock", state="failed", reason="; ".join(doubts))
+    if watch.synchronised is None:
+        return Part(name="clock", state="unknown", reason="nobody on this machine keeps its clock in time")
+    return Part(name="clock", state="ok")
