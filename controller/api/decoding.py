@@ -88,7 +88,7 @@ def decode_query(given: MultiMapping[str], kind: type[S], sorts: Sequence[str] =
         field = fields.get(name)
         texts = given.getall(name)
         at = f"?{name}"
-        if any("\0" in text or not _is_text(text) for text in texts):
+        if any("\0" in text or not is_text(text) for text in texts):
             mistakes.append(Mistake(at, "text", "it has characters that are not allowed"))
         elif field is None:
             if name not in allowed:
@@ -243,7 +243,7 @@ def _null_characters(value: Any, at: str) -> Iterator[Mistake]:
             yield from _null_characters(entry, f"{at}/{_escaped(key)}")
 
 
-def _is_text(text: str) -> bool:
+def is_text(text: str) -> bool:
     """Return whether a text can be written in UTF-8: percent signs can make half characters."""
     return all(not 0xD800 <= ord(character) <= 0xDFFF for character in text)
 

@@ -1,6 +1,5 @@
 """Who is asking: a user in a role, by a session or a token, and what he may do and see."""
 
-from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from controller.model import SCOPES, Actor, Client, Role, Scope, Token, User, WebSession
@@ -8,17 +7,17 @@ from miners.inventory.fleet import Container
 
 ROLE_SCOPES: dict[Role, frozenset[Scope]] = {
     "administrator": frozenset(SCOPES),
-    "accountant": frozenset(("read", "reports")),
-    "client": frozenset(("read", "reports")),
+    "accountant": frozenset(("read", "reports", "people")),
+    "client": frozenset(("read", "reports", "people")),
 }
-"""What a role can pass on to a token."""
+"""What a role can pass on to a token. `people` is one's own account for all but administrators: the roles of a route decide."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Person:
     """A user who has shown who he is. Exactly one of `session` and `token` is set; `client` is set for the role client.
 
-    `csrf`: what the session's unsafe requests must carry in X-CSRF-Token.
+    `csrf`: what the session's unsafe requests must carry in X-CSRF-Token. `sha256`: of the cookie or token.
     """
 
     user: User
@@ -26,6 +25,7 @@ class Person:
     token: Token | None = None
     client: Client | None = None
     csrf: str | None = field(default=None, repr=False)
+    sha256: str = field(default="", repr=False)
 
     @property
     def role(self) -> Role:
@@ -53,6 +53,6 @@ class Person:
             return True
         return self.client is not None and container.client == self.client.slug
 
-    def lacks(self, scopes: Collection[Scope]) -> list[Scope]:
+    def lacks(self, *scopes: Scope) -> list[Scope]:
         """Return which of these scopes he does not have, in their order."""
         return [scope for scope in scopes if scope not in self.scopes]

@@ -11,6 +11,9 @@ import msgspec
 from aiohttp import web
 
 from controller.deeds import Busy, InDoubt, Invalid, NotThere, Observed, OverLimit, PlanChanged
+from controller.storage.faults import NotKept, Refusal, StorageAway, Taken
+from controller.storage.people import ChangedMeanwhile, LastAdministrator
+from miners.errors import HashyardError, InventoryError
 
 Kind: TypeAlias = Literal[
     "malformed",
@@ -262,10 +265,6 @@ def said(mistakes: Sequence[Mistake]) -> str:
 
 def problem_of(error: Exception) -> Problem | None:
     """Translate an error of ours into the answer that it means; None for one that no caller is to see."""
-    # Imported here, since the storage's errors come with SQLAlchemy, and `hashyard --help` need not wait for it.
-    from controller.storage.database import StorageAway  # noqa: PLC0415  # see above
-    from miners.errors import HashyardError, InventoryError  # noqa: PLC0415
-
     match error:
         case Problem():
             return error
@@ -286,6 +285,17 @@ def problem_of(error: Exception) -> Problem | None:
         case StorageAway():
             detail = "the database does not take or give anything now; the controller's log says why"
             return Problem("storage-away", detail, headers={"Retry-After": "5"})
+        case Taken():
+            mistakes = [Mistake(f"/{error.field}", "exists", str(error))] if error.field else []
+            return Problem("exists", str(error), mistakes)
+        case NotKept():
+            return Problem("not-found", "there is no such thing")
+        case LastAdministrator():
+            return Problem("last-administrator", str(error))
+        case ChangedMeanwhile():
+            return Problem("changed-meanwhile", str(error))
+        case Refusal():
+            return Problem("in-use", str(error))
         case InventoryError():
             return Problem(
                 "invalid",

@@ -1,0 +1,168 @@
+"""The HTTP application: the table of routes behind one boundary, where errors become answers and headers are set."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+import structlog
+from aiohttp import hdrs, web
+from aiohttp.typedefs import Handler
+from ulid import ULID
+
+from controller.api.dispatch import ASKER, REQUEST_ID, ROUTE, Dispatch
+from controller.api.gate import network_of
+from controller.api.own_routes import Own
+from controller.api.passwords import Passwords
+from controller.api.problems import Kind, Problem, problem_of
+from controller.api.rates import Rates
+from controller.api.route import Route
+from controller.api.routes import ROUTES
+from controller.api.signing_in import SigningIn
+from controller.deeds import Deeds
+from controller.model import SYSTEM, Event, new_id
+from controller.settings import Settings
+from controller.storage.faults import StorageAway
+from controller.storage.storage import Storage
+
+MAX_BODY = 1024 * 1024
+STRANGERS_REFUSALS_A_MINUTE = 10
+"""So many refusals of one stranger's requests are recorded a minute: nobody fills the record from outside."""
+
+_log = structlog.get_logger(__name__)
+
+_KINDS: dict[int, Kind] = {404: "not-found", 405: "method", 413: "too-large"}
+
+_HEADERS = {
+    "Content-Security-Policy": "default-src 'self'; frame-ancestors 'none'; form-action 'self'; base-uri 'none'; "
+    "object-src 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+
+
+def application(
+    settings: Settings,
+    deeds: Deeds,
+    storage: Storage,
+    *,
+    metrics: Callable[[], bytes] | None = None,
+    ready: Callable[[], tuple[bool, str]] = lambda: (True, "ready"),
+    services: Mapping[type[Any], Any] | None = None,
+    passwords: Passwords | None = None,
+    sleep: Callable[[float], Awaitable[None]] | None = None,
+    routes: Sequence[Route] = ROUTES,
+) -> web.Application:
+    """Return the application; its `cleanup` ends what it began.
+
+    `metrics`: the text of /metrics. `ready`: whether the controller does its work yet, and a line on it. `services`: what
+    routes ask for by `Call.service(type)`. `passwords`: with other costs, for tests. `sleep`: how to slow down guessing.
+    """
+    keeper = passwords or Passwords()
+    signing_in = (
+        SigningIn(storage, deeds, keeper) if sleep is None else SigningIn(storage, deeds, keeper, sleep=sleep)
+    )
+    parts: dict[type[Any], Any] = {Own: Own(routes, metrics, ready), **(services or {})}
+    dispatch = Dispatch(settings, deeds, storage, signing_in, parts)
+    app = web.Application(client_max_size=MAX_BODY, middlewares=[_boundary(dispatch, deeds, storage)])
+    for route in routes:
+        handler = dispatch.handler(route)
+        app.router.add_route(route.method, route.path, handler)
+        if route.method == "GET" and route.reply_media != "text/event-stream":
+            app.router.add_route("HEAD", route.path, handler)
+    app.on_response_prepare.append(_headers(settings))
+
+    async def close(_app: web.Application) -> None:
+        keeper.close()
+
+    app.on_cleanup.append(close)
+    return app
+
+
+def _boundary(dispatch: Dispatch, deeds: Deeds, storage: Storage) -> Any:
+    """Return the middleware that gives every request its id and every error its answer."""
+    strangers = Rates(lambda: deeds.now, STRANGERS_REFUSALS_A_MINUTE)
+
+    async def record(request: web.Request, problem: Problem) -> None:
+        """Put a refusal into the record; an answer is given whether that works or not."""
+        asker = request.get(ASKER)
+        visit = dispatch.visit(request)
+        if asker is None:
+            try:
+                strangers.count(network_of(visit.address))
+            except Problem:
+                return
+        route = request.get(ROUTE)
+        event = Event(
+            id=new_id("evt"),
+            at=deeds.now,
+            category="auth",
+            kind="auth.refused",
+            actor=SYSTEM if asker is None else asker.actor,
+            params={
+                "type": problem.kind,
+                "method": request.method,
+                "path": None if route is None else route.path,
+                "detail": problem.detail,
+            },
+            outcome="refused",
+            request_id=visit.request_id,
+            address=visit.address,
+        )
+        try:
+            await storage.events.add(event)
+        except StorageAway as error:
+            _log.warning("refusal not recorded", reason=str(error))
+
+    @web.middleware
+    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+        request_id = request[REQUEST_ID] = str(ULID())
+        try:
+            dispatch.gate.check_host(request.host)
+            return await handler(request)
+        except web.HTTPException as error:
+            problem = _translated(error, request)
+        except ConnectionError:
+            raise
+        except Exception as error:  # noqa: BLE001  # the edge: whatever is wrong becomes an answer, and stands in the log
+            known = problem_of(error)
+            if known is None:
+                _log.exception("request failed", method=request.method, request_id=request_id)
+                known = Problem("internal", "this is a mistake of the controller; its log says more")
+            elif isinstance(error, StorageAway):
+                _log.warning("database away", reason=str(error), request_id=request_id)
+            problem = known
+        if problem.status == 401:
+            problem.headers.setdefault(hdrs.WWW_AUTHENTICATE, 'Bearer realm="hashyard"')
+        if problem.status == 403:
+            await record(request, problem)
+        return problem.response(request.path, request_id)
+
+    return middleware
+
+
+def _headers(settings: Settings) -> Callable[[web.Request, web.StreamResponse], Awaitable[None]]:
+    fixed = dict(_HEADERS)
+    if settings.tls:
+        fixed["Strict-Transport-Security"] = "max-age=31536000"
+
+    async def prepare(request: web.Request, response: web.StreamResponse) -> None:
+        for name, value in fixed.items():
+            response.headers.setdefault(name, value)
+        response.headers["X-Request-Id"] = request.get(REQUEST_ID, "")
+        response.headers[hdrs.SERVER] = "Hashyard"
+
+    return prepare
+
+
+def _translated(error: web.HTTPException, request: web.Request) -> Problem:
+    kind = _KINDS.get(error.status, "malformed")
+    if isinstance(error, web.HTTPMethodNotAllowed):
+        allowed = ", ".join(sorted(error.allowed_methods))
+        return Problem(
+            kind, f"{request.method} is not possible here; {allowed} is", headers={"Allow": allowed}
+        )
+    if error.status == 404:
+        return Problem(kind, "there is no such path; /api lists those that there are")
+    if error.status == 413:
+        return Problem(kind, "the body is larger than 1 MiB")
+    return Problem(kind, "the request cannot be understood")

@@ -1,0 +1,195 @@
+"""From an HTTP request to a route's handler and back: who asks, whether he may, what he says, and the answer.
+
+The order of the checks is the order in which they protect: site, credentials, role and scopes, rate, cross-site token,
+password, condition, and only then what stands in the request.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import msgspec
+from aiohttp import hdrs, web
+
+from controller.api import gate, repeated
+from controller.api.conditions import needed, unchanged
+from controller.api.decoding import decode_body, decode_query, decode_sort, is_text
+from controller.api.person import Person
+from controller.api.problems import Mistake, Problem
+from controller.api.rates import Rates
+from controller.api.route import Answer, Call, Open, Route
+from controller.api.signing_in import SigningIn, Visit
+from controller.deeds import Deeds
+from controller.settings import Settings
+from controller.storage.storage import Storage
+
+REQUEST_ID = web.RequestKey("request_id", str)
+ASKER = web.RequestKey("asker", Person)
+"""Who asks, once that is known: for the record of refusals."""
+ROUTE = web.RequestKey("route", Route)
+
+JSON = "application/json"
+
+
+class Dispatch:
+    """What every call gets, and the way to it."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        deeds: Deeds,
+        storage: Storage,
+        signing_in: SigningIn,
+        services: Mapping[type[Any], Any],
+    ) -> None:
+        """`services`: further parts of the controller, by their type, for `Call.service`."""
+        self.gate = gate.Gate(settings)
+        self._settings = settings
+        self._deeds = deeds
+        self._storage = storage
+        self._signing_in = signing_in
+        self._services = services
+        self._rates = Rates(lambda: deeds.now)
+
+    def handler(self, route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+        """Return what aiohttp calls for a route."""
+
+        async def handle(request: web.Request) -> web.StreamResponse:
+            request[ROUTE] = route
+            secure = self.gate.secure(request.remote, request.headers)
+            asker = await self._asker(request, route, secure=secure)
+            raw = await _body(request, route)
+            call = self._call(request, route, asker, raw, secure=secure)
+            if route.idempotent:
+                key = repeated.key_of(request.headers.get(repeated.HEADER))
+                if key is not None:
+                    return await repeated.once(call, key, raw, lambda: _answered(call))
+            return await _answered(call)
+
+        return handle
+
+    def visit(self, request: web.Request) -> Visit:
+        """Return from where a request comes."""
+        return Visit(
+            address=self.gate.caller(request.remote, request.headers),
+            request_id=request[REQUEST_ID],
+            user_agent=request.headers.get(hdrs.USER_AGENT),
+        )
+
+    async def _asker(self, request: web.Request, route: Route, *, secure: bool) -> Person | None:
+        """Return who asks, with all checks passed that do not concern what is asked. Raises Problem."""
+        unsafe = request.method not in gate.SAFE_METHODS
+        if unsafe:
+            self.gate.check_site(request.host, request.headers)
+        asker = await self._identified(request, route, secure=secure)
+        if asker is not None:
+            request[ASKER] = asker
+            if asker.token is not None:
+                self._rates.count(asker.token.id)
+        if isinstance(route.roles, Open):
+            return asker
+        if asker is None:
+            raise Problem("sign-in-needed", "sign in, or send Authorization: Bearer with a token")
+        check_allowed(asker, route)
+        if unsafe and asker.csrf is not None:
+            gate.check_csrf(request.headers.get(gate.CSRF_HEADER), asker.csrf)
+        if route.step_up and not self._signing_in.is_confirmed(asker):
+            raise Problem("password-needed", "give your password again at /api/v1/auth/confirm")
+        if route.conditional and not request.headers.get(hdrs.IF_MATCH, "").strip():
+            raise needed()
+        return asker
+
+    async def _identified(self, request: web.Request, route: Route, *, secure: bool) -> Person | None:
+        bearer = gate.bearer_of(request.headers.getall(hdrs.AUTHORIZATION, []))
+        cookie = request.cookies.get(gate.session_cookie(secure=secure))
+        if bearer is not None and cookie is not None:
+            raise Problem("malformed", "a session's cookie and a bearer token at once: send one of them")
+        try:
+            if bearer is not None:
+                return await self._signing_in.by_token(bearer, self.visit(request))
+            if cookie is not None:
+                return await self._signing_in.by_cookie(cookie, self.visit(request))
+        except Problem as problem:
+            if not (route.open and problem.status == 401):
+                raise
+        return None
+
+    def _call(
+        self, request: web.Request, route: Route, asker: Person | None, raw: bytes, *, secure: bool
+    ) -> Call[Any, Any]:
+        if any("\0" in value or not is_text(value) for value in request.match_info.values()):
+            raise Problem("not-found", "there is no such thing")
+        query = decode_query(request.query, route.query, route.sorts)
+        sort = decode_sort(request.query.get("sort"), route.sorts) if route.sorts else ()
+        body: Any = None
+        if route.body is bytes:
+            body = raw
+        elif route.body is not None:
+            body = decode_body(raw, route.body)
+        visit = self.visit(request)
+        return Call(
+            route=route,
+            request=request,
+            path=dict(request.match_info),
+            body=body,
+            query=query,
+            sort=sort,
+            asker=asker,
+            request_id=request[REQUEST_ID],
+            address=visit.address,
+            secure=secure,
+            deeds=self._deeds,
+            storage=self._storage,
+            settings=self._settings,
+            signing_in=self._signing_in,
+            services=self._services,
+        )
+
+
+def check_allowed(person: Person, route: Route) -> None:
+    """Raise Problem (not-allowed) unless the role and the token's scopes include this route."""
+    if person.token is not None and person.token.miner is not None:
+        raise Problem("not-allowed", "this token is good for one miner at the older tools' paths only")
+    if not isinstance(route.roles, Open) and person.role not in route.roles:
+        allowed = " or ".join(route.roles)
+        raise Problem("not-allowed", f"this is for the role {allowed}; you are {person.role}")
+    lacking = person.lacks(*route.scopes)
+    if lacking:
+        raise Problem("not-allowed", f"this needs a token with the scope {', '.join(lacking)}")
+
+
+async def _body(request: web.Request, route: Route) -> bytes:
+    if route.body is None:
+        return b""
+    if request.content_type not in route.body_media:
+        wanted = " or ".join(route.body_media)
+        raise Problem(
+            "media-type",
+            f"send the body as {wanted}",
+            [Mistake(hdrs.CONTENT_TYPE, "media-type", f"it is not {wanted}")],
+        )
+    return await request.read()
+
+
+async def _answered(call: Call[Any, Any]) -> web.StreamResponse:
+    return _response(call.route, call.request, await call.route.handler(call))
+
+
+def _response(route: Route, request: web.Request, reply: Any) -> web.StreamResponse:
+    """Return what goes out: a struct as JSON, an Answer with its status and headers, a response as it is."""
+    if isinstance(reply, web.StreamResponse):
+        return reply
+    answer = reply if isinstance(reply, Answer) else Answer(body=reply)
+    headers = dict(answer.headers)
+    status = answer.status or route.status
+    if answer.etag is not None:
+        headers[hdrs.ETAG] = answer.etag
+        if route.method == "GET" and unchanged(request.headers.get(hdrs.IF_NONE_MATCH), answer.etag):
+            return web.Response(status=304, headers=headers)
+    if answer.body is None:
+        return web.Response(status=204 if status == 200 else status, headers=headers)
+    if isinstance(answer.body, (str, bytes)) and route.reply_media != JSON:
+        body = answer.body.encode() if isinstance(answer.body, str) else answer.body
+        headers.setdefault(hdrs.CONTENT_TYPE, route.reply_media)
+        return web.Response(status=status, body=body, headers=headers)
+    headers.setdefault(hdrs.CONTENT_TYPE, JSON)
+    return web.Response(status=status, body=msgspec.json.encode(answer.body), headers=headers)

@@ -1,0 +1,128 @@
+"""The routes about Hashyard itself: health, metrics, the document of the API, and pages about problems."""
+
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from typing import Any
+
+from controller.api import document_page
+from controller.api.openapi import document_json
+from controller.api.problems import KINDS, Problem
+from controller.api.route import ANYBODY, Answer, Call, NoQuery, Route
+from controller.settings import is_loopback
+
+TEXT = "text/plain; charset=utf-8"
+HTML = "text/html; charset=utf-8"
+METRICS = "text/plain; version=0.0.4; charset=utf-8"
+
+
+class Own:
+    """What these routes answer from."""
+
+    def __init__(
+        self,
+        routes: Sequence[Route],
+        metrics: Callable[[], bytes] | None,
+        ready: Callable[[], tuple[bool, str]],
+    ) -> None:
+        """`routes`: all of the application."""
+        self.routes = routes
+        self.metrics = metrics
+        self.ready = ready
+
+    @cached_property
+    def document(self) -> bytes:
+        """The OpenAPI document."""
+        return document_json(self.routes)
+
+    @cached_property
+    def page(self) -> str:
+        """The document for people."""
+        return document_page.page(self.routes)
+
+
+async def get_healthy(_call: Call[None, NoQuery]) -> Answer:
+    """Answer that the process runs."""
+    return Answer(body="healthy\n")
+
+
+async def get_ready(call: Call[None, NoQuery]) -> Answer:
+    """Answer whether the controller does its work."""
+    ready, words = call.service(Own).ready()
+    if not ready:
+        raise Problem("starting", words, headers={"Retry-After": "1"})
+    return Answer(body=words + "\n")
+
+
+async def get_metrics(call: Call[None, NoQuery]) -> Answer:
+    """Answer the controller's own series: to this machine, and to tokens with the scope read."""
+    metrics = call.service(Own).metrics
+    if metrics is None:
+        raise Problem("starting", "there are no metrics yet", headers={"Retry-After": "1"})
+    if not _is_local(call):
+        person = call.person
+        if person.role == "client" or person.lacks("read") or _is_narrow(call):
+            raise Problem("not-allowed", "this needs a token with the scope read, for all containers")
+    return Answer(body=metrics(), headers={"Content-Type": METRICS})
+
+
+async def get_document(call: Call[None, NoQuery]) -> Answer:
+    """Answer the OpenAPI document."""
+    document = call.service(Own).document
+    return Answer(body=document, headers={"Content-Type": "application/json"})
+
+
+async def get_page(call: Call[None, NoQuery]) -> Answer:
+    """Answer the document as a page."""
+    return Answer(body=call.service(Own).page)
+
+
+async def get_problem(call: Call[None, NoQuery]) -> Answer:
+    """Answer what a type of problem means."""
+    for kind, about in KINDS.items():
+        if kind == call.path["type"]:
+            return Answer(body=document_page.problem_page(kind, about))
+    raise Problem("not-found", "there is no such type of problem")
+
+
+def _is_local(call: Call[Any, Any]) -> bool:
+    """Return whether this machine itself asks. What a proxy here passes on comes from somewhere else."""
+    forwarded = "X-Forwarded-For" in call.request.headers or "Forwarded" in call.request.headers
+    return is_loopback(call.address) and not (forwarded and call.address == call.request.remote)
+
+
+def _is_narrow(call: Call[Any, Any]) -> bool:
+    token = call.person.token
+    return token is not None and (bool(token.containers) or token.miner is not None)
+
+
+def _route(path: str, summary: str, handler: Any, media: str, **more: Any) -> Route:
+    return Route(
+        method="GET",
+        path=path,
+        roles=ANYBODY,
+        scopes=(),
+        summary=summary,
+        handler=handler,
+        reply=str,
+        reply_media=media,
+        tags=("Hashyard itself",),
+        **more,
+    )
+
+
+ROUTES: tuple[Route, ...] = (
+    _route("/-/healthy", "Whether the process runs", get_healthy, TEXT),
+    _route("/-/ready", "Whether the controller does its work", get_ready, TEXT, problems=("starting",)),
+    _route(
+        "/metrics",
+        "The controller's own series, for Prometheus",
+        get_metrics,
+        METRICS,
+        problems=("sign-in-needed", "not-allowed", "starting"),
+        description="Open to this machine; from others it needs a token with the scope read, of an administrator or "
+        "accountant and not narrowed to containers.",
+    ),
+    _route("/api/openapi.json", "This document", get_document, "application/json; charset=utf-8"),
+    _route("/api", "This document as a page", get_page, HTML),
+    _route("/problems/{type}", "What a type of problem means", get_problem, HTML, problems=("not-found",)),
+)

@@ -1,0 +1,293 @@
+"""Who is who: passwords, sessions and tokens, from what a request shows to a Person, and how each begins and ends.
+
+Only SHA-256 sums of cookies and tokens are kept: both hold 256 random bits, so there is nothing to guess, and whoever
+reads the database cannot use what he finds. Every sign-in, failure and lock-out is an event.
+"""
+
+import asyncio
+import base64
+import hashlib
+import hmac
+import secrets
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from controller.api.gate import network_of
+from controller.api.lockout import Lockout, ShutOut
+from controller.api.passwords import Passwords
+from controller.api.person import Person
+from controller.api.problems import Problem
+from controller.api.route import Open, Route
+from controller.deeds import Deeds
+from controller.model import SYSTEM, Actor, Event, Scope, Token, User, WebSession, new_id
+from controller.storage.people import folded
+from controller.storage.storage import Storage
+
+IDLE = timedelta(hours=12)
+ABSOLUTE = timedelta(days=7)
+CONFIRMED_FOR = timedelta(minutes=15)
+TOUCH_EVERY = timedelta(minutes=1)
+SIGN_IN_TOKEN_FOR = timedelta(hours=12)
+SIGN_IN_TOKEN = "sign-in"  # noqa: S105  # the name of such tokens, no token
+"""The name of tokens that a sign-in gives; they end like sessions, and nobody can give it to another."""
+
+TOKEN_PREFIX = "hy_"  # noqa: S105  # what every token begins with
+MAX_KNOWN_ADDRESSES = 100
+MAX_KNOWN_TOKENS = 10_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Visit:
+    """From where and in which request somebody shows who he is."""
+
+    address: str
+    request_id: str | None = None
+    user_agent: str | None = None
+
+
+class SigningIn:
+    """The one place that turns passwords, cookies and tokens into people."""
+
+    def __init__(
+        self,
+        storage: Storage,
+        deeds: Deeds,
+        passwords: Passwords,
+        *,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        """`sleep`: how to slow down those who guess."""
+        self._storage = storage
+        self._deeds = deeds
+        self._sleep = sleep
+        self.passwords = passwords
+        self.lockout = Lockout(lambda: deeds.now)
+        self._addresses: OrderedDict[str, OrderedDict[str, None]] = OrderedDict()
+
+    async def by_cookie(self, secret: str, visit: Visit) -> Person:
+        """Return whose session this is. Raises Problem (session-ended)."""
+        now = self._deeds.now
+        sha256 = sum_of(secret)
+        session = await self._storage.access.sessions.by_hash(sha256)
+        if session is None:
+            raise _ended("this session has ended: sign in again")
+        if now - session.last_seen >= IDLE or now - session.created_at >= ABSOLUTE:
+            await self._storage.access.sessions.end(session.id)
+            await self._event("auth.session_ended", visit, SYSTEM, params={"session": session.id})
+            raise _ended("this session was idle too long, or is too old: sign in again")
+        person = await self._person(session.user_id, session=session, sha256=sha256, csrf=csrf_of(secret))
+        if person is None:
+            raise _ended("this session has ended: sign in again")
+        if now - session.last_seen >= TOUCH_EVERY:
+            await self._storage.access.sessions.touch(session.id, now)
+            await self._storage.people.users.seen(person.user.id, now)
+        return person
+
+    async def by_token(self, text: str, visit: Visit) -> Person:
+        """Return whose token this is. Raises Problem (sign-in-needed). Use from a new address is an event."""
+        token = None
+        sha256 = sum_of(text)
+        if text.startswith(TOKEN_PREFIX):
+            token = await self._storage.access.tokens.by_hash(sha256)
+        now = self._deeds.now
+        person = None
+        if token is not None and now < token.expires_at:
+            person = await self._person(token.user_id, token=token, sha256=sha256)
+        if token is None or person is None:
+            raise Problem("sign-in-needed", "this token is unknown, was revoked, or has lapsed")
+        new = self._is_new_address(token, visit.address)
+        if new:
+            params = {"token": token.id, "name": token.name}
+            await self._event("auth.token_from_new_address", visit, person.actor, params=params)
+        if new or token.last_used_at is None or now - token.last_used_at >= TOUCH_EVERY:
+            await self._storage.access.tokens.touch(token.id, now, visit.address)
+            await self._storage.people.users.seen(person.user.id, now)
+        return person
+
+    async def by_password(self, username: str, password: str, visit: Visit) -> User:
+        """Return the user whose name and password these are. Raises Problem: sign-in-needed, or too-many.
+
+        An unknown name, a wrong password and a user who may not sign in take the same time and give the same words.
+        """
+        user = await self._right(username, password, visit)
+        if user is None:
+            raise Problem("sign-in-needed", "name or password is not right")
+        return user
+
+    async def is_password_of(self, user: User, password: str, visit: Visit) -> bool:
+        """Return whether this is the user's password. Raises Problem (too-many)."""
+        return await self._right(user.username, password, visit) is not None
+
+    async def open_session(self, user: User, visit: Visit) -> tuple[str, WebSession]:
+        """Begin a session; return the cookie's value and the session. The cookie is never one that was sent to us."""
+        now = self._deeds.now
+        secret = secrets.token_urlsafe(32)
+        agent = None if visit.user_agent is None else _printable(visit.user_agent)[:200]
+        session = WebSession(
+            id=new_id("ses"),
+            user_id=user.id,
+            created_at=now,
+            last_seen=now,
+            confirmed_at=now,
+            address=visit.address,
+            user_agent=agent,
+        )
+        await self._storage.access.sessions.add(session, sum_of(secret))
+        return secret, session
+
+    async def issue_token(
+        self,
+        user: User,
+        name: str,
+        scopes: tuple[Scope, ...],
+        expires_at: datetime,
+        *,
+        containers: tuple[str, ...] = (),
+        miner: str | None = None,
+    ) -> tuple[str, Token]:
+        """Make a token; return it in clear, for this once, and what is kept of it."""
+        text = TOKEN_PREFIX + secrets.token_urlsafe(32)
+        token = Token(
+            id=new_id("tok"),
+            user_id=user.id,
+            name=name,
+            scopes=scopes,
+            created_at=self._deeds.now,
+            expires_at=expires_at,
+            containers=containers,
+            miner=miner,
+        )
+        await self._storage.access.tokens.add(token, sum_of(text))
+        return text, token
+
+    async def confirm(self, session: WebSession) -> None:
+        """Note that the session has just given its password."""
+        await self._storage.access.sessions.confirm(session.id, self._deeds.now)
+
+    async def end_all(self, user_id: str, *, tokens: bool) -> None:
+        """End all sessions of a user and the tokens of his sign-ins, with `tokens` all others too."""
+        await self._storage.access.sessions.end_of_user(user_id)
+        if tokens:
+            await self._storage.access.tokens.end_of_user(user_id)
+            return
+        for token in await self._storage.access.tokens.of_user(user_id):
+            if token.name == SIGN_IN_TOKEN:
+                await self._storage.access.tokens.end(token.id)
+
+    def is_confirmed(self, person: Person) -> bool:
+        """Return whether the person may do what asks for the password again. A token was given its scopes for it."""
+        return person.session is None or self._deeds.now - person.session.confirmed_at < CONFIRMED_FOR
+
+    async def still_allowed(self, person: Person, route: Route) -> bool:
+        """Return whether the person may still use this route."""
+        now = self._deeds.now
+        if person.session is not None:
+            session = await self._storage.access.sessions.by_hash(person.sha256)
+            live = (
+                session is not None and now - session.last_seen < IDLE and now - session.created_at < ABSOLUTE
+            )
+        else:
+            token = await self._storage.access.tokens.by_hash(person.sha256)
+            live = token is not None and now < token.expires_at
+        user = await self._storage.people.users.get(person.user.id) if live else None
+        return (
+            user is not None
+            and user.active
+            and user.client_id == person.user.client_id
+            and user.role == person.user.role
+            and (isinstance(route.roles, Open) or user.role in route.roles)
+        )
+
+    async def _right(self, username: str, password: str, visit: Visit) -> User | None:
+        try:
+            trying = self.lockout.begin(folded(username)[:128], network_of(visit.address))
+        except ShutOut as shut:
+            if shut.first:
+                await self._event("auth.shut_out", visit, SYSTEM, outcome="refused")
+            raise Problem(
+                "too-many",
+                f"too many tries: try again at {shut.until:%H:%M} UTC",
+                headers={"Retry-After": str(shut.wait_s)},
+            ) from None
+        if trying.slow_s:
+            await self._sleep(trying.slow_s)
+        try:
+            user = await self._storage.people.users.by_name(username)
+            may = user is not None and user.active
+            kept = (
+                await self._storage.people.users.password_hash(user.id) if user is not None and may else None
+            )
+            right, fresh = await self.passwords.verify(kept, password)
+        except Exception:
+            self.lockout.undone(trying)
+            raise
+        if not right or user is None:
+            # What was typed for a name may be a password in the wrong field, so only names that exist are recorded.
+            actor = SYSTEM if user is None else Actor("user", user.username, user.id)
+            await self._event("auth.failed", visit, actor, outcome="failed")
+            return None
+        self.lockout.succeeded(trying)
+        await self._storage.people.users.seen(user.id, self._deeds.now)
+        if fresh is not None:
+            await self._storage.people.users.set_password(user.id, fresh, user.password_change_needed)
+        return user
+
+    async def _person(self, user_id: str, **shown: Any) -> Person | None:
+        user = await self._storage.people.users.get(user_id)
+        if user is None or not user.active:
+            return None
+        client = (
+            await self._storage.people.clients.get(user.client_id) if user.client_id is not None else None
+        )
+        return Person(user=user, client=client, **shown)
+
+    def _is_new_address(self, token: Token, address: str) -> bool:
+        """Return whether the token was not yet seen from there: not by this process, nor at its last use."""
+        known = self._addresses.get(token.id)
+        if known is None:
+            known = self._addresses[token.id] = OrderedDict()
+            if token.last_address is not None:
+                known[token.last_address] = None
+            if len(self._addresses) > MAX_KNOWN_TOKENS:
+                self._addresses.popitem(last=False)
+        new = address not in known
+        known[address] = None
+        if len(known) > MAX_KNOWN_ADDRESSES:
+            known.popitem(last=False)
+        return new
+
+    async def _event(self, kind: str, visit: Visit, actor: Actor, **more: Any) -> None:
+        await self._storage.events.add(
+            Event(
+                id=new_id("evt"),
+                at=self._deeds.now,
+                category="auth",
+                kind=kind,
+                actor=actor,
+                request_id=visit.request_id,
+                address=visit.address,
+                **more,
+            )
+        )
+
+
+def sum_of(secret: str) -> str:
+    """Return what is kept of a cookie or a token: its SHA-256, in hexadecimal."""
+    return hashlib.sha256(secret.encode(errors="replace")).hexdigest()
+
+
+def csrf_of(secret: str) -> str:
+    """Return the token against cross-site requests that belongs to a session's cookie; it does not give the cookie."""
+    digest = hmac.digest(secret.encode(errors="replace"), b"hashyard csrf", "sha256")
+    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+
+
+def _printable(text: str) -> str:
+    return "".join(character if character.isprintable() else "?" for character in text)
+
+
+def _ended(detail: str) -> Problem:
+    return Problem("session-ended", detail)
