@@ -62,7 +62,8 @@ ABILITIES: Mapping[type[Action], Ability] = {
 }
 
 _LEVEL: Final = re.compile(r"[+-]?\d{1,2}", re.ASCII)
-_MODEL: Final = re.compile(r"(?<!\d)(\d{3,4})(?!\d)", re.ASCII)
+_MODEL: Final = re.compile(r"\D{0,40}(\d{3,4})(?!\d)", re.ASCII)
+"""The first number of a name, if it is one of a model: not so in `15-194` and `Nano3s`."""
 _NO_SLEEP_UP_TO: Final = 1099
 _WAKES_BY_REBOOT: Final = 1346
 _LONGEST_WORDS: Final = 120
@@ -152,7 +153,7 @@ async def _model(hand: Hand, session: Session) -> int | None:
     except (Malformed, Unsupported):
         return None
     names = (text(told.get(key)) or "" for key in ("MODEL", "PROD"))
-    found = next((match for name in names if (match := _MODEL.search(name))), None)
+    found = next((match for name in names if (match := _MODEL.match(name))), None)
     model = int(found[1]) if found else None
     session.token, session.until = _Model(model), hand.now + MODEL_S
     return model

@@ -15,9 +15,9 @@ PASSWORD = "planted-4711-secret"
 Answer = bytes | dict[str, Any]
 
 
-def always(answer: Answer) -> Callable[[dict[str, Any]], Answer]:
+def always(answer: Answer) -> Callable[[Any], Answer]:
     """Decide for the same answer, whatever is asked."""
-    return lambda _request: answer
+    return lambda _asked: answer
 
 
 class CommandedMiner(ReplayServer):
