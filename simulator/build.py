@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
 from simulator.devices.makes import DEVICES
+from simulator.devices.whatsminer_v3 import WhatsminerV3
 from simulator.errors import SimulatorError
 from simulator.fault import Fault
 from simulator.incidents import CALM, Wear
@@ -131,6 +132,11 @@ def _build_miner(
     miner = SimulatedMiner(
         spec, key, device, physics, static_s=static_s, password=wish.password or container.password
     )
+    if wish.mode_command is not None:
+        if isinstance(miner.device, WhatsminerV3):
+            miner.device.mode_command = wish.mode_command
+        else:
+            mistakes.append(f"{place}: simulate.mode_command: {device} has none: it is for whatsminer_v3")
     if not miner.ports:
         mistakes.append(f"{place}: every port that {device} answers on is null: name one")
     return miner

@@ -9,6 +9,7 @@ from msgspec import Meta
 
 from simulator.catalogue import Figures, figures_of, known_models
 from simulator.devices.makes import DEVICES, MANUFACTURERS
+from simulator.devices.whatsminer_v3_orders import ModeCommand
 from simulator.fault import Fault
 from simulator.faults import read_fault
 from simulator.incidents import Wear
@@ -31,6 +32,7 @@ MINER_KEYS: Mapping[str, Any] = {
     "pools": Any,
     "static": Static,
     "password": Password,
+    "mode_command": ModeCommand,
 }
 DEFAULT_POOLS = (
     PoolAccount("stratum+tcp://eu.pool.example:3333", "farm.{container}x{miner}"),
@@ -90,6 +92,7 @@ class MinerWish(msgspec.Struct, frozen=True, kw_only=True):
     pools: tuple[PoolAccount, ...] | None = None
     static: bool | float | None = None
     password: str | None = None
+    mode_command: ModeCommand | None = None
     faults: tuple[Fault, ...] = ()
 
 

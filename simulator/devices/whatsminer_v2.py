@@ -6,9 +6,10 @@ everything in `Msg` and joins nothing. All show a stale hash rate while asleep: 
 
 from typing import ClassVar
 
-from simulator.devices.device import Command, Json, RpcDevice, mega, percent
+from simulator.devices.device import Command, Json, mega, percent
 from simulator.devices.shares import pool_row, share_counts
 from simulator.devices.whatsminer_faults import error_codes
+from simulator.devices.whatsminer_v2_orders import WhatsminerV2Orders
 from simulator.moment import Moment
 
 MSG = 131
@@ -17,7 +18,7 @@ MODE_WORDS = {"low": "Low", "normal": "Normal", "high": "High"}
 RELEASES = {"old": "20210322.22.REL", "middle": "20240115.10.REL", "new": "20240624.18.REL"}
 
 
-class WhatsminerV2(RpcDevice):
+class WhatsminerV2(WhatsminerV2Orders):
     """`command` or `cmd`, at most 16 client addresses, tables in MH/s, factory figures in GH/s."""
 
     accepts_cmd = True

@@ -5,22 +5,22 @@ from typing import Any, ClassVar
 
 import orjson
 
-from simulator.devices.device import Device, Json
+from simulator.devices.device import Json
 from simulator.devices.whatsminer_faults import error_codes
+from simulator.devices.whatsminer_v3_orders import BAD_PARAMETER, INVALID_COMMAND, OK, WhatsminerV3Orders
 from simulator.moment import Moment
 
-OK, INVALID_COMMAND, BAD_PARAMETER, NO_PERMISSION = 0, -2, -3, -4
 MODE_NUMBERS = {"low": "0", "normal": "1", "high": "2"}
 
 
-class WhatsminerV3(Device):
+class WhatsminerV3(WhatsminerV3Orders):
     """Nothing on 4028: the frames' port alone."""
 
     answers_v3 = True
     most_addresses: ClassVar[int | None] = 16
 
     def frame(self, request: bytes, now: float) -> bytes:
-        """Answer one framed request; writing without a token gets no permission."""
+        """Answer one framed request."""
         moment = self.observe(now)
         try:
             asked = orjson.loads(request)
@@ -30,7 +30,7 @@ class WhatsminerV3(Device):
         if not isinstance(command, str):
             return self._answer("", moment, INVALID_COMMAND, "invalid command")
         if command.startswith("set."):
-            return self._answer(command, moment, NO_PERMISSION, "no permission")
+            return self._answer(command, moment, *self.set(asked, moment))
         parts = self.questions.get(command)
         if parts is None:
             return self._answer(command, moment, INVALID_COMMAND, "invalid command")
@@ -44,6 +44,8 @@ class WhatsminerV3(Device):
             return self._answer(command, moment, BAD_PARAMETER, "invalid param")
         if not all(name in parts for name in wanted):
             return self._answer(command, moment, BAD_PARAMETER, "invalid param")
+        if parameter is not None and "salt" in wanted:
+            self.orders.session("salt", moment.now)
         return self._answer(command, moment, OK, {name: parts[name](self, moment) for name in wanted})
 
     def _summary(self, moment: Moment) -> Json:
@@ -126,7 +128,7 @@ class WhatsminerV3(Device):
             "platform": "H616",
             "fwversion": "20250320.14.Rel",
             "control-board-version": "CB6V9",
-            "apiswitch": "1",
+            "apiswitch": "0" if self.orders.obedience.read_only else "1",
             "ledstatus": "blink" if moment.locating else "auto",
         }
 
@@ -158,7 +160,7 @@ class WhatsminerV3(Device):
 
     def _salt(self, moment: Moment) -> str:
         del moment
-        return self.identity.dna[-8:]
+        return self.salt()
 
     def _error_codes(self, moment: Moment) -> list[Json]:
         return [{str(code): since, "reason": f"code {code}"} for code, since in error_codes(moment)]

@@ -56,7 +56,7 @@ async def rpc(miner: SimulatedMiner, request: dict[str, Any], *, source: str = "
             reply = await reader.read()
         finally:
             writer.close()
-    return json.loads(reply.rstrip(b"\0")) if reply else None
+    return json.loads(reply.rstrip(b"\0").replace(b"\\'", b"'")) if reply else None
 
 
 async def frame(miner: SimulatedMiner, request: dict[str, Any]) -> Any:
