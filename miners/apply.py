@@ -145,7 +145,9 @@ class _Command:
         return await self._send(writer, before)
 
     async def _send(self, writer: Writer, before: Snapshot) -> Applied:
-        hand = TcpHand(self._target, now=self._clock.now())
+        # What stands there decides what may be written: the writer is told the model that was read.
+        target = msgspec.structs.replace(self._target, model=before.identity.model or self._target.model)
+        hand = TcpHand(target, now=self._clock.now())
         words, lost = "", None
         try:
             words = await writer.send(hand, self._session, self._action)

@@ -83,7 +83,7 @@ class Hand(Link, Protocol):
 
     What is sent is not recorded anywhere: it may hold secrets. `left`: a command has left and was not turned away at the
     door, so it may have been obeyed; `tell`, `tell_frame`, `post` and `press` see to it, and a writer that writes in
-    another way. `now`: the clock when the command began, for a Session. Each question has `target.timeout_s` of its own.
+    another way. `target.model` is the model that was just read. `now`: the clock when the command began, for a Session. Each question has `target.timeout_s` of its own.
     """
 
     left: bool

@@ -10,11 +10,9 @@ from collections.abc import Mapping
 from typing import Final
 
 from miners.actions import Action, Locate, Reboot, SetMode, Sleep, Wake, action_name
-from miners.errors import PollError
 from miners.link import Object
 from miners.model import Snapshot
 from miners.proof import awake, in_mode, restarted
-from miners.units import text
 from miners.writers import cgi_writing
 from miners.writing import Ability, Hand, NotSupported, Session, Writer
 
@@ -23,9 +21,6 @@ SLEEP: Final = 1
 
 MODE_KEYS: Final = ("miner-mode", "bitmain-work-mode")
 """The key that is written, and the one that firmware shows instead; without either there is no work mode."""
-
-MODEL_S: Final = 3600.0
-"""How long the model is believed to stand at this address."""
 
 _OLD: Final = re.compile(r"(?<![a-z\d])[st](?:\d|1[0-7])(?!\d)", re.IGNORECASE | re.ASCII)
 """S and T up to the 17th: theirs is the form of page that takes no JSON, and 1 is a way of mining there."""
@@ -50,14 +45,15 @@ ABILITIES: Mapping[type[Action], Ability] = {
 
 
 async def send(hand: Hand, session: Session, action: Action) -> str:
-    """Send one action; return the miner's words. The session keeps the model, which no command needs to ask for twice."""
+    """Send one action; return the miner's words. There is nothing to keep in the session."""
+    del session
     match action:
         case Sleep():
-            return await _set_mode(hand, session, SLEEP)
+            return await _set_mode(hand, SLEEP)
         case Wake():
-            return await _set_mode(hand, session, MODES["normal"])
+            return await _set_mode(hand, MODES["normal"])
         case SetMode(mode=mode):
-            return await _set_mode(hand, session, MODES[mode])
+            return await _set_mode(hand, MODES[mode])
         case Reboot():
             return await cgi_writing.reboot(hand)
         case Locate(on=on):
@@ -83,8 +79,8 @@ def shows(action: Action, now: Snapshot, before: Snapshot | None) -> bool | None
             return None
 
 
-async def _set_mode(hand: Hand, session: Session, mode: int) -> str:
-    await _refuse_the_old(hand, session)
+async def _set_mode(hand: Hand, mode: int) -> str:
+    _refuse_the_old(hand)
     settings = await cgi_writing.configuration(hand)
     if all(key not in settings for key in MODE_KEYS):
         raise NotSupported(
@@ -101,14 +97,10 @@ def _with_mode(settings: Object, mode: int) -> Object:
     return {**settings, "miner-mode": str(mode) if as_text else mode}
 
 
-async def _refuse_the_old(hand: Hand, session: Session) -> None:
-    """Raise NotSupported for a model whose firmware means something else by these numbers, or that does not tell it."""
-    if not session.valid(hand.now):
-        session.token = await _model(hand)
-        session.until = hand.now + MODEL_S
-    model = session.token if isinstance(session.token, str) else None
+def _refuse_the_old(hand: Hand) -> None:
+    """Raise NotSupported for a model whose firmware means something else by these numbers, or that is not known."""
+    model = hand.target.model
     if model is None:
-        session.drop()
         raise NotSupported(
             f"{hand.target.address} does not tell its model, on which it depends what a work mode means: "
             "give it `model` in targets.yml"
@@ -117,16 +109,6 @@ async def _refuse_the_old(hand: Hand, session: Session) -> None:
         raise NotSupported(
             f"{model}: its firmware has no work mode that can be written; switch the outlet, or use other firmware"
         )
-
-
-async def _model(hand: Hand) -> str | None:
-    """Return the model as the miner names it, else as the inventory does."""
-    try:
-        page = await hand.web("/cgi-bin/get_system_info.cgi")
-    except PollError:
-        page = {}
-    told = text(page.get("minertype")) if isinstance(page, dict) else None
-    return told or hand.target.model
 
 
 WRITER: Final = Writer(name="antminer", abilities=ABILITIES, send=send, shows=shows)
