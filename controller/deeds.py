@@ -225,6 +225,17 @@ class Deeds(Protocol):
         """Return all miners, or those of one container, in the order of the inventory. No I/O; kept between changes."""
         ...
 
+    def wanted_of(self, container_id: str) -> Wanted:
+        """Return what is wanted of a container as a whole: its newest override in force, else its schedule.
+
+        Overrides for single miners are not looked at. Raises NotThere.
+        """
+        ...
+
+    def running_in(self, container_id: str) -> str | None:
+        """Return the id of the newest operation that is running on miners of a container, None if there is none."""
+        ...
+
     def version(self) -> int:
         """Return a number that grows whenever anything in the views has changed."""
         ...

@@ -1,0 +1,173 @@
+"""What Prometheus knows: series over hours, and the alerts that its rules say now. It may be away; then that is said.
+
+Answers are kept for some seconds, so that many readers of one page ask once.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final, Literal
+
+import aiohttp
+import msgspec
+import orjson
+
+from miners.errors import HashyardError
+
+KEPT_S: Final = 10.0
+WITHIN_S: Final = 8.0
+MAX_BYTES: Final = 32 << 20
+_MOST_KEPT: Final = 256
+
+
+class HistoryAway(HashyardError):
+    """Prometheus does not answer, or is not configured."""
+
+
+class Line(msgspec.Struct, frozen=True):
+    """One series over a range: its labels, and (unix seconds, value) where it has one."""
+
+    labels: Mapping[str, str]
+    points: Sequence[tuple[float, float]]
+
+
+class FiringAlert(msgspec.Struct, frozen=True, kw_only=True):
+    """An alert as a rule says it now. `value`: of the rule's expression."""
+
+    name: str
+    state: Literal["pending", "firing"]
+    labels: Mapping[str, str]
+    annotations: Mapping[str, str]
+    active_at: datetime | None
+    value: float | None
+
+
+class _Answer(msgspec.Struct):
+    status: str
+    data: Any = None
+    error: str | None = None
+
+
+class History:
+    """The way to Prometheus. `state`: how it was the last time that it was asked; None before."""
+
+    def __init__(self, url: str | None) -> None:
+        """`url`: of Prometheus; None: there is no history."""
+        self._url = url.rstrip("/") if url is not None else None
+        self._session: aiohttp.ClientSession | None = None
+        self._kept: dict[tuple[str, ...], tuple[float, Any]] = {}
+        self._asked: dict[tuple[str, ...], asyncio.Task[Any]] = {}
+        self.state: Literal["ok", "away"] | None = None
+        self.reason: str | None = None
+
+    async def close(self) -> None:
+        """Let go of connections."""
+        if self._session is not None:
+            await self._session.close()
+
+    async def over_range(self, query: str, begin: float, end: float, step_s: float) -> list[Line]:
+        """Return the series of a query over a range (unix seconds). Raises HistoryAway."""
+        data = await self._ask(
+            "query_range",
+            {"query": query, "start": f"{begin:.3f}", "end": f"{end:.3f}", "step": f"{step_s:g}"},
+        )
+        return [
+            Line(
+                {name: str(value) for name, value in found.get("metric", {}).items()},
+                [
+                    (float(at), number)
+                    for at, text in found.get("values", ())
+                    if (number := _number(text)) is not None
+                ],
+            )
+            for found in _results(data)
+        ]
+
+    async def alerts(self) -> list[FiringAlert]:
+        """Return the alerts that are pending or firing now. Raises HistoryAway."""
+        data = await self._ask("alerts", {})
+        found = data.get("alerts", ()) if isinstance(data, dict) else ()
+        return [
+            FiringAlert(
+                name=str(alert.get("labels", {}).get("alertname", "")),
+                state="firing" if alert.get("state") == "firing" else "pending",
+                labels=alert.get("labels", {}),
+                annotations=alert.get("annotations", {}),
+                active_at=_moment(alert.get("activeAt")),
+                value=_number(alert.get("value")),
+            )
+            for alert in found
+            if isinstance(alert, dict)
+        ]
+
+    async def _ask(self, path: str, parameters: Mapping[str, str]) -> Any:
+        """Return what Prometheus answers, or answered within the last seconds; one question for all who ask alike."""
+        if self._url is None:
+            raise HistoryAway("there is no history: --prometheus names none")
+        key = (path, *parameters.values())
+        now = asyncio.get_running_loop().time()
+        kept = self._kept.get(key)
+        if kept is not None and now < kept[0]:
+            return kept[1]
+        asked = self._asked.get(key)
+        if asked is None:
+            asked = self._asked[key] = asyncio.create_task(self._fetch(path, parameters))
+            asked.add_done_callback(lambda _: self._asked.pop(key, None))
+        # One who leaves does not take the answer away from the others.
+        data = await asyncio.shield(asked)
+        if len(self._kept) >= _MOST_KEPT:
+            self._kept = {other: value for other, value in self._kept.items() if now < value[0]}
+        if len(self._kept) < _MOST_KEPT:
+            self._kept[key] = (now + KEPT_S, data)
+        return data
+
+    async def _fetch(self, path: str, parameters: Mapping[str, str]) -> Any:
+        if self._session is None:
+            self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=WITHIN_S))
+        try:
+            async with (
+                self._session.post(f"{self._url}/api/v1/{path}", data=parameters)
+                if parameters
+                else self._session.get(f"{self._url}/api/v1/{path}") as response
+            ):
+                raw = await response.content.read(MAX_BYTES + 1)
+                while len(raw) <= MAX_BYTES and (more := await response.content.readany()):
+                    raw += more  # what is longer than is read is cut, and so no JSON
+            answer = msgspec.convert(await asyncio.to_thread(orjson.loads, raw), _Answer)
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError, msgspec.ValidationError) as error:
+            self.state, self.reason = "away", type(error).__name__
+            raise HistoryAway(
+                f"Prometheus does not answer ({type(error).__name__}): is it on, and --prometheus right?"
+            ) from error
+        if answer.status != "success":
+            self.state, self.reason = "away", "refuses"
+            raise HistoryAway(f"Prometheus refuses: {(answer.error or 'no reason given')[:200]}")
+        self.state, self.reason = "ok", None
+        return answer.data
+
+
+def _results(data: Any) -> list[dict[str, Any]]:
+    found = data.get("result", []) if isinstance(data, dict) else []
+    return [one for one in found if isinstance(one, dict)]
+
+
+def _number(text: Any) -> float | None:
+    """Return a sample's figure; NaN and infinity are no figure that JSON knows."""
+    try:
+        number = float(text)
+    except (TypeError, ValueError):
+        return None
+    return number if number - number == 0.0 else None
+
+
+def _moment(text: Any) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text)
+    except (TypeError, ValueError):
+        return None
+
+
+def quoted(label: str) -> str:
+    """Return a label's value as it stands in PromQL: names may hold anything."""
+    escaped = label.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return f'"{escaped}"'
