@@ -177,11 +177,7 @@ _LEAST_AND_MOST: Mapping[str, tuple[float, float]] = {
     "follow_s": (0.01, 60),
 }
 
-_FLAGS = {
-    "restarts_a_day": "--restarts-per-day",
-    "cool_down_s": "--cool-down",
-    "give_up_s": "--give-up-after",
-}
+_FLAGS = {"cool_down_s": "--cool-down", "max_writes": "--max-commands"}
 
 
 def _figures(settings: Settings) -> list[str]:
