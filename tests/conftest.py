@@ -77,3 +77,12 @@ def postgresql() -> Iterator[postgresql_server.PostgresqlServer]:
         pytest.skip("missing tool: no PostgreSQL server is installed; `make prometheus` gets it")
     with postgresql_server.running(programs) as server:
         yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """URL of an empty database of each kind in turn: what holds of one has to hold of the other."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'hashyard.db'}"
+    server: postgresql_server.PostgresqlServer = request.getfixturevalue("postgresql")
+    return server.fresh()

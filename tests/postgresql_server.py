@@ -72,15 +72,16 @@ class PostgresqlServer:
         """Start it, and wait until it takes connections."""
         settings = {**_SETTINGS, "unix_socket_directories": str(self._folder)}
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
-        self._process = subprocess.Popen(
-            [self._programs / "postgres", "-D", self._folder / "data", *options],
-            env=self._environ,
-            cwd=self._folder,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=(self._folder / "log").open("ab"),
-            **self._as,
-        )
+        with (self._folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [self._programs / "postgres", "-D", self._folder / "data", *options],
+                env=self._environ,
+                cwd=self._folder,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=log,
+                **self._as,
+            )
         end = time.monotonic() + 60
         while True:
             try:

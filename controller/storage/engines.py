@@ -95,6 +95,8 @@ def writing_engine(place: Place) -> Engine:
 
 def reading_engine(place: Place) -> Engine:
     """Return the engine of the readers, whose connections can change nothing."""
+    # One state of the database for all statements of a reader, as SQLite gives it.
+    level = {"isolation_level": "REPEATABLE READ"} if place.postgresql else {}
     options = "-c default_transaction_read_only=on -c statement_timeout=30s"
     engine = _engine(
         place,
@@ -103,6 +105,7 @@ def reading_engine(place: Place) -> Engine:
         pool_size=READERS,
         max_overflow=0,
         pool_pre_ping=place.postgresql,
+        **level,
     )
     if not place.postgresql:
         _prepare_sqlite(engine, begin="BEGIN", more=("PRAGMA query_only=ON",))

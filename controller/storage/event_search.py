@@ -5,6 +5,7 @@ search walks from the newest match backwards and stops when the page is full. It
 filter; a field with several values is asked value by value and the answers are merged.
 """
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -18,6 +19,8 @@ from controller.storage.schema import EVENT_INDEXES, events
 COUNT_AT_MOST = 10_000
 _WORDS_AT_MOST = 2000  # characters of an event that a search for text sees
 _APART_AT_MOST = 50  # values of a field that are asked one by one
+# Microseconds since the epoch (up to the year 5138) and the number of the row.
+_POSITION = re.compile(r"([0-9]{1,17})\.([0-9]{1,19})")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -185,14 +188,11 @@ def _contains(word: str, *, sqlite: bool) -> ColumnElement[bool]:
 def _before(after: str | None) -> ColumnElement[bool] | None:
     if after is None:
         return None
-    moment, dot, seq = after.partition(".")
-    if not (dot and moment.isdecimal() and seq.isdecimal() and len(after) <= 40):
+    numbers = _POSITION.fullmatch(after)
+    if numbers is None:
         raise BadPosition(f"{after[:40]!r} is no position in the events")
-    try:
-        at = _EPOCH + timedelta(microseconds=int(moment))
-    except OverflowError:
-        raise BadPosition(f"{after[:40]!r} is no position in the events") from None
-    key = min(int(seq), 2**63 - 1)
+    at = _EPOCH + timedelta(microseconds=int(numbers[1]))
+    key = min(int(numbers[2]), 2**63 - 1)
     return tuple_(events.c.at, events.c.seq) < tuple_(literal(at, Moment()), literal(key, LargeNumber))
 
 

@@ -93,6 +93,7 @@ def away(place: str, reason: Trouble, said: str = "") -> StorageAway:
 
 def translate(error: DBAPIError, place: str, secret: str | None = None) -> StorageError:
     """Return our error for a driver's. Its statement and its values stay out of the text: they may be secret."""
+    error = _first(error)
     if isinstance(error, IntegrityError):
         return Taken(f"{place} holds it already, or what it refers to is not there")
     origin = error.orig
@@ -103,6 +104,16 @@ def translate(error: DBAPIError, place: str, secret: str | None = None) -> Stora
     name = getattr(origin, "sqlite_errorname", None) or ""
     family = "_".join(name.split("_")[:2])
     return away(place, _SQLITE.get(family, "failed"), _first_line(origin))
+
+
+def _first(error: DBAPIError) -> DBAPIError:
+    """Return the error that others only followed from: after a full disk the savepoint is gone as well."""
+    first, before = error, error.__context__
+    while before is not None:
+        if isinstance(before, DBAPIError):
+            first = before
+        before = before.__context__
+    return first
 
 
 def _first_line(error: BaseException | None) -> str:
