@@ -7,7 +7,8 @@ answers in plain text.
 
 from typing import ClassVar
 
-from simulator.devices.device import Command, Json, RpcDevice, mega
+from simulator.devices.avalon_orders import AvalonOrders, work_level
+from simulator.devices.device import Command, Json, mega
 from simulator.devices.shares import pool_row, share_counts
 from simulator.identity import Identity
 from simulator.moment import BoardMoment, Moment
@@ -25,8 +26,8 @@ BOARD_LOST, TOO_HOT, FAN_LOST = 2048, 64, 4
 NAN, MINUS_NAN = "@nan", "@-nan"  # written without quotes in the end
 
 
-class Avalon(RpcDevice):
-    """741, 841, 1066, 1166 Pro, 1246, 1566, Q."""
+class Avalon(AvalonOrders):
+    """741, 841, 1066, 1166 Pro, 1246, 1346, 1466, 1566, Q."""
 
     description = "cgminer 4.11.1"
 
@@ -171,6 +172,8 @@ class Avalon(RpcDevice):
 
     def answer(self, command: str, parameter: str, moment: Moment) -> Json:
         """Answer one command; `litestats` is known to the Q alone."""
+        if command == "ascset":
+            return self.ascset(parameter, moment)
         if command == "litestats" and not self.nested:
             return self.refuse(command, moment)
         return super().answer(command, parameter, moment)
@@ -234,7 +237,7 @@ class Avalon(RpcDevice):
             f"TA[{sum(board.chips for board in there)}] Core[{'A3197S' if self.newest else 'A3201'}] PING[{17 + inlet}]",
             f"POWS[0] SoftOFF[{SOFT_OFF if moment.phase == 'sleeping' else 0}]",
             f"ECHU[{' '.join(map(str, errors))}] ECMM[{controller}] CRC[0 0 0]",
-            f"WORKMODE[{modes}] WORKLEVEL[0]",
+            f"WORKMODE[{modes}] WORKLEVEL[{work_level(moment)}]",
         ]
         if self.newest:
             parts.append(f"MPO[{self._target(moment)}]")
