@@ -49,7 +49,9 @@ class Exporter:
         make_data_folder(settings)
         self._settings = settings
         self._store = InventoryStore(settings.targets, managed=settings.managed)
-        missing = missing_credentials(self._store.inventory, settings.secrets_dir, settings.environment)
+        missing = missing_credentials(
+            self._store.inventory, settings.secrets_dir, settings.environment, reading_only=True
+        )
         if missing:
             raise ConfigurationError("\n".join(missing))
         self._remembered = Remembered(settings.data, settings.shard) if settings.data is not None else None
@@ -112,11 +114,15 @@ class Exporter:
     async def _targets(self, inventory: Inventory) -> TargetOf:
         """Return the function that makes a miner's Target, with the credentials as they are now."""
         folder, environment = self._settings.secrets_dir, self._settings.environment
-        credentials = await asyncio.to_thread(credentials_of, inventory, folder, environment)
-        missing = await asyncio.to_thread(missing_credentials, inventory, folder, environment)
+        credentials = await asyncio.to_thread(
+            credentials_of, inventory, folder, environment, reading_only=True
+        )
+        missing = await asyncio.to_thread(
+            missing_credentials, inventory, folder, environment, reading_only=True
+        )
         for line in missing:
             _log.warning("credentials missing", reason=line)
-        for line in await asyncio.to_thread(exposed_credentials, inventory, folder):
+        for line in await asyncio.to_thread(exposed_credentials, inventory, folder, reading_only=True):
             _log.warning("credentials exposed", reason=line)
 
         def target(container: Container, miner: Miner) -> Target:

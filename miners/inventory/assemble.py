@@ -8,8 +8,10 @@ from typing import Any
 import msgspec
 
 from miners.inventory import fleet, overlaps, ranges, schema
+from miners.inventory.by_name import ByName
 from miners.inventory.doubts import Doubts
-from miners.inventory.kinds import MISSING, nearest
+from miners.inventory.feeds import ramp_of
+from miners.inventory.kinds import MISSING
 from miners.inventory.nodes import shortened
 from miners.inventory.report import Wrong
 from miners.inventory.sections import Entry
@@ -44,17 +46,16 @@ class _Assembly:
         self.addresses = overlaps.Addresses(self.overlaps)
         self.doubts = Doubts()
         self.defaults = self._defaults()
-        self.tariff_names: set[str] = set()
+        self.by_name = ByName(tops, self.overlaps)
         self.miners = 0
 
     def inventory(self) -> fleet.Inventory:
         """Return the fleet."""
-        tariffs = self._tariffs()
         networks = self._networks()
         for top in self.tops:
             if "defaults" in top.values:
                 self._check_times(top.values["defaults"], dict(self.defaults))
-                self._check_tariff(top.values["defaults"])
+                self._check_names(top.values["defaults"])
         names = overlaps.Names(self.overlaps, "container")
         containers = [
             self._container(entry, names)
@@ -64,10 +65,18 @@ class _Assembly:
         ]
         self.addresses.check()
         self.overlaps.report()
+        self.doubts.at_feeds(self.by_name.feeds, containers, self.tops)
         self.doubts.report()
         if not self.miners and self.tops:
             self.tops[0].warning(None, "the inventory names no miner, so none is read")
-        return fleet.Inventory(containers=tuple(containers), tariffs=tariffs, networks=tuple(networks))
+        return fleet.Inventory(
+            containers=tuple(containers),
+            tariffs=self.by_name.tariffs,
+            profiles=self.by_name.profiles,
+            schedules=self.by_name.schedules,
+            feeds=self.by_name.feeds,
+            networks=tuple(networks),
+        )
 
     def _defaults(self) -> dict[str, Any]:
         found: dict[str, Any] = {}
@@ -82,30 +91,6 @@ class _Assembly:
                 else:
                     given[key] = entry
                     found[key] = value
-        return found
-
-    def _tariffs(self) -> dict[str, fleet.Tariff]:
-        found: dict[str, fleet.Tariff] = {}
-        given: dict[str, Entry] = {}
-        for top in self.tops:
-            for name, entry in top.values.get("tariffs", {}).items():
-                self.tariff_names.add(name)
-                if entry is MISSING:
-                    continue
-                if name in given:
-                    place = given[name].report.place(given[name].line)
-                    entry.mistake(None, f"is already the name of a tariff ({place})")
-                    continue
-                given[name] = entry
-                zones = [zone for zone in entry.values.get("zones", ()) if zone is not MISSING]
-                overlaps.check_zones(zones)
-                if entry.values.keys() >= {"currency", "price_per_kwh"}:
-                    found[name] = fleet.Tariff(
-                        name=name,
-                        currency=entry.values["currency"],
-                        price_per_kwh=entry.values["price_per_kwh"],
-                        zones=tuple(zone for _, zone in zones),
-                    )
         return found
 
     def _networks(self) -> list[str]:
@@ -131,15 +116,19 @@ class _Assembly:
         identity = values.get("id") or slug(name)
         if "name" in values and "id" not in entry.wrong:
             names.take(name, identity, entry, "id" if "id" in values else "name")
-        for key in ("alerts", "temperature_limits"):
+        for key in ("alerts", "temperature_limits", "ramp"):
             values[key] = self.defaults.get(key, {}) | entry.values.get(key, {})
         self._check_times(entry, values)
-        self._check_tariff(entry)
+        self._check_names(entry)
+        self.by_name.check_feed(entry)
+        if "schedule" in values:
+            values["schedule"] = self.by_name.schedule_id(values["schedule"])
         container = fleet.Container(
             name=name,
             id=identity,
             alerts=fleet.AlertLimits(**values["alerts"]),
             temperature_limits_c=values["temperature_limits"],
+            ramp=ramp_of(values["ramp"]),
             simulate=values.get("simulate", {}),
             origin=fleet.Origin(entry.report.file, entry.line),
             **{attribute: values[key] for key, attribute in _OF_CONTAINERS.items() if key in values},
@@ -159,13 +148,9 @@ class _Assembly:
                 key, f"connect_timeout ({connecting:g} s) is a part of timeout ({whole:g} s) and not longer"
             )
 
-    def _check_tariff(self, entry: Entry) -> None:
-        tariff = entry.values.get("tariff")
-        if tariff is None or tariff in self.tariff_names:
-            return
-        near = nearest(tariff, tuple(sorted(self.tariff_names)))
-        advice = f"did you mean {shortened(near)}?" if near else "write it under `tariffs`"
-        entry.mistake("tariff", f"there is no tariff {shortened(tariff)}; {advice}")
+    def _check_names(self, entry: Entry) -> None:
+        self.by_name.check_tariff(entry)
+        self.by_name.check_schedule(entry)
 
     def _miners(self, container_entry: Entry, container: fleet.Container) -> list[fleet.Miner]:
         layers = (self.defaults, container_entry.values)

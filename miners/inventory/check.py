@@ -1,7 +1,7 @@
 """What `hashyard check` says: every mistake with its line, or what is in the inventory and what is worth a look."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from miners.errors import InventoryError
@@ -29,6 +29,7 @@ def summary(inventory: Inventory) -> str:
     lines = [f"{containers}, {_miners(miners)}: {_makes(miners)}"]
     lines += [_container_line(container) for container in inventory.containers]
     lines += [f"tariff {shortened(name)}: {tariff.currency}" for name, tariff in inventory.tariffs.items()]
+    lines += _control_lines(inventory)
     if inventory.warnings:
         lines.append(f"{_many(len(inventory.warnings), 'warning')}:")
         lines += inventory.warnings
@@ -42,11 +43,28 @@ def _container_line(container: Container) -> str:
         container.timezone,
         container.control,
     ]
+    if container.schedule is not None:
+        parts.append(f"schedule {container.schedule}")
     if container.client is not None:
         parts.append(f"client {container.client}")
     if container.miners:
         parts.append(_models(container.miners))
     return ", ".join(parts)
+
+
+def _control_lines(inventory: Inventory) -> Iterator[str]:
+    """Return a line for each profile, schedule and feed that a file gives."""
+    for profile in inventory.profiles.values():
+        if profile.origin is not None:
+            yield f"profile {shortened(profile.name)}: {profile.target_percent:g} %"
+    for schedule in inventory.schedules.values():
+        if schedule.origin is not None:
+            rest = f", otherwise {shortened(schedule.otherwise)}" if schedule.otherwise is not None else ""
+            windows = _many(len(schedule.windows), "window")
+            yield f"schedule {shortened(schedule.name)} ({schedule.id}): {windows}{rest}"
+    for feed in inventory.feeds.values():
+        limit = f"{feed.power_limit_w / 1000:g} kW" if feed.power_limit_w is not None else "no limit"
+        yield f"feed {shortened(feed.name)}: {limit}"
 
 
 def _makes(miners: Iterable[Miner]) -> str:

@@ -5,14 +5,14 @@
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from miners.inventory.assemble import MAX_MINERS
-from miners.inventory.fleet import AlertLimits, Container, Miner
+from miners.inventory.fleet import AlertLimits, Container, Feed, Miner, Ramp
 from miners.inventory.kinds import Choice, Kind, Number
 from miners.inventory.load import MAX_BYTES
 from miners.inventory.ranges import MAX_RANGE
@@ -22,7 +22,8 @@ from miners.inventory.sections import Field, Section
 SCHEMA_NAME = "targets.schema.json"
 PAGE_NAME = "targets.md"
 
-_UNITS = {"interval_s": " s", "connect_timeout_s": " s", "timeout_s": " s"}
+_UNITS = {"interval_s": " s", "connect_timeout_s": " s", "timeout_s": " s", "step_w": " W", "every_s": " s"}
+_OWNERS: Mapping[str, type[msgspec.Struct]] = {"alerts": AlertLimits, "ramp": Ramp, "feeds": Feed}
 
 _HEAD = f"""\
 # The inventory: `targets.yml`
@@ -44,7 +45,7 @@ the last good inventory stays in use and the reasons are in the log.
 ## What holds everywhere
 
 - **What wins**: a miner's own value, else its container's, else that of `defaults`, else the default in the tables below.
-  `alerts` and `temperature_limits` are laid over each other key by key; `pools` replaces the list above it.
+  `alerts`, `temperature_limits` and `ramp` are laid over each other key by key; `pools` replaces the list above it.
 - **Strict**: a key that is not known is a mistake, and so are a key given twice and a value left empty. `null` is taken for ports
   only, and means: not asked.
 - **YAML** is read as version 1.2 means it, as editors do: `06:00`, `no` and `on` are texts; true and false are written `true` and
@@ -55,8 +56,8 @@ the last good inventory stays in use and the reasons are in the log.
 - **Hash rates** always have their unit: `110 TH/s`, `9.5 GH/s`, `840 kSol/s`.
 - **Names** may be in any script, up to 100 characters, without control characters. The id of a container in URLs is the slug
   of its name (`Контейнер 1` is `konteiner-1`), a miner's is `container.miner` (`konteiner-1.a1`); ids are unique.
-- **Secrets** never stand here. `credentials` names a file below `--secrets-dir` or a variable `HASHYARD_MINER_…`, which
-  holds `user:password`.
+- **Secrets** never stand here. `credentials` and `gateway_credentials` name a file below `--secrets-dir` or a variable `HASHYARD_MINER_…`,
+  which holds `user:password`.
 - **Unique**: names of containers; names, places, and addresses with their ports of miners. A miner with `active: false` keeps
   its name and place, but another may have its address.
 - **Ceilings**: {MAX_BYTES // 1024 // 1024} MiB a file, {MAX_RANGE} addresses a range, {MAX_MINERS} miners in all.
@@ -79,6 +80,37 @@ miners:
 A network stands for its hosts: `10.1.7.0/24` begins at `10.1.7.1` and ends at `10.1.7.254`. In `name`, `{{n}}` counts from 1 (or from
 `number`) and `{{n:03}}` fills up with zeros; `{{row}}`, `{{column}}`, `{{address}}` and `{{last}}` (the last number of the address) can
 be used too. What `except` leaves out keeps its number and its place, so that taking a miner away renames no other.
+
+## Profiles and schedules
+
+A **profile** is a name and a target in percent of each miner's nominal power; 0 is asleep. Four are there without being written
+(`overclock` 115, `normal` 100, `underclock` 75, `curtail` 0), and a schedule `default` that goes through them in quarters of the
+day. A container takes part with `schedule` and `control: enforce`; `control: observe` only shows what would be done.
+
+```yaml
+profiles:
+  overclock:
+    target_percent: 110
+    by_make: {{luxos: {{preset: 3600W}}, whatsminer: {{power_percent: 108}}}}
+schedules:
+  working week:
+    windows:
+      - {{days: weekdays, from: "07:00", to: "22:00", profile: underclock}}
+      - {{days: weekdays, from: "22:00", to: "07:00", profile: overclock}} # over midnight: until Saturday, 07:00
+    otherwise: normal
+    exceptions:
+      - {{date: 2026-12-31, windows: [{{from: "16:00", to: "24:00", profile: curtail}}]}}
+```
+
+A **schedule** goes by the clock on the wall of its container (`timezone`), also when that is put forward or back. A window belongs
+to the days on which it begins, and may run over midnight. No two windows may hold at once; hours that no window holds need
+`otherwise`. An exception is a date with windows of its own from 00:00 to 24:00: nothing of the week holds on it, and the days
+beside it are as in any week. Times are written in quotes: other readers of YAML may take an unquoted 06:00 for a number.
+
+A make is told by its profile's `by_make`, first under its driver, then under its manufacturer; else by the target alone: in percent,
+in watts (by nominal power), by the preset that draws no more, or by its low, normal or high mode, whichever of these it knows first.
+Nothing goes above the most that a make takes. What a make cannot have without drawing more than was asked for is not
+sent, and said.
 """
 
 
@@ -145,9 +177,7 @@ def _default(key: str, field: Field) -> str:
         return field.default
     if field.attribute is None:
         return "–"
-    owner = (
-        AlertLimits if key == "alerts" else (Miner if field.attribute in _attributes(Miner) else Container)
-    )
+    owner = _OWNERS.get(key) or (Miner if field.attribute in _attributes(Miner) else Container)
     value = _attributes(owner)[field.attribute]
     if value is None:
         return "not given"

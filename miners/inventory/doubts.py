@@ -4,13 +4,15 @@ None of it keeps an inventory from being used; `hashyard check` and the log show
 """
 
 import re
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from functools import lru_cache
 
 import msgspec
 
 from miners import models
-from miners.inventory.fleet import Container, Miner
+from miners.inventory.fleet import Container, Feed, Miner
+from miners.inventory.kinds import MISSING
 from miners.inventory.nodes import shortened
 from miners.inventory.sections import Entry
 
@@ -48,18 +50,33 @@ class Doubts:
         if container.control == "enforce" and container.schedule is None:
             entry.warning("control", "enforce does nothing without a schedule")
         if container.power_limit_w is not None:
-            nominal = sum(_nominal_power(miner) for miner in container.miners if miner.active)
+            nominal = nominal_power(container)
             if nominal > container.power_limit_w:
-                entry.warning(
-                    "power_limit",
-                    f"the miners' nominal power is {nominal / 1000:g} kW, more than the limit of {container.power_limit_w / 1000:g} kW",
-                )
+                entry.warning("power_limit", _beyond(nominal, container.power_limit_w))
+
+    def at_feeds(self, feeds: Mapping[str, Feed], containers: Sequence[Container], tops: list[Entry]) -> None:
+        """Look at the feeds: whether what hangs on one is more than it carries."""
+        for top in tops:
+            for name, entry in top.values.get("feeds", {}).items():
+                limit = feeds[name].power_limit_w if name in feeds else None
+                nominal = sum(nominal_power(container) for container in containers if container.feed == name)
+                if limit is not None and nominal > limit and entry is not MISSING:
+                    entry.warning("power_limit", _beyond(nominal, limit))
 
     def report(self) -> None:
         """Warn of the models that are not known."""
         for (manufacturer, model), unknown in self._unknown.items():
             many = f" ({unknown.miners} miners)" if unknown.miners > 1 else ""
             unknown.entry.warning("model", f"{shortened(model)}{many} {_why_unknown(manufacturer, model)}")
+
+
+def nominal_power(container: Container) -> float:
+    """Return the nominal power of the active miners of a container, W, as far as it is known."""
+    return sum(_nominal_power(miner) for miner in container.miners if miner.active)
+
+
+def _beyond(nominal: float, limit: float) -> str:
+    return f"the miners' nominal power is {nominal / 1000:g} kW, more than the limit of {limit / 1000:g} kW"
 
 
 def _nominal_power(miner: Miner) -> float:

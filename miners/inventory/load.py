@@ -9,6 +9,8 @@ import stat
 from collections.abc import Sequence
 from pathlib import Path
 
+import msgspec
+
 from miners.errors import InventoryError
 from miners.inventory.assemble import assemble
 from miners.inventory.fleet import Inventory
@@ -54,11 +56,8 @@ def load(paths: Sequence[Path], *, managed: Path | None = None) -> Inventory:
     mistakes = [text for report in reports for text in in_order(report.mistakes)]
     if mistakes:
         raise InventoryError(mistakes)
-    return Inventory(
-        containers=inventory.containers,
-        tariffs=inventory.tariffs,
-        networks=inventory.networks,
-        warnings=tuple(text for report in reports for text in in_order(report.warnings)),
+    return msgspec.structs.replace(
+        inventory, warnings=tuple(text for report in reports for text in in_order(report.warnings))
     )
 
 

@@ -70,7 +70,8 @@ class Names:
         self._names[name] = entry
         taken = self._ids.setdefault(identity, (entry, name))
         if taken[1] != name:
-            remedy = "rename one of them" if self._among != "container" else "give one of them another `id:`"
+            with_id = self._among in ("container", "schedule")
+            remedy = "give one of them another `id:`" if with_id else "rename one of them"
             self._overlaps.note(
                 entry,
                 taken[0],

@@ -5,17 +5,10 @@ from decimal import Decimal
 from typing import Any
 
 from miners.inventory.fleet import TariffZone
-from miners.inventory.kinds import MISSING, ListOf, One, Parsed, Schema, Text
-from miners.inventory.nodes import Node, Scalar, number, shortened
-from miners.inventory.report import Wrong
+from miners.inventory.hours import DAY_END, DAYS_KIND, TIME_OF_DAY, joined_days
+from miners.inventory.kinds import MISSING, ListOf, One, Schema, Text
+from miners.inventory.nodes import Node, Scalar, number
 from miners.inventory.sections import Entry, Field, Section
-
-DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-DAY_END = 1440
-
-_DAY = f"({'|'.join(DAYS)})"
-_CLOCK_PATTERN = "^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$"
-_CLOCK = re.compile(_CLOCK_PATTERN)
 
 
 class Price(One):
@@ -47,21 +40,6 @@ class Price(One):
         }
 
 
-def _minute(text: str) -> int:
-    if not _CLOCK.fullmatch(text):
-        raise Wrong(f"{shortened(text)} is not a time of day such as 06:00 (24:00 is the day's end)")
-    return int(text[:2]) * 60 + int(text[3:])
-
-
-def _days(text: str) -> tuple[int, ...]:
-    first, dash, last = text.partition("-")
-    if first not in DAYS or (dash and last not in DAYS):
-        raise Wrong(f"{shortened(text)} is not a day such as mon, or days such as mon-fri")
-    begin = DAYS.index(first)
-    count = (DAYS.index(last) - begin) % 7 + 1 if dash else 1
-    return tuple((begin + step) % 7 for step in range(count))
-
-
 def _zone(entry: Entry) -> Any:
     values = entry.values
     begin, end = values["from"], values["to"]
@@ -71,7 +49,7 @@ def _zone(entry: Entry) -> Any:
     listed = values.get("days", [tuple(range(7))])
     if MISSING in listed:
         return MISSING
-    days = tuple(sorted({day for some in listed for day in some}))
+    days = joined_days(listed)
     if not days:
         entry.mistake("days", "names no day: leave the key out for every day")
         return MISSING
@@ -84,23 +62,19 @@ ZONE = Section(
     "a zone of a tariff",
     {
         "days": Field(
-            kind=ListOf(
-                "days such as [mon, tue] or mon-fri",
-                Parsed("a day such as mon, or days such as mon-fri", _days, f"^{_DAY}(-{_DAY})?$"),
-                alone=True,
-            ),
-            meaning="Days it holds on: mon, tue, wed, thu, fri, sat, sun, or mon-fri.",
+            kind=DAYS_KIND,
+            meaning="Days it holds on: mon, tue, wed, thu, fri, sat, sun, mon-fri, weekdays, weekend.",
             example="mon-fri",
             default="every day",
         ),
         "from": Field(
-            kind=Parsed("a time of day", _minute, _CLOCK_PATTERN),
+            kind=TIME_OF_DAY,
             meaning="Time of day it begins, in the container's time zone.",
             example='"07:00"',
             required=True,
         ),
         "to": Field(
-            kind=Parsed("a time of day", _minute, _CLOCK_PATTERN),
+            kind=TIME_OF_DAY,
             meaning="Time of day it ends; `24:00` is the day's end, and before `from` means on the next day.",
             example='"23:00"',
             required=True,

@@ -1,13 +1,17 @@
 """The table of `targets.yml`: every key, what it holds, what it means. Validation, JSON schema and docs all come of it.
 
-Keys that stand in several sections are in shared_keys.py, those of tariffs in pricing.py.
+Keys that stand in several sections are in shared_keys.py, those of tariffs in pricing.py, those of control in profiles.py,
+schedules.py and feeds.py.
 """
 
 from collections.abc import Mapping as Names
 
 from miners.inventory import ranges
-from miners.inventory.kinds import Choice, Flag, Free, ListOf, Measure, Number, Parsed, Text
+from miners.inventory.feeds import FEED, POWER, RAMP
+from miners.inventory.kinds import Choice, Flag, Free, ListOf, Number, Parsed, Text
 from miners.inventory.pricing import TARIFF, ZONE
+from miners.inventory.profiles import PROFILE, PROFILE_NAME, WAY
+from miners.inventory.schedules import EXCEPTION, EXCEPTION_WINDOW, SCHEDULE, WINDOW
 from miners.inventory.sections import Field, Named, Section
 from miners.inventory.shared_keys import (
     ALERTS,
@@ -17,16 +21,9 @@ from miners.inventory.shared_keys import (
     MINERS_SHARED,
     NAME,
     POOL,
+    SLUG,
 )
-from miners.inventory.slugs import MAX_SLUG, SLUG_PATTERN
 
-_WATTS = {"W": 1.0, "kW": 1e3, "MW": 1e6}
-_SLUG = Text(
-    "a slug",
-    most=MAX_SLUG,
-    pattern=SLUG_PATTERN,
-    hint=": small letters a-z, digits and single hyphens, such as site-1",
-)
 _PLACE = Number("a whole number from 1 to 1000", 1, 1000, whole=True)
 
 MINER = Section(
@@ -137,7 +134,7 @@ CONTAINER = Section(
             required=True,
         ),
         "id": Field(
-            kind=_SLUG, meaning="Its name in URLs.", example="konteiner-1", default="the slug of the name"
+            kind=SLUG, meaning="Its name in URLs.", example="konteiner-1", default="the slug of the name"
         ),
         "description": Field(
             kind=Text(most=500),
@@ -147,24 +144,22 @@ CONTAINER = Section(
         ),
         "location": Field(kind=Text(), meaning="Where it stands.", example="Братск", attribute="location"),
         "client": Field(
-            kind=_SLUG,
+            kind=SLUG,
             meaning="Slug of the client it belongs to; travels as the label `client`.",
             example="volga",
             attribute="client",
         ),
         "feed": Field(
             kind=NAME,
-            meaning="Name of the power feed it hangs on, shared with other containers.",
+            meaning="Name of the power feed it hangs on, shared with other containers; `feeds` may say what it carries.",
             example="feeder 2",
             attribute="feed",
         ),
         "rows": Field(kind=_PLACE, meaning="Rows of miners in it.", example="8", attribute="rows"),
         "columns": Field(kind=_PLACE, meaning="Columns of miners in it.", example="25", attribute="columns"),
         "power_limit": Field(
-            kind=Measure(
-                "a power such as 800 kW", _WATTS, 0, 1e9, bare=True, advice="write watts, or 800 kW, 1.2 MW"
-            ),
-            meaning="What its feed may carry: watts, or a text with `W`, `kW` or `MW`.",
+            kind=POWER,
+            meaning="What its feed may carry: watts, or a text with `W`, `kW` or `MW`; no profile is brought about above it.",
             example="800 kW",
             attribute="power_limit_w",
         ),
@@ -219,6 +214,26 @@ TOP = Section(
             example="{flat: {currency: USD, price_per_kwh: 0.05}}",
             default="none",
         ),
+        "profiles": Field(
+            kind=Named("a mapping of names to profiles", PROFILE_NAME, PROFILE),
+            meaning="Power profiles, by name. `overclock` (115 %), `normal` (100), `underclock` (75) and `curtail` (0) are there "
+            "without being written, and may be written otherwise.",
+            example="{night: {target_percent: 90}}",
+            default="the four",
+        ),
+        "schedules": Field(
+            kind=Named("a mapping of names to schedules", NAME, SCHEDULE),
+            meaning="Which profile holds when, by name. `default` is there without being written: 00:00 overclock, 06:00 normal, "
+            "12:00 underclock, 18:00 curtail.",
+            example="{always: {otherwise: normal}}",
+            default="`default`",
+        ),
+        "feeds": Field(
+            kind=Named("a mapping of names to feeds", NAME, FEED),
+            meaning="What containers hang on, by name: what it carries, and in which steps power may rise and fall on it.",
+            example="{feeder 2: {power_limit: 2.5 MW}}",
+            default="no limits",
+        ),
         "networks": Field(
             kind=ListOf(
                 "a list of networks",
@@ -240,6 +255,9 @@ TOP = Section(
         "targets": "did you mean containers?",
         "container": "did you mean containers?",
         "default": "did you mean defaults?",
+        "profile": "did you mean profiles?",
+        "schedule": "did you mean schedules? Or `defaults: {schedule: …}`",
+        "feed": "did you mean feeds?",
     },
 )
 
@@ -254,4 +272,12 @@ SECTIONS: Names[str, tuple[str, Section]] = {
     "`temperature_limits`": ("temperature_limits", LIMITS),
     "`tariffs.NAME`": ("tariffs", TARIFF),
     "`tariffs.NAME.zones[]`": ("zones", ZONE),
+    "`profiles.NAME`": ("profiles", PROFILE),
+    "`profiles.NAME.by_make.MAKE`": ("by_make", WAY),
+    "`schedules.NAME`": ("schedules", SCHEDULE),
+    "`schedules.NAME.windows[]`": ("windows", WINDOW),
+    "`schedules.NAME.exceptions[]`": ("exceptions", EXCEPTION),
+    "`schedules.NAME.exceptions[].windows[]`": ("exception_windows", EXCEPTION_WINDOW),
+    "`feeds.NAME`": ("feeds", FEED),
+    "`ramp`": ("ramp", RAMP),
 }

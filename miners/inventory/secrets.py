@@ -9,6 +9,7 @@ import os
 import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 from miners.errors import ConfigurationError
 from miners.inventory.fleet import Container, CredentialsReference, Inventory, Miner
@@ -40,11 +41,18 @@ def resolve(
 
 
 def credentials_of(
-    inventory: Inventory, secrets_dir: Path | None, environ: Mapping[str, str]
+    inventory: Inventory,
+    secrets_dir: Path | None,
+    environ: Mapping[str, str],
+    *,
+    reading_only: bool = False,
 ) -> dict[CredentialsReference, Credentials]:
-    """Return the credentials of every reference in the inventory that can be resolved, each read once."""
+    """Return the credentials of every reference in the inventory that can be resolved, each read once.
+
+    `reading_only`: without those of gateways, which are for writing.
+    """
     found: dict[CredentialsReference, Credentials] = {}
-    for reference in _uses(inventory):
+    for reference in _uses(inventory, reading_only=reading_only):
         try:
             found[reference] = resolve(reference, secrets_dir, environ)
         except ConfigurationError:  # missing_credentials() says which, and why
@@ -53,22 +61,28 @@ def credentials_of(
 
 
 def missing_credentials(
-    inventory: Inventory, secrets_dir: Path | None, environ: Mapping[str, str]
+    inventory: Inventory,
+    secrets_dir: Path | None,
+    environ: Mapping[str, str],
+    *,
+    reading_only: bool = False,
 ) -> list[str]:
     """Return a line for each reference that cannot be resolved: where it is first used, and what is wrong with it."""
     missing: list[str] = []
-    for reference, miners in _uses(inventory).items():
+    for reference, uses in _uses(inventory, reading_only=reading_only).items():
         try:
             resolve(reference, secrets_dir, environ)
         except ConfigurationError as error:
-            missing.append(f"{_user_of(miners)}: {error}")
+            missing.append(f"{_user_of(uses)}: {error}")
     return missing
 
 
-def exposed_credentials(inventory: Inventory, secrets_dir: Path | None) -> list[str]:
+def exposed_credentials(
+    inventory: Inventory, secrets_dir: Path | None, *, reading_only: bool = False
+) -> list[str]:
     """Return a warning for each file of credentials that others than its owner and group may read."""
     exposed: list[str] = []
-    for reference, miners in _uses(inventory).items():
+    for reference, uses in _uses(inventory, reading_only=reading_only).items():
         if reference.file is None or secrets_dir is None:
             continue
         try:
@@ -77,14 +91,19 @@ def exposed_credentials(inventory: Inventory, secrets_dir: Path | None) -> list[
             continue
         if mode & stat.S_IROTH:
             exposed.append(
-                f"{_user_of(miners)}: the secrets file {reference.file} may be read by everybody: "
+                f"{_user_of(uses)}: the secrets file {reference.file} may be read by everybody: "
                 f"chmod o-r {secrets_dir / reference.file}"
             )
     return exposed
 
 
-def target_of(container: Container, miner: Miner, credentials: Credentials | None) -> Target:
-    """Return what the reading side has to know of a miner. `credentials`: what its reference was resolved to."""
+def target_of(
+    container: Container,
+    miner: Miner,
+    credentials: Credentials | None,
+    gateway_credentials: Credentials | None = None,
+) -> Target:
+    """Return what has to be known of a miner to talk to it. Either credentials: what their reference was resolved to."""
     return Target(
         container=container.name,
         miner=miner.name,
@@ -101,6 +120,8 @@ def target_of(container: Container, miner: Miner, credentials: Credentials | Non
         standby_power_w=miner.standby_power_w,
         connect_timeout_s=container.connect_timeout_s,
         timeout_s=container.timeout_s,
+        gateway=miner.gateway,
+        gateway_credentials=gateway_credentials,
     )
 
 
@@ -146,11 +167,20 @@ def parsed_credentials(text: str, source: str) -> Credentials:
     return Credentials(user=user, password=password)
 
 
-def _uses(inventory: Inventory) -> dict[CredentialsReference, list[Miner]]:
-    uses: dict[CredentialsReference, list[Miner]] = {}
+class _Use(NamedTuple):
+    """One miner that needs credentials: those of `key`."""
+
+    key: str
+    miner: Miner
+
+
+def _uses(inventory: Inventory, *, reading_only: bool) -> dict[CredentialsReference, list[_Use]]:
+    uses: dict[CredentialsReference, list[_Use]] = {}
     for miner in _miners(inventory):
         if miner.credentials is not None:
-            uses.setdefault(miner.credentials, []).append(miner)
+            uses.setdefault(miner.credentials, []).append(_Use("credentials", miner))
+        if not reading_only and miner.gateway is not None and miner.gateway_credentials is not None:
+            uses.setdefault(miner.gateway_credentials, []).append(_Use("gateway_credentials", miner))
     return uses
 
 
@@ -159,8 +189,8 @@ def _miners(inventory: Inventory) -> Iterator[Miner]:
         yield from container.miners
 
 
-def _user_of(miners: list[Miner]) -> str:
-    first = miners[0]
-    others = f" and {len(miners) - 1} more" if len(miners) > 1 else ""
+def _user_of(uses: list[_Use]) -> str:
+    key, first = uses[0]
+    others = f" and {len(uses) - 1} more" if len(uses) > 1 else ""
     name = f"{shortened(first.container)}/{shortened(first.name)}"
-    return f"{first.origin.file}:{first.origin.line}: credentials of {name}{others}"
+    return f"{first.origin.file}:{first.origin.line}: {key} of {name}{others}"

@@ -52,6 +52,12 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
         """Return the line where it begins."""
         return self.node.line
 
+    @property
+    def item(self) -> str:
+        """Return what it is called in the list that it stands in: `windows[3]`."""
+        above, last = self.path or (None, "")
+        return f"{above[1]}[{last}]" if above and isinstance(last, int) else str(last)
+
     def mistake(self, key: str | None, text: str) -> None:
         """Report a mistake at one of its keys, or at itself if it does not have that key."""
         self.report.mistake(*self._at(key), text)

@@ -10,11 +10,14 @@ from typing import Any, get_args
 from zoneinfo import ZoneInfo, available_timezones
 
 from miners import models
+from miners.inventory import gateway
+from miners.inventory.feeds import RAMP
 from miners.inventory.fleet import Control, CredentialsReference, PoolRule
 from miners.inventory.kinds import MISSING, Choice, ListOf, Measure, Number, Parsed, Text, nearest
 from miners.inventory.nodes import shortened
 from miners.inventory.report import Wrong
 from miners.inventory.sections import CredentialsSection, Entry, Field, Reference, Section, Short
+from miners.inventory.slugs import MAX_SLUG, SLUG_PATTERN
 
 # Named as the files of miners/drivers that read.
 DRIVERS = ("antminer", "whatsminer_v2", "whatsminer_v3", "avalon", "elphapex", "luxos", "vnish", "cgminer")
@@ -94,6 +97,12 @@ def _port() -> Number:
 
 
 NAME = Text("a name", most=100)
+SLUG = Text(
+    "a slug",
+    most=MAX_SLUG,
+    pattern=SLUG_PATTERN,
+    hint=": small letters a-z, digits and single hyphens, such as site-1",
+)
 
 POOL = Section(
     "a pool: a URL pattern, or url and user",
@@ -187,6 +196,13 @@ LIMITS = Section(
     build=_alerts,
 )
 
+_CREDENTIALS = Short(
+    CREDENTIALS.words,
+    Reference("a reference such as HASHYARD_MINER_A or file:antminer", _variable_or_file, _SHORT_REFERENCE),
+    lambda reference: reference,
+    CREDENTIALS,
+)
+
 MINERS_SHARED: Names[str, Field] = {
     "port": Field(
         kind=_port(),
@@ -229,7 +245,7 @@ MINERS_SHARED: Names[str, Field] = {
             "a driver",
             DRIVERS,
             refused={
-                "token_gateway": "is a driver for writing, which this version does not do: leave it out, reading finds its own"
+                "token_gateway": "is no driver that reads: write `gateway: http://…` and leave it out, reading finds its own"
             },
         ),
         meaning="The driver that reads it, where asking the miner does not find the right one.",
@@ -266,17 +282,23 @@ MINERS_SHARED: Names[str, Field] = {
         attribute="pools",
     ),
     "credentials": Field(
-        kind=Short(
-            CREDENTIALS.words,
-            Reference(
-                "a reference such as HASHYARD_MINER_A or file:antminer", _variable_or_file, _SHORT_REFERENCE
-            ),
-            lambda reference: reference,
-            CREDENTIALS,
-        ),
+        kind=_CREDENTIALS,
         meaning="Where user and password stand, never they themselves; without it the maker's default is tried once.",
         example="{file: antminer}",
         attribute="credentials",
+    ),
+    "gateway": Field(
+        kind=Parsed(gateway.WORDS, gateway.gateway_url, gateway.PATTERN),
+        meaning="URL of the farm's own HTTP service (login, profileset, curtail) through which it is commanded; reading goes "
+        "to the miner.",
+        example="http://10.1.0.5:8080",
+        attribute="gateway",
+    ),
+    "gateway_credentials": Field(
+        kind=_CREDENTIALS,
+        meaning="Where the gateway's user and password (or `:token`) stand, if it asks for any.",
+        example="HASHYARD_MINER_GATEWAY",
+        attribute="gateway_credentials",
     ),
 }
 
@@ -316,8 +338,8 @@ CONTAINERS_SHARED: Names[str, Field] = {
     ),
     "schedule": Field(
         kind=NAME,
-        meaning="Name of the schedule that orders the power profile.",
-        example="quarters",
+        meaning="Name or id of the schedule that orders the power profile; `default` is there without being written.",
+        example="default",
         attribute="schedule",
     ),
     "alerts": Field(
@@ -331,5 +353,11 @@ CONTAINERS_SHARED: Names[str, Field] = {
         meaning="Temperatures to warn above, by sensor, in °C.",
         example="{chip_max: 95}",
         default="the model's own",
+    ),
+    "ramp": Field(
+        kind=RAMP,
+        meaning="In which steps power may rise and fall in a container.",
+        example="{step: 100 kW, every: 30s}",
+        default="see below",
     ),
 }

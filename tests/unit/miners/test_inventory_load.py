@@ -8,16 +8,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from miners.errors import InventoryError
+from miners.inventory import profiles, schedules
 from miners.inventory.fleet import (
     AlertLimits,
     Container,
     CredentialsReference,
+    DayException,
+    Feed,
     Inventory,
     Miner,
     Origin,
     PoolRule,
+    Profile,
+    Ramp,
+    Schedule,
     Tariff,
     TariffZone,
+    Window,
 )
 from miners.inventory.load import load
 from miners.inventory.schema import SECTIONS
@@ -52,6 +59,20 @@ defaults:
   temperature_limits: {inlet: 30}
   credentials: HASHYARD_MINER_ALL
   pools: ["stratum+tcp://a:1"]
+  ramp: {step: 500 kW, batch: 7}
+profiles:
+  night: {target_percent: 62.5, by_make: {MicroBT: {mode: low}, luxos: {preset: 2000W}, antminer: {power_limit_w: 2100}}}
+  curtail: {target_percent: 0}
+schedules:
+  Четверти:
+    id: quarters
+    windows:
+      - {days: weekdays, from: 06:00, to: "24:00", profile: normal}
+      - {days: [sun, sat], from: "22:00", to: 06:00, profile: night}
+    otherwise: curtail
+    exceptions: [{dates: [2028-02-29, 2026-12-31]}, {date: "2027-01-01", windows: [{from: 00:00, to: 00:00, profile: night}]}]
+feeds:
+  feeder 2: {power_limit: 2.5 MW, ramp: {every: 20s}}
 tariffs:
   flat: {currency: KZT, price_per_kwh: 30.50, zones: [{days: [sat, sun], from: 22:00, to: 06:00, price_per_kwh: 1e1}]}
 networks: [10.0.0.0/8, "fd00::/64"]
@@ -61,7 +82,10 @@ containers:
     location: NO
     client: volga
     feed: feeder 2
-    schedule: quarters
+    schedule: Четверти
+    ramp: {every: 1m}
+    gateway: http://10.1.0.5:8080/
+    gateway_credentials: {file: gateway}
     tariff: flat
     control: enforce
     rows: 8
@@ -88,6 +112,7 @@ containers:
         simulate: {fault: x}
 """,
     )
+    file = str(tmp_path / "targets.yml")
     assert inventory == Inventory(
         containers=(
             Container(
@@ -101,6 +126,7 @@ containers:
                 schedule="quarters",
                 control="enforce",
                 feed="feeder 2",
+                ramp=Ramp(step_w=500_000.0, every_s=60.0, batch=7),
                 rows=8,
                 columns=25,
                 interval_s=60.0,
@@ -127,12 +153,14 @@ containers:
                         standby_power_w=20.0,
                         pools=(PoolRule(url="*", user="v.*"), PoolRule(url="b")),
                         credentials=CredentialsReference(file="site/elphapex"),
+                        gateway="http://10.1.0.5:8080",
+                        gateway_credentials=CredentialsReference(file="gateway"),
                         active=False,
                         simulate={"fault": "x"},
-                        origin=Origin(str(tmp_path / "targets.yml"), 31),
+                        origin=Origin(file, 48),
                     ),
                 ),
-                origin=Origin(str(tmp_path / "targets.yml"), 15),
+                origin=Origin(file, 29),
             ),
         ),
         tariffs={
@@ -141,6 +169,46 @@ containers:
                 currency="KZT",
                 price_per_kwh="30.50",
                 zones=(TariffZone(days=(5, 6), from_minute=1320, to_minute=360, price_per_kwh="10"),),
+            )
+        },
+        profiles={
+            **profiles.BUILT_IN,
+            "night": Profile(
+                name="night",
+                target_percent=62.5,
+                by_make={
+                    "whatsminer": {"mode": "low"},
+                    "luxos": {"preset": "2000W"},
+                    "antminer": {"power_limit_w": 2100.0},
+                },
+                origin=Origin(file, 13),
+            ),
+            "curtail": Profile(name="curtail", target_percent=0.0, origin=Origin(file, 14)),
+        },
+        schedules={
+            **schedules.BUILT_IN,
+            "quarters": Schedule(
+                id="quarters",
+                name="Четверти",
+                windows=(
+                    Window(days=(0, 1, 2, 3, 4), from_minute=360, to_minute=1440, profile="normal"),
+                    Window(days=(5, 6), from_minute=1320, to_minute=360, profile="night"),
+                ),
+                otherwise="curtail",
+                exceptions=(
+                    DayException("2028-02-29"),
+                    DayException("2026-12-31"),
+                    DayException("2027-01-01", (Window((0,), 0, 1440, "night"),)),
+                ),
+                origin=Origin(file, 17),
+            ),
+        },
+        feeds={
+            "feeder 2": Feed(
+                name="feeder 2",
+                power_limit_w=2_500_000.0,
+                ramp=Ramp(every_s=20.0, batch=10_000),
+                origin=Origin(file, 24),
             )
         },
         networks=("10.0.0.0/8", "fd00::/64"),
@@ -343,6 +411,7 @@ def test_every_key_of_the_table_reaches_its_attribute() -> None:
             "address",
             "alerts",
             "temperature_limits_c",
+            "ramp",
             "simulate",
             "miners",
             "origin",
@@ -396,7 +465,11 @@ def test_any_text_is_an_inventory_or_refused(tmp_path_factory: pytest.TempPathFa
 
 
 @given(
-    st.dictionaries(st.sampled_from(["defaults", "tariffs", "networks", "containers"]), VALUES), st.booleans()
+    st.dictionaries(
+        st.sampled_from(["defaults", "tariffs", "profiles", "schedules", "feeds", "networks", "containers"]),
+        VALUES,
+    ),
+    st.booleans(),
 )
 def test_any_yaml_is_an_inventory_or_refused(
     tmp_path_factory: pytest.TempPathFactory, top: object, flow: bool

@@ -50,7 +50,7 @@ MINER_KEYS: dict[str, str] = {
     ),
     "driver: antminr": ".driver: antminr is not a driver; did you mean antminer?",
     "driver: token_gateway": (
-        ".driver: token_gateway is a driver for writing, which this version does not do: leave it out, reading finds its own"
+        ".driver: token_gateway is no driver that reads: write `gateway: http://…` and leave it out, reading finds its own"
     ),
     "nominal_power_w: -1": ".nominal_power_w: -1 is not a number of watts (0–1000000)",
     "nominal_power_w: 3 kW": ".nominal_power_w: 3 kW is not a number of watts (0–1000000)",
@@ -70,6 +70,22 @@ MINER_KEYS: dict[str, str] = {
     "fill: rows, row: 1, column: 1": ".fill: goes with addresses, which is missing",
     "addresses: 10.2.0.1-9": ".addresses: stands beside address; only one of them is taken",
     "address: 10.1.7.11": ".address: is given twice, first in line 4",
+    "gateway: 10.1.0.5": ".gateway: 10.1.0.5 is not a URL such as http://10.1.0.5:8080",
+    "gateway: ftp://10.1.0.5": ".gateway: ftp://10.1.0.5 is not a URL such as http://10.1.0.5:8080",
+    "gateway: 'http://a:70000'": ".gateway: this is not a URL such as http://10.1.0.5:8080",
+    "gateway: 'http://[1'": ".gateway: this is not a URL such as http://10.1.0.5:8080",
+    "gateway: 'http://'": ".gateway: http:// is not a URL such as http://10.1.0.5:8080",
+    "gateway: 'http://root:hunter2@10.1.0.5'": (
+        ".gateway: user and password never stand in a URL: write `gateway_credentials: HASHYARD_MINER_…` beside it"
+    ),
+    "gateway: 'http://10.1.0.5/?token=hunter2'": (
+        ".gateway: nothing stands behind `?` or `#` in this URL: paths such as /api/login are added to it"
+    ),
+    "gateway_credentials: hunter2": (
+        f".gateway_credentials: this is not a reference such as HASHYARD_MINER_A or file:antminer; {CREDENTIALS}"
+    ),
+    "gateway_credentials: {password: hunter2}": f".gateway_credentials: {CREDENTIALS}",
+    "ramp: {step: 1 kW}": ".ramp: unknown key; ramp belongs to the container, or to defaults",
     "simulate: 5": ".simulate: 5 is not a mapping",
     "simulate: {a: 1, a: 2}": ".simulate: the key a stands twice (line 4)",
     "simulate: {a: .inf}": ".simulate: .inf is not a finite number (line 4)",
@@ -130,6 +146,14 @@ CONTAINER_KEYS: dict[str, str] = {
     "control: off": ".control: off is not a word for control: observe, enforce",
     "tariff: nights": ".tariff: there is no tariff nights; did you mean night?",
     "tariff: zzz": ".tariff: there is no tariff zzz; write it under `tariffs`",
+    "schedule: defalt": ".schedule: there is no schedule defalt; did you mean default?",
+    "schedule: zzz": ".schedule: there is no schedule zzz; write it under `schedules`",
+    "ramp: {step: 0}": ".ramp.step: 0 is not a power such as 250 kW (100 W to 1 GW)",
+    "ramp: {step: 250 kV}": ".ramp.step: 250 kV has the unknown unit kV; write watts, or 250 kW, 1.2 MW",
+    "ramp: {every: 0}": ".ramp.every: 0 is not a duration from 1 s to 3600 s",
+    "ramp: {batch: 0}": ".ramp.batch: 0 is not a whole number from 1 to 10000",
+    "ramp: {batch: 2.5}": ".ramp.batch: 2.5 is not a whole number from 1 to 10000",
+    "ramp: 5": ".ramp: 5 is not how power may step, such as {step: 250 kW, every: 10s, batch: 20}",
     "alerts: {down_max_ratio: 30}": ".alerts.down_max_ratio: 30 is not a share from 0 to 1, such as 0.85",
     "alerts: 5": ".alerts: 5 is not limits of alerts",
     "temperature_limits: {chip: 90}": ".temperature_limits.chip: unknown key; did you mean chip_max?",
@@ -217,7 +241,7 @@ TOPS: dict[str, tuple[str, list[str]]] = {
         "continers: []\nmäh: 1\n",
         [
             "targets.yml:1: continers: unknown key; did you mean containers?",
-            "targets.yml:2: mäh: unknown key; known here: defaults, tariffs, networks, containers",
+            "targets.yml:2: mäh: unknown key; known here: defaults, tariffs, profiles, schedules, feeds, networks, containers",
         ],
     ),
     "miners at the top": (
@@ -335,7 +359,7 @@ TOPS: dict[str, tuple[str, list[str]]] = {
             "targets.yml:3: tariffs.день.currency: usd is not a currency: three letters of ISO 4217 such as USD",
             "targets.yml:4: tariffs.день.price_per_kwh: abc is not a price such as 0.061",
             "targets.yml:7: tariffs.день.zones[1]: overlaps the zone in targets.yml:6",
-            "targets.yml:8: tariffs.день.zones[2].days[0]: sum is not a day such as mon, or days such as mon-fri",
+            "targets.yml:8: tariffs.день.zones[2].days[0]: sum is not a day such as mon, or days such as mon-fri, weekdays, weekend or every day",
             "targets.yml:8: tariffs.день.zones[2].from: 25:00 is not a time of day such as 06:00 (24:00 is the day's end)",
             "targets.yml:8: tariffs.день.zones[2].price_per_kwh: -1 is not a price such as 0.061",
             "targets.yml:9: tariffs.день.zones[3].price_per_kwh: .nan is not a price such as 0.061",

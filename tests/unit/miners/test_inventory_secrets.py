@@ -142,6 +142,47 @@ def test_each_missing_reference_is_one_line(secrets_dir: Path) -> None:
     assert secrets.credentials_of(inventory, secrets_dir, {}) == {good: Credentials("u", SECRET)}
 
 
+def test_credentials_of_gateways_are_for_writing_alone(secrets_dir: Path) -> None:
+    (secrets_dir / "miners").write_text("m:m")
+    (secrets_dir / "gate").write_text(f"g:{SECRET}")
+    (secrets_dir / "miners").chmod(0o600)
+    (secrets_dir / "gate").chmod(0o644)
+    miner, gate = CredentialsReference(file="miners"), CredentialsReference(file="gate")
+    lost = CredentialsReference(environment="HASHYARD_MINER_LOST")
+    miners = [
+        Miner(
+            name=f"a{number}",
+            container="C",
+            address="10.0.0.1",
+            credentials=miner,
+            gateway=gateway,
+            gateway_credentials=reference,
+            origin=Origin("targets.yml", 10 + number),
+        )
+        for number, (gateway, reference) in enumerate([("http://g", gate), ("http://g", lost), (None, lost)])
+    ]
+    container = Container(name="C", id="c", miners=tuple(miners), origin=Origin("targets.yml", 1))
+    inventory = Inventory(containers=(container,))
+    assert secrets.credentials_of(inventory, secrets_dir, {}) == {
+        miner: Credentials("m", "m"),
+        gate: Credentials("g", SECRET),
+    }
+    assert secrets.missing_credentials(inventory, secrets_dir, {}) == [
+        "targets.yml:11: gateway_credentials of C/a1: the variable HASHYARD_MINER_LOST is not set: it holds user:password"
+    ]
+    assert secrets.exposed_credentials(inventory, secrets_dir) == [
+        (
+            f"targets.yml:10: gateway_credentials of C/a0: the secrets file gate may be read by everybody: "
+            f"chmod o-r {secrets_dir}/gate"
+        )
+    ]
+    assert secrets.credentials_of(inventory, secrets_dir, {}, reading_only=True) == {
+        miner: Credentials("m", "m")
+    }
+    assert secrets.missing_credentials(inventory, secrets_dir, {}, reading_only=True) == []
+    assert secrets.exposed_credentials(inventory, secrets_dir, reading_only=True) == []
+
+
 def test_a_file_that_everybody_may_read_is_worth_a_word(secrets_dir: Path) -> None:
     for name, mode in (("open", 0o644), ("closed", 0o640)):
         (secrets_dir / name).write_text(f"u:{SECRET}")
@@ -171,17 +212,20 @@ def test_target_of_holds_everything_that_both_know() -> None:
         nominal_power_w=4.0,
         nominal_hashrate_hs=5.0,
         standby_power_w=6.0,
+        gateway="http://10.0.0.2",
         origin=origin,
     )
     container = Container(
         name="C", id="c", connect_timeout_s=7.0, timeout_s=8.0, miners=(miner,), origin=origin
     )
     credentials = Credentials("u", "p")
-    target = secrets.target_of(container, miner, credentials)
+    gateway_credentials = Credentials("g", "h")
+    target = secrets.target_of(container, miner, credentials, gateway_credentials)
     expected = {
         **{name: getattr(miner, name) for name in Target.__struct_fields__ if hasattr(miner, name)},
         "miner": "a1",
         "credentials": credentials,
+        "gateway_credentials": gateway_credentials,
         "connect_timeout_s": 7.0,
         "timeout_s": 8.0,
     }
