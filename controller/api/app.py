@@ -10,7 +10,7 @@ from ulid import ULID
 
 from controller.api.dispatch import ASKER, REQUEST_ID, ROUTE, Dispatch
 from controller.api.gate import network_of
-from controller.api.own_routes import Own
+from controller.api.own_routes import Own, Process
 from controller.api.passwords import Passwords
 from controller.api.problems import Kind, Problem, problem_of
 from controller.api.rates import Rates
@@ -45,8 +45,7 @@ def application(
     deeds: Deeds,
     storage: Storage,
     *,
-    metrics: Callable[[], bytes] | None = None,
-    ready: Callable[[], tuple[bool, str]] = lambda: (True, "ready"),
+    process: Process,
     services: Mapping[type[Any], Any] | None = None,
     passwords: Passwords | None = None,
     sleep: Callable[[float], Awaitable[None]] | None = None,
@@ -54,14 +53,14 @@ def application(
 ) -> web.Application:
     """Return the application; its `cleanup` ends what it began.
 
-    `metrics`: the text of /metrics. `ready`: whether the controller does its work yet, and a line on it. `services`: what
-    routes ask for by `Call.service(type)`. `passwords`: with other costs, for tests. `sleep`: how to slow down guessing.
+    `process`: the running controller, for health and metrics. `services`: what routes ask for by `Call.service(type)`;
+    `process` is among them by its own type. `passwords`: with other costs, for tests. `sleep`: how to slow down guessing.
     """
     keeper = passwords or Passwords()
     signing_in = (
         SigningIn(storage, deeds, keeper) if sleep is None else SigningIn(storage, deeds, keeper, sleep=sleep)
     )
-    parts: dict[type[Any], Any] = {Own: Own(routes, metrics, ready), **(services or {})}
+    parts: dict[type[Any], Any] = {Own: Own(routes, process), type(process): process, **(services or {})}
     dispatch = Dispatch(settings, deeds, storage, signing_in, parts)
     app = web.Application(client_max_size=MAX_BODY, middlewares=[_boundary(dispatch, deeds, storage)])
     for route in routes:

@@ -1,8 +1,10 @@
 """The routes about Hashyard itself: health, metrics, the document of the API, and pages about problems."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
+
+from aiohttp import hdrs, web
 
 from controller.api import document_page
 from controller.api.openapi import document_json
@@ -13,21 +15,28 @@ from controller.settings import is_loopback
 TEXT = "text/plain; charset=utf-8"
 HTML = "text/html; charset=utf-8"
 METRICS = "text/plain; version=0.0.4; charset=utf-8"
+OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
+
+
+class Process(Protocol):
+    """The running controller, as far as these routes ask it."""
+
+    def ready(self) -> tuple[bool, str]:
+        """Return whether it does its work yet, and a line on it."""
+        ...
+
+    def metrics(self, *, openmetrics: bool) -> AsyncIterator[bytes] | None:
+        """Return the text of its series in pieces; None when there are none yet."""
+        ...
 
 
 class Own:
     """What these routes answer from."""
 
-    def __init__(
-        self,
-        routes: Sequence[Route],
-        metrics: Callable[[], bytes] | None,
-        ready: Callable[[], tuple[bool, str]],
-    ) -> None:
+    def __init__(self, routes: Sequence[Route], process: Process) -> None:
         """`routes`: all of the application."""
         self.routes = routes
-        self.metrics = metrics
-        self.ready = ready
+        self.process = process
 
     @cached_property
     def document(self) -> bytes:
@@ -47,22 +56,28 @@ async def get_healthy(_call: Call[None, NoQuery]) -> Answer:
 
 async def get_ready(call: Call[None, NoQuery]) -> Answer:
     """Answer whether the controller does its work."""
-    ready, words = call.service(Own).ready()
+    ready, words = call.service(Own).process.ready()
     if not ready:
         raise Problem("starting", words, headers={"Retry-After": "1"})
     return Answer(body=words + "\n")
 
 
-async def get_metrics(call: Call[None, NoQuery]) -> Answer:
+async def get_metrics(call: Call[None, NoQuery]) -> web.StreamResponse:
     """Answer the controller's own series: to this machine, and to tokens with the scope read."""
-    metrics = call.service(Own).metrics
-    if metrics is None:
-        raise Problem("starting", "there are no metrics yet", headers={"Retry-After": "1"})
     if not _is_local(call):
         person = call.person
         if person.role == "client" or person.lacks("read") or _is_narrow(call):
             raise Problem("not-allowed", "this needs a token with the scope read, for all containers")
-    return Answer(body=metrics(), headers={"Content-Type": METRICS})
+    openmetrics = "application/openmetrics-text" in call.request.headers.get(hdrs.ACCEPT, "")
+    pieces = call.service(Own).process.metrics(openmetrics=openmetrics)
+    if pieces is None:
+        raise Problem("starting", "there are no metrics yet", headers={"Retry-After": "1"})
+    response = web.StreamResponse(headers={hdrs.CONTENT_TYPE: OPENMETRICS if openmetrics else METRICS})
+    await response.prepare(call.request)
+    async for piece in pieces:
+        await response.write(piece)
+    await response.write_eof()
+    return response
 
 
 async def get_document(call: Call[None, NoQuery]) -> Answer:
