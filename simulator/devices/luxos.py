@@ -2,26 +2,20 @@
 
 from typing import ClassVar
 
-from simulator.devices.device import Command, Json, RpcDevice, ago
+from simulator.devices.device import Command, Json, ago
+from simulator.devices.luxos_orders import COMMANDS, SESSION_COMMANDS, SESSION_SHOWN, LuxosOrders
 from simulator.devices.shares import pool_row, share_counts
 from simulator.moment import Moment
 from simulator.presets import presets_of
 
 RELEASE = "2025.2.3.101500"
-SESSION_LAPSES_AFTER_S = 60.0
-SESSION_CREATED, SESSION_ENDED, SESSION_SHOWN, ANOTHER_SESSION = 316, 317, 318, 402
-INVALID_SESSION = 403
 
 
-class Luxos(RpcDevice):
+class Luxos(LuxosOrders):
     """One board a row in `devs`, exhaust left and intake right in `temps`."""
 
     description = f"LUXminer {RELEASE}-1f0c93ab"
     terminator: ClassVar[bytes] = b""
-
-    _session: str = ""
-    _session_used_at: float = 0.0
-    _sessions_made: int = 0
 
     def version(self, moment: Moment, parameter: str) -> list[Json]:
         """Build `version`."""
@@ -177,7 +171,7 @@ class Luxos(RpcDevice):
                 "CurtailMode": "Sleep" if moment.phase == "sleeping" else "None",
                 "SystemStatus": "Fault" if trouble else "Normal",
                 "NameplateTHS": round(self.figures.hashrate_hs / 1e12, 1),
-                "IsAtmEnabled": True,
+                "IsAtmEnabled": self.atm_enabled,
                 "IsTuning": False,
                 "ImmersionMode": self.figures.cooling == "immersion",
                 "PSULabel": "APW121215f",
@@ -216,36 +210,13 @@ class Luxos(RpcDevice):
     def session(self, moment: Moment, parameter: str) -> list[Json]:
         """Build `session`: the one that is open, empty if none is."""
         del parameter
-        return [{"SessionID": self._session if self._session_open(moment.now) else ""}]
+        return [{"SessionID": self.session_shown(moment.now)}]
 
     def answer(self, command: str, parameter: str, moment: Moment) -> Json:
-        """Answer one command; `logon` and `logoff` say no while the one session is somebody else's."""
-        if command == "logon":
-            return self._logon(moment.now)
-        if command == "logoff":
-            return self._logoff(parameter, moment.now)
+        """Answer one command; those that write want the one session."""
+        if command in COMMANDS or command in SESSION_COMMANDS:
+            return self.take(command, parameter, moment.now)
         return super().answer(command, parameter, moment)
-
-    def _session_open(self, now: float) -> bool:
-        return bool(self._session) and now - self._session_used_at <= SESSION_LAPSES_AFTER_S
-
-    def _logon(self, now: float) -> Json:
-        if self._session_open(now):
-            return self._error(now, ANOTHER_SESSION, "Another session is active")
-        self._sessions_made += 1
-        self._session = f"{self.identity.dna[-6:]}{self._sessions_made:04x}"
-        self._session_used_at = now
-        return {
-            "STATUS": [self.status(now, SESSION_CREATED, "Session created")],
-            "SESSION": [{"SessionID": self._session}],
-            "id": 1,
-        }
-
-    def _logoff(self, session: str, now: float) -> Json:
-        if not self._session_open(now) or session != self._session:
-            return self._error(now, INVALID_SESSION, "Invalid session id")
-        self._session = ""
-        return {"STATUS": [self.status(now, SESSION_ENDED, "Session ended")], "id": 1}
 
     commands: ClassVar = {
         "version": Command("VERSION", 22, "LUXminer versions", version),
