@@ -90,7 +90,10 @@ async def send(hand: Hand, session: Session, action: Action) -> str:
             break
     if _agrees(reply):
         return _words(reply)
-    raise _refusal(hand, options[-1].partition(",")[0], reply)
+    refusal = _refusal(hand, options[-1].partition(",")[0], reply)
+    if isinstance(refusal, ReadOnly | NotSupported):
+        hand.left = False  # Turned away at the door: nothing has happened in the house.
+    raise refusal
 
 
 def shows(action: Action, now: Snapshot, before: Snapshot | None) -> bool | None:

@@ -97,10 +97,16 @@ async def send(hand: Hand, session: Session, action: Action) -> str:
         reply = await _told(hand, token, command, action)
     if _agrees(reply):
         return _words(reply)
+    refusal = _refusal(hand, str(command["cmd"]), reply)
+    if isinstance(refusal, NoPermission | ReadOnly | SessionTaken | NotSupported):
+        hand.left = False  # Turned away at the door: nothing has happened in the house.
     if status_code(reply) in (BAD_TOKEN, TOO_MANY_TOKENS, NO_PERMISSION, INVALID_JSON):
         session.drop()
-        hand.left = False  # Turned away at the door: nothing has happened in the house.
-    raise _refusal(hand, str(command["cmd"]), reply)
+    if kept and status_code(reply) == NO_PERMISSION:
+        # Where the API has been switched off since, it gives no token either, and says more.
+        await _new_token(hand, session, password)
+        session.drop()
+    raise refusal
 
 
 def shows(action: Action, now: Snapshot, before: Snapshot | None) -> bool | None:

@@ -45,6 +45,9 @@ ACCOUNTS: Final = ("super", "user1", "user2", "user3")
 SALT_S: Final = 24 * 3600.0
 """The salt is the device's; it is asked for again when a command finds no permission, and once a day."""
 
+MOST_SECONDS_OFF: Final = 60.0
+"""By so much the miner's clock may differ before that is the likelier reason for a token that it does not take."""
+
 OK, INVALID_COMMAND, BAD_PARAMETER, NO_PERMISSION = 0, -2, -3, -4
 
 MODES: Final = ("low", "normal", "high")
@@ -103,7 +106,10 @@ async def send(hand: Hand, session: Session, action: Action) -> str:
         session.drop()
         hand.left = False  # Turned away at the door: nothing has happened in the house.
         raise await _why_not(hand, credentials, name, reply)
-    raise _refusal(hand, name, reply)
+    refusal = _refusal(hand, name, reply)
+    if isinstance(refusal, NotSupported):
+        hand.left = False
+    raise refusal
 
 
 def shows(action: Action, now: Snapshot, before: Snapshot | None) -> bool | None:
@@ -200,6 +206,12 @@ async def _why_not(hand: Hand, credentials: Credentials, command: str, reply: Ob
     if "account" in _words(reply).lower():
         return NoPermission(
             f"{said}: the account {credentials.user} may not do that; let it in WhatsMinerTool, or name {ACCOUNTS[0]}"
+        )
+    off_s = (number(reply.get("when")) or hand.now) - hand.now
+    if abs(off_s) > MOST_SECONDS_OFF:
+        return NoPermission(
+            f"{said}: its clock is {off_s:+.0f} s off ours, and a command holds for minutes: let both take their time from "
+            "one NTP server; or the password is wrong"
         )
     return NoPermission(
         f"{said}: the password is wrong, or still the maker's default, with which nobody may write; correct the miner's "

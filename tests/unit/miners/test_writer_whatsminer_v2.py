@@ -230,6 +230,29 @@ async def test_each_reason_to_refuse_a_command_is_told_apart(
     assert len(whatsminer.opened) == 1
 
 
+async def test_an_api_switched_off_while_a_token_is_kept_is_told_from_a_default_password() -> None:
+    whatsminer, session = Whatsminer(), Session()
+    off = False
+
+    def decide(request: dict[str, Any]) -> Answer:
+        return said(45, "can't access write cmd") if off and "enc" not in request else whatsminer(request)
+
+    async with CommandedMiner(decide) as miner:
+        await send(miner.hand(), session, Sleep())
+        whatsminer.react = always(said(45, "permission denied"))
+        with pytest.raises(NoPermission, match="maker's default password"):
+            await send(miner.hand(), session, Sleep())
+        whatsminer.react = lambda _command: whatsminer.sealed(OK)
+        await send(miner.hand(), session, Sleep())
+        off = True
+        whatsminer.react = always(said(45, "permission denied"))
+        hand = miner.hand()
+        with pytest.raises(ReadOnly, match="switch the API on"):
+            await send(hand, session, Sleep())
+    assert not hand.left
+    assert not session.valid(NOW)
+
+
 async def test_an_action_that_the_make_does_not_know_is_not_sent() -> None:
     async with CommandedMiner(Whatsminer()) as miner:
         with pytest.raises(NotSupported, match="set_preset"):

@@ -148,6 +148,17 @@ async def test_an_account_that_may_not_is_told_from_a_wrong_password() -> None:
             await send(miner.hand(credentials=Credentials("user1", PASSWORD)), Session(), Sleep())
 
 
+@pytest.mark.parametrize(
+    ("when", "words"), [(NOW - 3600, "-3600 s off ours"), (NOW - 30, "the password is wrong, or")]
+)
+async def test_a_clock_that_is_off_is_told_from_a_wrong_password(when: float, words: str) -> None:
+    whatsminer = Whatsminer()
+    whatsminer.react = lambda _command, _parameter: said(-4, "no permission") | {"when": int(when)}
+    async with CommandedMiner(whatsminer, v3=True) as miner:
+        with pytest.raises(NoPermission, match=words):
+            await send(miner.hand(), Session(), Sleep())
+
+
 @pytest.mark.parametrize("user", ["root", "admin", "super", ""])
 async def test_a_user_that_is_no_account_of_this_api_means_super(user: str) -> None:
     whatsminer = Whatsminer()
