@@ -9,7 +9,7 @@ from controller.api.figures import algorithm_of, figures_of, grid_of, model_of, 
 from controller.api.paging import page_of
 from controller.api.problems import Problem
 from controller.api.record_routes import recent_events
-from controller.api.route import EVERYBODY, Call, ListQuery, NoQuery, Page, Route
+from controller.api.route import EVERYBODY, Call, Cursor, Limit, ListQuery, NoQuery, Page, Route
 from controller.api.shapes import (
     Attention,
     ClientName,
@@ -48,7 +48,7 @@ class ContainersQuery(ListQuery, frozen=True, kw_only=True):
     fields: Literal["all", "card"] = "all"
 
 
-class MinersQuery(ListQuery, frozen=True, kw_only=True):
+class MinersFilter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Filters of miners. `below_ratio`: share of nominal hash rate; `q`: text in names, address, model, serial, MAC, pool user."""
 
     container: tuple[Text, ...] = ()
@@ -65,7 +65,13 @@ class MinersQuery(ListQuery, frozen=True, kw_only=True):
     hotter_than_c: Annotated[float, msgspec.Meta(ge=-100, le=300)] | None = None
     below_ratio: Annotated[float, msgspec.Meta(ge=0, le=10)] | None = None
     q: Text | None = None
-    sort: Text | None = None
+
+
+class MinersQuery(MinersFilter, frozen=True, kw_only=True):
+    """The filters, and which part of the list is wanted."""
+
+    limit: Limit = 100
+    cursor: Cursor | None = None
 
 
 class ModelShown(msgspec.Struct, frozen=True, kw_only=True):
@@ -124,7 +130,8 @@ async def get_miners(call: Call[None, MinersQuery]) -> Page[Miner]:
         known = [view for view in found if SORTS[field](view) is not None]
         absent = [view for view in found if SORTS[field](view) is None]
         found = sorted(known, key=SORTS[field], reverse=descending) + absent
-    page = page_of(found, call.query, "miners", lambda view: view.id)
+    wanted = ListQuery(limit=call.query.limit, cursor=call.query.cursor)
+    page = page_of(found, wanted, "miners", lambda view: view.id)
     return Page(items=[_miner(call, view) for view in page.items], next=page.next, total=page.total)
 
 
@@ -187,7 +194,7 @@ async def get_models(call: Call[None, ListQuery]) -> Page[ModelShown]:
     return page_of(found, call.query, "models", lambda shown: shown.model)
 
 
-def chosen(call: Call[Any, Any], query: MinersQuery) -> list[MinerView]:
+def chosen(call: Call[Any, Any], query: MinersFilter) -> list[MinerView]:
     """Return the miners that one may see and that pass the filters, in the order of the inventory."""
     tests = _tests(query)
     return [
@@ -205,7 +212,7 @@ def sources(call: Call[Any, Any]) -> Sources:
     return sources_of(call.deeds.source(), None if history is None else history.state)
 
 
-def _tests(query: MinersQuery) -> list[Callable[[MinerView], bool]]:
+def _tests(query: MinersFilter) -> list[Callable[[MinerView], bool]]:
     """Return the filters that are asked for, the cheap ones first."""
     tests: list[Callable[[MinerView], bool]] = []
 

@@ -1,0 +1,179 @@
+"""How overrides and operations are shown, to whom they are shown, and what all routes of control have in common."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from controller.api.problems import Kind
+from controller.api.route import (
+    ADMINISTRATORS,
+    EVERYBODY,
+    Answer,
+    Call,
+    Handler,
+    Method,
+    Route,
+)
+from controller.model import (
+    Actor,
+    Operation,
+    Override,
+    Result,
+)
+from miners.model import Snapshot
+
+TAGS = ("control",)
+
+
+OPERATOR = Actor("user", "operator")
+
+
+Reason = Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
+
+
+REFUSALS: tuple[Kind, ...] = (
+    "not-found",
+    "control-is-observed",
+    "plan-changed",
+    "busy",
+    "in-doubt",
+    "over-limit",
+)
+
+
+class ShownOverride(Override, frozen=True, kw_only=True):
+    """An override, and whether it waits, is in force or has ended."""
+
+    state: Literal["waiting", "active", "ended"]
+
+
+class ShownOperation(Operation, frozen=True, kw_only=True):
+    """An operation, and the power that its miners draw now (W, null where none is known)."""
+
+    power_now_w: float | None = None
+    links: Mapping[str, str] = {}
+
+
+def shown_override(call: Call[Any, Any], override: Override) -> ShownOverride:
+    """Return an override as it is shown: to a client only as far as it concerns him."""
+    state: Literal["waiting", "active", "ended"] = "active"
+    if override.ended_at is not None:
+        state = "ended"
+    elif override.starts_at > call.now:
+        state = "waiting"
+    if call.person.role == "client":
+        own = {container.id for container in call.containers()}
+        override = msgspec.structs.replace(
+            override,
+            containers=tuple(one for one in override.containers if one in own),
+            miners=tuple(one for one in override.miners if container_of(call, one) in own),
+            except_miners=tuple(one for one in override.except_miners if container_of(call, one) in own),
+            until_by_container={key: at for key, at in override.until_by_container.items() if key in own},
+            created_by=OPERATOR,
+            ended_by=None if override.ended_by is None else OPERATOR,
+            reason="",
+        )
+    return ShownOverride(**msgspec.structs.asdict(override), state=state)
+
+
+async def shown_operation(call: Call[Any, Any], operation: Operation) -> ShownOperation:
+    """Return an operation as it is shown, with the power that its miners draw now.
+
+    Who does not see every container gets the counts of those that he sees, and no sums of power.
+    """
+    results = call.deeds.results(operation.id)
+    power = None if results is None else _power_now(call, results)
+    if not sees_all(call):
+        if results is None:
+            results = await call.storage.operations.all_results(operation.id)
+        own = [result for result in results if sees_result(call, result, ())]
+        operation = msgspec.structs.replace(
+            operation,
+            total=len(own),
+            counts=Counter(result.state for result in own),
+            power_before_w=None,
+            power_expected_w=None,
+        )
+        power = None
+    if call.person.role == "client":
+        operation = msgspec.structs.replace(operation, created_by=OPERATOR, reason="")
+    link = f"/api/v1/operations/{operation.id}"
+    return ShownOperation(
+        **msgspec.structs.asdict(operation),
+        power_now_w=power,
+        links={"self": link, "results": f"{link}/results"},
+    )
+
+
+async def accepted(call: Call[Any, Any], operation: Operation) -> Answer:
+    """Return the answer of a deed that has begun: its operation, and where to look at it."""
+    return Answer(
+        body=await shown_operation(call, operation),
+        status=202,
+        headers={"Location": f"/api/v1/operations/{operation.id}"},
+    )
+
+
+def sees_all(call: Call[Any, Any]) -> bool:
+    """Return whether the person sees every container."""
+    token = call.person.token
+    return call.person.role != "client" and not (token is not None and token.containers)
+
+
+def within(call: Call[Any, Any], containers: Sequence[str]) -> list[str] | None:
+    """Return to which containers a search is cut: those asked for, of those that one may see; None: to none."""
+    if sees_all(call):
+        return list(containers) or None
+    own = [container.id for container in call.containers()]
+    return [one for one in own if not containers or one in containers]
+
+
+async def concerns(call: Call[Any, Any], operation: Operation) -> bool:
+    """Return whether one may see an operation: it has to do with a container that one may see."""
+    if sees_all(call):
+        return True
+    results = call.deeds.results(operation.id)
+    if results is None:
+        results = await call.storage.operations.all_results(operation.id)
+    return any(sees_result(call, result, ()) for result in results)
+
+
+def sees_result(call: Call[Any, Any], result: Result, containers: Sequence[str]) -> bool:
+    """Return whether the person sees the miner of a result, in these containers if any are named."""
+    view = call.deeds.view(result.miner)
+    if view is None:
+        return sees_all(call) and not containers
+    return call.person.may_see(view.container) and (not containers or view.container.id in containers)
+
+
+def container_of(call: Call[Any, Any], miner_id: str) -> str | None:
+    """Return the id of the container that a miner is in, None if there is no such miner now."""
+    view = call.deeds.view(miner_id)
+    return None if view is None else view.container.id
+
+
+def _power_now(call: Call[Any, Any], results: Sequence[Result]) -> float | None:
+    views = (call.deeds.view(result.miner) for result in results)
+    known = [
+        view.reading.power_w
+        for view in views
+        if view is not None and isinstance(view.reading, Snapshot) and view.reading.power_w is not None
+    ]
+    return sum(known) if known else None
+
+
+def control_route(method: Method, path: str, handler: Handler, summary: str, **more: Any) -> Route:
+    """Return a route of control: commanding is for administrators, with a token that may control."""
+    reading = method == "GET"
+    return Route(
+        method=method,
+        path=f"/api/v1{path}",
+        roles=more.pop("roles", EVERYBODY if reading else ADMINISTRATORS),
+        scopes=("read",) if reading else ("control",),
+        tags=TAGS,
+        summary=summary,
+        handler=handler,
+        **more,
+    )
