@@ -166,12 +166,18 @@ def _figure(what: str, figure: float | None, unit: str) -> str:
 
 def one_line(words: str, secrets: Iterable[str] = ()) -> str:
     """Return words on one line, cut to a sane length, without control characters and without the secrets."""
+    known = [secret for secret in secrets if secret]
+    # Before and after cleaning: a secret may hold what is cleaned away, or appear when that has gone.
+    line = " ".join(_without(words, known).split())
+    line = _without("".join(letter for letter in line if letter.isprintable()), known)
+    return line if len(line) <= MAX_DETAIL else line[: MAX_DETAIL - 1] + "…"
+
+
+def _without(words: str, secrets: Iterable[str]) -> str:
     for secret in secrets:
         if len(secret) >= _SHORT_SECRET:
             words = words.replace(secret, _HOLE)
-        elif secret:
+        else:
             # Anywhere, a password such as `x` would make holes in every word.
             words = re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", _HOLE, words)
-    line = " ".join(words.split())
-    line = "".join(letter for letter in line if letter.isprintable())
-    return line if len(line) <= MAX_DETAIL else line[: MAX_DETAIL - 1] + "…"
+    return words
