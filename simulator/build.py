@@ -2,13 +2,14 @@
 
 import ipaddress
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from zoneinfo import ZoneInfo
 
 from simulator.devices.makes import DEVICES
 from simulator.devices.whatsminer_v3 import WhatsminerV3
 from simulator.errors import SimulatorError
 from simulator.fault import Fault
+from simulator.gateway import Gateway
 from simulator.incidents import CALM, Wear
 from simulator.miner import SimulatedMiner
 from simulator.physics import STEP_S, Physics
@@ -76,6 +77,29 @@ def build_miners(
         more = len(mistakes) - MOST_MISTAKES
         raise SimulatorError(mistakes[:MOST_MISTAKES] + ([f"and {more} mistakes more"] if more > 0 else []))
     return built
+
+
+def build_gateways(
+    containers: Sequence[ContainerSpec], miners: Sequence[SimulatedMiner], now: Callable[[], float]
+) -> list[Gateway]:
+    """Return the gateways that containers wish for, in front of their own miners; not listening yet.
+
+    `now`: simulated time, seconds since the epoch. Raises SimulatorError for one that would listen outside loopback.
+    """
+    gateways = []
+    mistakes: list[str] = []
+    for container in containers:
+        wish = read_container(container.simulate, "", []).gateway
+        if wish is None:
+            continue
+        if not on_loopback(wish.address):
+            place = f"container {container.name}: simulate.gateway.address"
+            mistakes.append(f"{place}: {wish.address} is not on loopback: take 127.0.0.1")
+        own = [miner for miner in miners if miner.spec.container == container.name]
+        gateways.append(Gateway(container.name, wish, own, now))
+    if mistakes:
+        raise SimulatorError(mistakes)
+    return gateways
 
 
 def _build_miner(

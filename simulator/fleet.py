@@ -16,7 +16,7 @@ from functools import partial
 import structlog
 from aiohttp import web
 
-from simulator.build import build_miners, on_loopback
+from simulator.build import build_gateways, build_miners, on_loopback
 from simulator.clock import Clock, RunningClock
 from simulator.control import control_app
 from simulator.errors import SimulatorError
@@ -50,8 +50,9 @@ class SimulatedFleet:
         control_port: int | None = CONTROL_PORT,
     ) -> None:
         """Check and build everything. A control port of 0 is any free one, None opens none. Raises SimulatorError."""
-        self._clock = clock or RunningClock()
-        self.miners = build_miners(containers, seed=seed, start=self._clock.now(), static=static)
+        self.clock = clock or RunningClock()
+        self.miners = build_miners(containers, seed=seed, start=self.clock.now(), static=static)
+        self.gateways = build_gateways(containers, self.miners, self.clock.now)
         self._by_name = {(miner.spec.container, miner.spec.name): miner for miner in self.miners}
         if not on_loopback(control_host):
             raise SimulatorError(
@@ -79,7 +80,7 @@ class SimulatedFleet:
 
     def now(self) -> float:
         """Return the simulated time, seconds since the epoch."""
-        return self._clock.now()
+        return self.clock.now()
 
     def find(self, container: str, miner: str) -> SimulatedMiner | None:
         """Return a miner by its names."""
@@ -98,11 +99,13 @@ class SimulatedFleet:
     async def start(self) -> None:
         """Open every port. Raises SimulatorError where one is taken, or more are wanted than a process may open."""
         _allow_files(sum(len(miner.ports) for miner in self.miners))
-        hub = self._hub = Hub(self._clock)
+        hub = self._hub = Hub(self.clock)
         pages = self._pages = WebPorts(hub)
         try:
             for miner in self.miners:
                 await self._open(miner, hub, pages)
+            for gateway in self.gateways:
+                await gateway.start()
             if self._control_port is not None:
                 await self._open_control(self._control_port)
         except BaseException:
@@ -122,6 +125,8 @@ class SimulatedFleet:
             await self._hub.close()
         if self._pages is not None:
             await self._pages.server.shutdown(CLOSING_S)
+        for gateway in self.gateways:
+            await gateway.stop()
         if self._runner is not None:
             await self._runner.cleanup()
 
@@ -203,7 +208,7 @@ class SimulatedFleet:
                 hub.sweep()
             nap = LONGEST_NAP_S
             if self._due:
-                nap = min(nap, max(0.0, self._clock.wall_seconds(self._due[0][0] - self.now())))
+                nap = min(nap, max(0.0, self.clock.wall_seconds(self._due[0][0] - self.now())))
             with contextlib.suppress(TimeoutError):
                 # woken early by what is newly due; a moment's rest keeps a fast clock from spinning
                 await asyncio.sleep(0.005)

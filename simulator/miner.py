@@ -1,6 +1,7 @@
 """One simulated miner: a body, the device that speaks for it, the orders it took, and what is kept ready of its replies."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import msgspec
 
@@ -91,8 +92,14 @@ class SimulatedMiner:
     def post(self, path: str, body: bytes, now: float, source: str = "") -> bytes | None:
         """Answer one POST; None where there is no such page."""
         self.orders.source = source
-        try:
+        with self.afresh():
             return self.device.post(path, body, now)
+
+    @contextmanager
+    def afresh(self) -> Iterator[None]:
+        """Forget what is kept of its replies once something was done to it."""
+        try:
+            yield
         finally:
             self._kept.clear()
 

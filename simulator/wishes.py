@@ -12,6 +12,7 @@ from simulator.devices.makes import DEVICES, MANUFACTURERS
 from simulator.devices.whatsminer_v3_orders import ModeCommand
 from simulator.fault import Fault
 from simulator.faults import read_fault
+from simulator.gateway import GatewayWish
 from simulator.incidents import Wear
 from simulator.pools import PoolAccount
 from simulator.setting import Setting
@@ -24,6 +25,7 @@ CONTAINER_KEYS: Mapping[str, Any] = {
     "pools": Any,
     "static": Static,
     "password": Password,
+    "gateway": GatewayWish | Annotated[int, Meta(ge=0, le=65_535)],
 }
 MINER_KEYS: Mapping[str, Any] = {
     "device": str,
@@ -80,6 +82,7 @@ class ContainerWish(msgspec.Struct, frozen=True, kw_only=True):
     pools: tuple[PoolAccount, ...] = DEFAULT_POOLS
     static: bool | float = False
     password: str | None = None
+    gateway: GatewayWish | None = None
     faults: tuple[FaultWish, ...] = ()
 
 
@@ -105,6 +108,8 @@ def read_container(value: Mapping[str, Any], place: str, mistakes: list[str]) ->
         )
     if "pools" in found:
         found["pools"] = _read_pools(found["pools"], f"{place}.pools", mistakes) or DEFAULT_POOLS
+    if isinstance(found.get("gateway"), int):
+        found["gateway"] = GatewayWish(found["gateway"])
     wishes = []
     for entry, where in _fault_entries(value, CONTAINER_KEYS, place, mistakes):
         miners = None

@@ -14,10 +14,12 @@ from simulator.moment import Moment
 from simulator.orders import Orders
 from simulator.physics import Physics
 from simulator.sensors import observe
+from simulator.setting import Change, Mode
 
 Json: TypeAlias = dict[str, Any]
 INVALID_COMMAND, INVALID_JSON, MISSING_COMMAND, ACCESS_DENIED = 14, 23, 24, 45
 MAXIMUM_REQUEST_BYTES = 4095
+PROFILE_MODES: Mapping[str, Mode] = {"underclock": "low", "normal": "normal", "overclock": "high"}
 
 
 class Command(NamedTuple):
@@ -52,6 +54,10 @@ class Device:
         """Bring the body to `now` and return what its sensors show then."""
         self.physics.advance(now)
         return observe(self.physics, self.identity.board_serials)
+
+    def profile_change(self, profile: str) -> Change:
+        """Return what underclock, normal or overclock come to, where a farm's gateway says so."""
+        return Change({"mode": PROFILE_MODES[profile]})
 
     def reply(self, request: bytes, now: float) -> bytes:
         """Answer one request on the cgminer-style port."""

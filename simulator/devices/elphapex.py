@@ -11,12 +11,12 @@ import orjson
 from simulator.devices.antminer import AntminerOld, chip_map
 from simulator.devices.antminer_orders import read_object
 from simulator.devices.antminer_web import health, sensors
-from simulator.devices.device import Json, percent
+from simulator.devices.device import PROFILE_MODES, Json, percent
 from simulator.identity import Identity
 from simulator.moment import BoardMoment, Moment
 from simulator.orders import Orders
 from simulator.physics import Physics
-from simulator.setting import Change
+from simulator.setting import MODE_POWER, Change
 
 HOME_SLOTS = 4  # a DG-Home1 shows four slots and has a board in the last one
 SLEEP_MODE, NORMAL_MODE = "-1000", 0
@@ -61,6 +61,10 @@ class Elphapex(AntminerOld):
         if path != f"/cgi-bin/{name}.cgi" or name not in pages:
             return None
         return orjson.dumps(pages[name](moment))
+
+    def profile_change(self, profile: str) -> Change:
+        """Return a share of the power: it has no modes but asleep and awake."""
+        return Change({"power_percent": 100 * MODE_POWER[PROFILE_MODES[profile]]})
 
     def post(self, path: str, body: bytes, now: float) -> bytes | None:
         """Answer one POST: the work mode is all that it can be told, and that only asleep or awake."""

@@ -7,9 +7,9 @@ A preset is not taken while the automatic tuning (ATM) would take it back.
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from simulator.devices.device import ACCESS_DENIED, Json, RpcDevice
-from simulator.presets import preset_named
-from simulator.setting import Change
+from simulator.devices.device import ACCESS_DENIED, PROFILE_MODES, Json, RpcDevice
+from simulator.presets import nearest_preset, preset_named
+from simulator.setting import MODE_POWER, Change
 
 SESSION_LAPSES_AFTER_S = 60.0
 SESSION_CREATED, SESSION_ENDED, SESSION_SHOWN, ANOTHER_SESSION, INVALID_SESSION = 316, 317, 318, 402, 403
@@ -35,6 +35,11 @@ class LuxosOrders(RpcDevice):
     _session: str = ""
     _session_used_at: float = 0.0
     _sessions_made: int = 0
+
+    def profile_change(self, profile: str) -> Change:
+        """Return the preset whose power is nearest to what the profile asks for."""
+        power = MODE_POWER[PROFILE_MODES[profile]]
+        return Change({"preset": nearest_preset(self.figures, power).name})
 
     def session_shown(self, now: float) -> str:
         """Return the session that is open, empty if none is."""
