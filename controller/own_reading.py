@@ -43,10 +43,10 @@ class OwnReading:
         self._readings = readings
         self._reader = reader
         self._clock = clock
-        self._turns = asyncio.Semaphore(max_reads)
+        self._at_once = asyncio.Semaphore(max_reads)
         self._due: list[tuple[float, int, str]] = []
         self._order = itertools.count()
-        self._scheduled: set[str] = set()
+        self._turn: dict[str, int] = {}  # the turn that counts; others of the same miner in the heap are void
         self._silent: dict[str, int] = {}
         self._left_alone: dict[str, int] = {}
         self._under_way: dict[str, asyncio.Task[Reading | None]] = {}
@@ -60,25 +60,22 @@ class OwnReading:
             if known.miner.active:
                 chosen[known.id] = None
                 self._longest_s = max(self._longest_s, known.container.interval_s)
-        new = [id_ for id_ in chosen if id_ not in self._scheduled]
+        new = [id_ for id_ in chosen if id_ not in self._turn]
         now = self._clock.now()
         for at, id_ in enumerate(new):
-            interval_s = self._interval_s(id_)
-            spread_s = min(interval_s, FIRST_ROUND_S, EACH_FIRST_S * len(new))
-            heapq.heappush(self._due, (now + spread_s * at / len(new), next(self._order), id_))
-        if not self._scheduled <= chosen.keys():
-            self._due = [entry for entry in self._due if entry[2] in chosen]
-            heapq.heapify(self._due)
-            self._silent = {id_: count for id_, count in self._silent.items() if id_ in chosen}
-        self._scheduled = set(chosen)
+            spread_s = min(self._interval_s(id_), FIRST_ROUND_S, EACH_FIRST_S * len(new))
+            self._give_turn(id_, now + spread_s * at / len(new))
+        for id_ in [id_ for id_ in self._turn if id_ not in chosen]:
+            del self._turn[id_]
+            self._silent.pop(id_, None)
 
     async def run(self) -> None:
         """Read whoever is due until cancelled."""
         try:
             while True:
-                for id_ in self._taken_due():
-                    await self._turns.acquire()
-                    self._begin(id_, holds_turn=True)
+                for due, turn, id_ in self._taken_due():
+                    await self._at_once.acquire()
+                    self._begin(id_, (due, turn))
                 await self._clock.sleep(self._wait_s())
         finally:
             tasks = tuple(self._under_way.values())
@@ -90,7 +87,7 @@ class OwnReading:
         """Read a miner now and keep the reading; joins a reading that is under way. Raises KeyError for no such miner."""
         while True:
             self._readings.memory(id_)  # KeyError before anything begins
-            task = self._under_way.get(id_) or self._begin(id_, holds_turn=False)
+            task = self._under_way.get(id_) or self._begin(id_, None)
             reading = await asyncio.shield(task)
             if reading is not None:
                 return reading
@@ -113,23 +110,29 @@ class OwnReading:
                 else:
                     self._left_alone[id_] -= 1
 
-    def _taken_due(self) -> Iterator[str]:
-        """Yield who is due, and put each at its next turn."""
+    def _taken_due(self) -> Iterator[tuple[float, int, str]]:
+        """Yield whose turn it is. Whoever is left alone, or read already, gets the next one."""
         while self._due and self._due[0][0] <= self._clock.now():
-            due, _, id_ = heapq.heappop(self._due)
-            if self._readings.known(id_) is None:
-                self._scheduled.discard(id_)
+            due, turn, id_ = heapq.heappop(self._due)
+            if self._turn.get(id_) != turn:
                 continue
-            interval_s = self._interval_s(id_)
-            wait_s = min(interval_s * 2 ** min(self._silent.get(id_, 0), 10), max(SILENT_MOST_S, interval_s))
-            now = self._clock.now()
-            following = due + wait_s
-            # After a pause or a jump of the clock the missed turns are not made up for.
-            heapq.heappush(
-                self._due, (following if following > now else now + wait_s, next(self._order), id_)
-            )
-            if id_ not in self._left_alone and id_ not in self._under_way:
-                yield id_
+            if id_ in self._left_alone or id_ in self._under_way:
+                self._give_next_turn(id_, due)
+            else:
+                yield due, turn, id_
+
+    def _give_turn(self, id_: str, at: float) -> None:
+        turn = self._turn[id_] = next(self._order)
+        heapq.heappush(self._due, (at, turn, id_))
+
+    def _give_next_turn(self, id_: str, due: float) -> None:
+        """Give the turn after the one that was due. After a pause or a jump of the clock, missed ones are not made up for."""
+        interval_s = self._interval_s(id_)
+        doubled = interval_s * 2 ** min(self._silent.get(id_, 0), 10)
+        wait_s = min(doubled, max(SILENT_MOST_S, interval_s))
+        now = self._clock.now()
+        following = due + wait_s
+        self._give_turn(id_, following if now < following <= now + wait_s else now + wait_s)
 
     def _interval_s(self, id_: str) -> float:
         known = self._readings.known(id_)
@@ -139,27 +142,24 @@ class OwnReading:
         """Return how long nobody is due. A turn far ahead was given before the clock was set back: it is mended."""
         now = self._clock.now()
         if self._due and self._due[0][0] > now + self._longest_s:
-            self._due = [(now, order, id_) for _, order, id_ in self._due]
+            self._due = [(now, turn, id_) for _, turn, id_ in self._due]
             heapq.heapify(self._due)
         return min(max(self._due[0][0] - now, 0.0), _NAP_S) if self._due else _NAP_S
 
-    def _begin(self, id_: str, *, holds_turn: bool) -> asyncio.Task[Reading | None]:
-        task = asyncio.create_task(self._read(id_, holds_turn=holds_turn))
+    def _begin(self, id_: str, turn: tuple[float, int] | None) -> asyncio.Task[Reading | None]:
+        """Begin to read. `turn`: whose it is (due, number), and one of those at once; None: out of turn."""
+        task = asyncio.create_task(self._read(id_))
         self._under_way[id_] = task
-        task.add_done_callback(lambda done: self._ended(id_, done))
+        task.add_done_callback(lambda done: self._ended(id_, done, turn))
         return task
 
-    async def _read(self, id_: str, *, holds_turn: bool) -> Reading | None:
+    async def _read(self, id_: str) -> Reading | None:
         """Read and keep; None if the inventory has changed under it."""
-        try:
-            known = self._readings.known(id_)
-            if known is None:
-                return None
-            at = self._clock.now()
-            reading = await self._reader(known.target, self._readings.memory(id_))
-        finally:
-            if holds_turn:
-                self._turns.release()
+        known = self._readings.known(id_)
+        if known is None:
+            return None
+        at = self._clock.now()
+        reading = await self._reader(known.target, self._readings.memory(id_))
         if self._readings.known(id_) is not known:
             return None
         if isinstance(reading, PollFailure):
@@ -169,8 +169,13 @@ class OwnReading:
         self._readings.put(id_, reading, at=at)
         return reading
 
-    def _ended(self, id_: str, task: asyncio.Task[Reading | None]) -> None:
+    def _ended(self, id_: str, task: asyncio.Task[Reading | None], turn: tuple[float, int] | None) -> None:
         if self._under_way.get(id_) is task:
             del self._under_way[id_]
+        if turn is not None:
+            due, number = turn
+            self._at_once.release()
+            if self._turn.get(id_) == number:
+                self._give_next_turn(id_, due)
         if not task.cancelled() and (error := task.exception()) is not None:
             _log.error("a miner could not be read by a mistake of ours", miner=id_, exc_info=error)
