@@ -88,7 +88,8 @@ async def send(hand: Hand, session: Session, action: Action) -> str:
     """Send one action; return the miner's words. The token is kept in the session, and renewed once if it lapsed."""
     command = _command(action)
     password = _password(hand)
-    kept = session.valid(hand.now)
+    # Another writer's token is none of ours: the miner may have got other firmware.
+    kept = session.valid(hand.now) and isinstance(session.token, Token)
     token = session.token if kept else await _new_token(hand, session, password)
     reply = await _told(hand, token, command, action)
     if kept and status_code(reply) == BAD_TOKEN:

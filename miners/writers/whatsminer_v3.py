@@ -8,6 +8,8 @@ names the command for modes has, differs by source: the second form is tried whe
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+import msgspec
+
 from miners.actions import (
     Action,
     Locate,
@@ -86,19 +88,24 @@ _LONGEST_WORDS: Final = 120
 _Command = tuple[str, Any]
 
 
+class _Salt(msgspec.Struct, frozen=True):
+    """The device's salt, as kept in the session."""
+
+    text: str
+
+
 async def send(hand: Hand, session: Session, action: Action) -> str:
     """Send one action; return the miner's words. The salt is kept in the session, and asked for anew if it changed."""
     commands = _commands(action)
     credentials = _credentials(hand)
-    kept = session.valid(hand.now)
-    if not kept:
-        await _ask_salt(hand, session)
-    name, reply = await _told(hand, session, credentials, commands, action)
-    if _code(reply) == NO_PERMISSION and kept:
-        old = session.token
-        await _ask_salt(hand, session)
-        if session.token != old:
-            name, reply = await _told(hand, session, credentials, commands, action)
+    # Another writer's token is no salt: the miner may have got other firmware.
+    kept = session.token if session.valid(hand.now) and isinstance(session.token, _Salt) else None
+    salt = kept or await _ask_salt(hand, session)
+    name, reply = await _told(hand, salt, credentials, commands, action)
+    if _code(reply) == NO_PERMISSION and kept is not None:
+        salt = await _ask_salt(hand, session)
+        if salt != kept:
+            name, reply = await _told(hand, salt, credentials, commands, action)
     code = _code(reply)
     if code == OK:
         return _words(reply)
@@ -161,7 +168,7 @@ def _credentials(hand: Hand) -> Credentials:
     return given if given.user in ACCOUNTS else Credentials(ACCOUNTS[0], given.password)
 
 
-async def _ask_salt(hand: Hand, session: Session) -> None:
+async def _ask_salt(hand: Hand, session: Session) -> _Salt:
     reply = await hand.frame(DEVICE, "salt")
     if _code(reply) != OK:
         raise _refusal(hand, DEVICE, reply)
@@ -169,11 +176,12 @@ async def _ask_salt(hand: Hand, session: Session) -> None:
     salt = message.get("salt") if isinstance(message, dict) else message
     if not isinstance(salt, str) or not 0 < len(salt) <= _LONGEST_SALT or not salt.isprintable():
         raise Malformed(f"{_place(hand)} gives no salt for its commands: is it a Whatsminer with API v3?")
-    session.token, session.until = salt, hand.now + SALT_S
+    session.token, session.until = _Salt(salt), hand.now + SALT_S
+    return _Salt(salt)
 
 
 async def _told(
-    hand: Hand, session: Session, credentials: Credentials, commands: Sequence[_Command], action: Action
+    hand: Hand, salt: _Salt, credentials: Credentials, commands: Sequence[_Command], action: Action
 ) -> tuple[str, Object]:
     """Tell the first of the commands that the firmware understands; return its name and the reply."""
     name, reply = "", Object()
@@ -182,7 +190,7 @@ async def _told(
         request: Object = {
             "cmd": name,
             "ts": ts,
-            "token": v3_token(name, credentials.password, session.token, ts),
+            "token": v3_token(name, credentials.password, salt.text, ts),
             "account": credentials.user,
         }
         if parameter is not None:

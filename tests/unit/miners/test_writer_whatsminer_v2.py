@@ -253,6 +253,14 @@ async def test_an_api_switched_off_while_a_token_is_kept_is_told_from_a_default_
     assert not session.valid(NOW)
 
 
+@pytest.mark.parametrize("token", ["a gateway's", 7])
+async def test_what_another_writer_left_in_the_session_is_not_used(token: Any) -> None:
+    whatsminer, session = Whatsminer(), Session(token, NOW + 3600)
+    async with CommandedMiner(whatsminer) as miner:
+        await send(miner.hand(), session, Sleep())
+    assert len(whatsminer.opened) == 1
+
+
 async def test_an_action_that_the_make_does_not_know_is_not_sent() -> None:
     async with CommandedMiner(Whatsminer()) as miner:
         with pytest.raises(NotSupported, match="set_preset"):

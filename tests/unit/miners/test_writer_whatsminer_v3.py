@@ -200,6 +200,14 @@ async def test_each_reason_to_refuse_is_told_apart(
     assert type(raised.value) is kind
 
 
+@pytest.mark.parametrize("token", ["a gateway's", 7])
+async def test_what_another_writer_left_in_the_session_is_not_used(token: Any) -> None:
+    whatsminer, session = Whatsminer(), Session(token, NOW + 3600)
+    async with CommandedMiner(whatsminer, v3=True) as miner:
+        await send(miner.hand(), session, Sleep())
+    assert len(whatsminer.taken) == 1
+
+
 async def test_an_action_that_the_make_does_not_know_is_not_sent() -> None:
     async with CommandedMiner(Whatsminer(), v3=True) as miner:
         with pytest.raises(NotSupported, match="set_preset"):
