@@ -1,6 +1,8 @@
 """The HTTP application: the table of routes behind one boundary, where errors become answers and headers are set."""
 
+import traceback
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -125,7 +127,7 @@ def _boundary(dispatch: Dispatch, deeds: Deeds, storage: Storage) -> Any:
         except Exception as error:  # noqa: BLE001  # the edge: whatever is wrong becomes an answer, and stands in the log
             known = problem_of(error)
             if known is None:
-                _log.exception("request failed", method=request.method, request_id=request_id)
+                _log.error("request failed", request_id=request_id, **_where(request, error))
                 known = Problem("internal", "this is a mistake of the controller; its log says more")
             elif isinstance(error, StorageAway):
                 _log.warning("database away", reason=str(error), request_id=request_id)
@@ -137,6 +139,21 @@ def _boundary(dispatch: Dispatch, deeds: Deeds, storage: Storage) -> Any:
         return problem.response(request.path, request_id)
 
     return middleware
+
+
+def _where(request: web.Request, error: Exception) -> dict[str, Any]:
+    """Return where a mistake of ours lies: its type and the lines on the way there.
+
+    Neither its words nor the variables there, as a traceback would show them: either may hold a password or a token.
+    """
+    route = request.get(ROUTE)
+    frames = traceback.extract_tb(error.__traceback__)
+    return {
+        "method": request.method,
+        "path": None if route is None else route.path,
+        "error": type(error).__name__,
+        "lines": [f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames],
+    }
 
 
 def _headers(settings: Settings) -> Callable[[web.Request, web.StreamResponse], Awaitable[None]]:

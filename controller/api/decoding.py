@@ -57,17 +57,21 @@ _WORDS: tuple[tuple[re.Pattern[str], str, str], ...] = tuple(
 def decode_body(raw: bytes, kind: type[T] | Any) -> T:
     """Return the body as this type. Raises Problem: malformed when it is not JSON, invalid with every mistake."""
     try:
+        return _decoded(raw, kind)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        detail = "the body is not JSON"
+    except RecursionError:
+        detail = "the body is nested too deep"
+    raise Problem("malformed", detail, [Mistake("", "json", detail)])
+
+
+def _decoded(raw: bytes, kind: type[T] | Any) -> T:
+    try:
         found: T = msgspec.json.decode(raw, type=kind)
     except msgspec.ValidationError as error:
         values = msgspec.json.decode(raw)
         mistakes = list(_first_ones(_mistakes(values, kind, "")))
         raise invalid(*(mistakes or [_mistake("", error)])) from None
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        detail = "the body is not JSON"
-        raise Problem("malformed", detail, [Mistake("", "json", detail)]) from None
-    except RecursionError:
-        detail = "the body is nested too deep"
-        raise Problem("malformed", detail, [Mistake("", "json", detail)]) from None
     if b"\\u0000" in raw:
         mistakes = list(_first_ones(_null_characters(msgspec.json.decode(raw), "")))
         if mistakes:

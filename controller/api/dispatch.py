@@ -165,7 +165,7 @@ async def _body(request: web.Request, route: Route) -> bytes:
         raise Problem(
             "media-type",
             f"send the body as {wanted}",
-            [Mistake(hdrs.CONTENT_TYPE, "media-type", f"it is not {wanted}")],
+            [Mistake("Content-Type", "media-type", f"it is not {wanted}")],
         )
     return await request.read()
 

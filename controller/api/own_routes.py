@@ -10,12 +10,11 @@ from controller.api import document_page
 from controller.api.openapi import document_json
 from controller.api.problems import KINDS, Problem
 from controller.api.route import ANYBODY, Answer, Call, NoQuery, Route
+from controller.metrics_page import content_type, wants_openmetrics
 from controller.settings import is_loopback
 
 TEXT = "text/plain; charset=utf-8"
 HTML = "text/html; charset=utf-8"
-METRICS = "text/plain; version=0.0.4; charset=utf-8"
-OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 
 
 class Process(Protocol):
@@ -68,11 +67,11 @@ async def get_metrics(call: Call[None, NoQuery]) -> web.StreamResponse:
         person = call.person
         if person.role == "client" or person.lacks("read") or _is_narrow(call):
             raise Problem("not-allowed", "this needs a token with the scope read, for all containers")
-    openmetrics = "application/openmetrics-text" in call.request.headers.get(hdrs.ACCEPT, "")
+    openmetrics = wants_openmetrics(call.request.headers.get(hdrs.ACCEPT, ""))
     pieces = call.service(Own).process.metrics(openmetrics=openmetrics)
     if pieces is None:
         raise Problem("starting", "there are no metrics yet", headers={"Retry-After": "1"})
-    response = web.StreamResponse(headers={hdrs.CONTENT_TYPE: OPENMETRICS if openmetrics else METRICS})
+    response = web.StreamResponse(headers={hdrs.CONTENT_TYPE: content_type(openmetrics=openmetrics)})
     await response.prepare(call.request)
     async for piece in pieces:
         await response.write(piece)
@@ -132,7 +131,7 @@ ROUTES: tuple[Route, ...] = (
         "/metrics",
         "The controller's own series, for Prometheus",
         get_metrics,
-        METRICS,
+        content_type(openmetrics=False),
         problems=("sign-in-needed", "not-allowed", "starting"),
         description="Open to this machine; from others it needs a token with the scope read, of an administrator or "
         "accountant and not narrowed to containers.",
