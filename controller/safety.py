@@ -1,0 +1,231 @@
+"""Interlocks and doubts: when nothing is written, or power is not raised, and the one line that says why and what to do.
+
+All pure: they look at what is known and return a reason, or None. What stops what:
+
+| reason | stops | ends by itself |
+|---|---|---|
+| hold | every writing, in a container or everywhere | no: a person releases it |
+| service | every writing to the miner | no: a person ends the mark |
+| identity | every writing to the miner | when the one last seen there answers again |
+| vanished | every writing | when the miners are back in the inventory |
+| clock | every writing | when the clock has gone steadily for a while, or is synchronised again |
+| inventory | every writing | when the files are right |
+| limit of container, feed | the plan that would exceed it | with a plan that fits |
+| heat | raising power in the container, or of the one miner | when it has cooled down |
+| stale | raising power in the container, or of the one miner | when it is read again |
+
+Lowering power is never stopped by heat, staleness or a limit: it is what mends them.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+import msgspec
+
+from controller.model import Hold, MinerRecord, ServiceMark
+from miners.inventory.fleet import Container, Feed
+from miners.inventory.nodes import shortened
+from miners.model import Identity, PollFailure, Reading, Snapshot
+
+STALE_POLLS: Final = 3
+"""A reading older than so many poll intervals is stale."""
+HOT_SHARE: Final = 0.1
+"""A container overheats when more than this share of the miners that answer are too hot (as ContainerOverheating does)."""
+VANISHED_SHARE: Final = 0.1
+CLOCK_JUMP_S: Final = 60.0
+HEAT_CODES: Final = ("overheat", "over_temperature", "overtemperature", "too_hot", "temperature")
+"""What the codes or words of faults have in them where a miner itself says that it is too hot."""
+
+
+class Drawn(msgspec.Struct, frozen=True):
+    """What some miners draw, or would: watts of those that are known, and how many are not."""
+
+    watts: float = 0.0
+    unknown: int = 0
+
+
+def together(powers: Iterable[float | None]) -> Drawn:
+    """Return what miners draw together; None: not known."""
+    watts, unknown = 0.0, 0
+    for power in powers:
+        if power is None:
+            unknown += 1
+        else:
+            watts += power
+    return Drawn(watts, unknown)
+
+
+def over_container_limit(container: Container, after: Drawn, now: Drawn | None = None) -> str | None:
+    """Return why a container must not come to draw `after`. `now`: what it draws; a plan that lowers it is never stopped."""
+    return _over(f"the container {shortened(container.name)}", container.power_limit_w, after, now)
+
+
+def over_feed_limit(feed: Feed | None, after: Drawn, now: Drawn | None = None) -> str | None:
+    """Return why all containers of a feed together must not come to draw `after`; a feed that is not described has no limit."""
+    if feed is None:
+        return None
+    return _over(f"the feed {shortened(feed.name)}", feed.power_limit_w, after, now)
+
+
+def raise_refused(container: Container, readings: Sequence[Reading | None], at: datetime) -> str | None:
+    """Return why power must not be raised anywhere in a container: it overheats, or too little of it is known.
+
+    `readings`: the last of each active miner, None for one that was never read.
+    """
+    fresh = [
+        reading for reading in readings if isinstance(reading, Snapshot) and _is_fresh(reading, container, at)
+    ]
+    silent = len(readings) - len(fresh)
+    name = shortened(container.name)
+    if readings and silent > container.alerts.down_max_ratio * len(readings):
+        return (
+            f"{silent} of {len(readings)} miners of {name} have no reading of the last "
+            f"{STALE_POLLS * container.interval_s:g} s, so power is not raised there: look at its network and the exporter"
+        )
+    hot = [reason for reason in (too_hot(container, reading) for reading in fresh) if reason is not None]
+    if len(hot) > HOT_SHARE * len(fresh):
+        return (
+            f"{len(hot)} of {len(fresh)} miners of {name} are too hot ({hot[0]}), so power is not raised there: "
+            "look at fans, pump and louvres"
+        )
+    return None
+
+
+def raise_refused_for(container: Container, reading: Reading | None, at: datetime) -> str | None:
+    """Return why the power of one miner must not be raised: it is too hot itself, or its reading is stale or none."""
+    if reading is None:
+        return "it was never read, so its power is not raised: look at its address and its power supply"
+    if isinstance(reading, PollFailure):
+        return f"it does not answer ({reading.reason}), so its power is not raised: it is tried again when it does"
+    if not _is_fresh(reading, container, at):
+        age = (at - reading.taken_at).total_seconds()
+        return f"its reading is {age:.0f} s old, so its power is not raised: look at the exporter"
+    hot = too_hot(container, reading)
+    return f"{hot}, so its power is not raised: look at its fans and the air around it" if hot else None
+
+
+def too_hot(container: Container, snapshot: Snapshot) -> str | None:
+    """Return by which sensor or fault a miner is too hot: at or over the container's limits, or by its own word."""
+    for sensor, limit in container.temperature_limits_c.items():
+        degrees = getattr(snapshot.temperatures_c, sensor)
+        if degrees is not None and degrees >= limit:
+            return f"{sensor} of {shortened(snapshot.miner)} is at {degrees:g} °C, the limit is {limit:g} °C"
+    for fault in snapshot.faults:
+        said = f"{fault.code} {fault.text or ''}".lower()
+        if any(word in said for word in HEAT_CODES):
+            return f"{shortened(snapshot.miner)} reports {shortened(fault.text or fault.code)}"
+    return None
+
+
+def identity_changed(record: MinerRecord | None, address: str, identity: Identity) -> str | None:
+    """Return why a miner may not be the one that it is taken for: its MAC or serial is not the one last seen by that name.
+
+    What either does not tell is not compared.
+    """
+    if record is None:
+        return None
+    for what, before, now in (("MAC", record.mac, identity.mac), ("serial", record.serial, identity.serial)):
+        if before and now and _bare(before) != _bare(now):
+            return (
+                f"{address} answers with the {what} {shortened(now)}, last seen there was {shortened(before)}: correct its "
+                "address in the inventory, or, after an exchange, mark it as in service and end the mark"
+            )
+    return None
+
+
+def vanished(before: Collection[str], after: Collection[str]) -> str | None:
+    """Return why an inventory is not trusted: more than a tenth of the miners (ids) are gone from it."""
+    gone = len(set(before) - set(after))
+    if gone <= VANISHED_SHARE * len(before):
+        return None
+    return (
+        f"{gone} of {len(before)} miners are gone from the inventory at once, more than a tenth, so nothing is written: put "
+        "them back, or, if it is meant, set a hold on everything and release it"
+    )
+
+
+def clock_jumped(expected_s: float, found_s: float) -> str | None:
+    """Return why the clock is not trusted: it shows `found_s` where steady time says `expected_s` (unix seconds)."""
+    jump = found_s - expected_s
+    if abs(jump) <= CLOCK_JUMP_S:
+        return None
+    way = "forward" if jump > 0 else "back"
+    return (
+        f"the clock was put {way} by {_duration(abs(jump))}, so nothing is written until it goes steadily: look at the "
+        "time service (NTP) of this machine"
+    )
+
+
+def clock_not_synchronised(synchronised: bool | None) -> str | None:
+    """Return why the clock is not trusted: the machine says that it is not synchronised. None: it does not say."""
+    if synchronised is not False:
+        return None
+    return "this machine's clock is not synchronised, so nothing is written: start its time service (NTP)"
+
+
+def inventory_refused(mistakes: Sequence[str]) -> str | None:
+    """Return why the inventory in use is not trusted: the files as they are now have mistakes."""
+    if not mistakes:
+        return None
+    more = f" (and {len(mistakes) - 1} more)" if len(mistakes) > 1 else ""
+    return f"the inventory was refused, so nothing is written until it is right: {shortened(mistakes[0], 300)}{more}"
+
+
+def held(holds: Iterable[Hold], container_id: str) -> str | None:
+    """Return by whose hold nothing is written in a container."""
+    for hold in holds:
+        if hold.container is None or hold.container == container_id:
+            where = "everywhere" if hold.container is None else f"in {hold.container}"
+            return (
+                f"{hold.created_by.name} has stopped all writing {where} ({shortened(hold.reason)}): "
+                "release the hold to go on"
+            )
+    return None
+
+
+def in_service(mark: ServiceMark | None) -> str | None:
+    """Return by whose mark nothing is written to a miner."""
+    if mark is None:
+        return None
+    return f"{mark.created_by.name} has it in service ({shortened(mark.reason)}): end the mark to go on"
+
+
+def _over(what: str, limit_w: float | None, after: Drawn, now: Drawn | None) -> str | None:
+    if limit_w is None or (now is not None and after.watts <= now.watts and after.unknown <= now.unknown):
+        return None
+    if after.watts > limit_w:
+        return (
+            f"{what} would draw {_kilowatts(after.watts)}, over its limit of {_kilowatts(limit_w)}: choose a lower profile, "
+            "or fewer miners"
+        )
+    if after.unknown:
+        miners = "1 miner" if after.unknown == 1 else f"{after.unknown} miners"
+        return (
+            f"{what} has a limit of {_kilowatts(limit_w)}, and the power of {miners} there is not known: write "
+            "`nominal_power_w` for them into the inventory"
+        )
+    return None
+
+
+def _is_fresh(snapshot: Snapshot, container: Container, at: datetime) -> bool:
+    return at - snapshot.taken_at <= timedelta(seconds=STALE_POLLS * container.interval_s)
+
+
+def _kilowatts(watts: float) -> str:
+    return f"{watts / 1000:,.1f} kW"
+
+
+def _duration(seconds: float) -> str:
+    return (
+        f"{seconds:.0f} s"
+        if seconds < 600
+        else f"{seconds / 60:.0f} min"
+        if seconds < 7200
+        else f"{seconds / 3600:.0f} h"
+    )
+
+
+def _bare(text: str) -> str:
+    """Return a MAC or serial as it is compared: makes write the same one with and without colons, in any case."""
+    return "".join(letter for letter in text.lower() if letter.isalnum())
