@@ -39,12 +39,12 @@ class DrivenClock:
             self._steady = max(self._steady, at)
             if not future.done():
                 future.set_result(None)
-                await settle()
+                await settle(turns=6)
         self._steady = end
         await settle()
 
 
-async def settle() -> None:
+async def settle(turns: int = 20) -> None:
     """Let everything run that needs no time."""
-    for _ in range(20):
+    for _ in range(turns):
         await asyncio.sleep(0)
