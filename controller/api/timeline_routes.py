@@ -1,0 +1,131 @@
+"""The timeline: which profile holds when in which container, schedules with the overrides of whole containers laid over them."""
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from controller.api.problems import Problem
+from controller.api.route import EVERYBODY, Call, Route
+from controller.desire import end_of
+from controller.schedule import clock_changes, day_begin, day_length_s, pieces
+from miners.inventory import fleet
+
+
+class TimelineQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """From which date (in each container's own zone), over how many days, of which containers."""
+
+    date: date | None = None
+    days: Annotated[int, msgspec.Meta(ge=1, le=14)] = 1
+    container: tuple[str, ...] = ()
+
+
+class TimePiece(msgspec.Struct, frozen=True, kw_only=True):
+    """A stretch of time with one profile; `profile` null: nothing is wanted."""
+
+    from_: datetime = msgspec.field(name="from")
+    to: datetime
+    profile: str | None
+    source: Literal["schedule", "override", "none"]
+    override_id: str | None = None
+
+
+class ClockShift(msgspec.Struct, frozen=True):
+    """The clock on the wall is put forward (above 0) or back."""
+
+    at: datetime
+    shift_s: float
+
+
+class ContainerTimeline(msgspec.Struct, frozen=True, kw_only=True):
+    """What holds when in a container. `day_lengths_s`: of each day, 23 or 25 hours where the clock changes."""
+
+    container: str
+    time_zone: str
+    from_: datetime = msgspec.field(name="from")
+    to: datetime
+    pieces: Sequence[TimePiece]
+    day_lengths_s: Sequence[float]
+    clock_changes: Sequence[ClockShift]
+
+
+class Timeline(msgspec.Struct, frozen=True, kw_only=True):
+    """What holds when, in each container."""
+
+    as_of: datetime
+    containers: Sequence[ContainerTimeline]
+
+
+async def get_timeline(call: Call[None, TimelineQuery]) -> Timeline:
+    """Return what holds when: schedules with the overrides of whole containers laid over them."""
+    query = call.query
+    wanted = [
+        container for container in call.containers() if not query.container or container.id in query.container
+    ]
+    missing = set(query.container) - {container.id for container in wanted}
+    if missing:
+        raise Problem("not-found", f"there is no container {min(missing)}")
+    return Timeline(as_of=call.now, containers=[_timeline(call, container) for container in wanted])
+
+
+def _timeline(call: Call[Any, TimelineQuery], container: fleet.Container) -> ContainerTimeline:
+    zone = container.timezone
+    first = call.query.date or call.now.astimezone(ZoneInfo(zone)).date()
+    days = [first + timedelta(days=number) for number in range(call.query.days)]
+    begin, end = day_begin(zone, first), day_begin(zone, first + timedelta(days=call.query.days))
+    schedule = call.deeds.inventory.schedules.get(container.schedule or "")
+    if schedule is None:
+        laid = [TimePiece(from_=begin, to=end, profile=None, source="none")]
+    else:
+        laid = [
+            TimePiece(from_=piece.begin, to=piece.end, profile=piece.profile, source="schedule")
+            for piece in pieces(schedule, zone, begin, end)
+        ]
+    overrides = [one for one in call.deeds.overrides() if container.id in one.containers]
+    # The newest wins, so it is laid last.
+    for override in reversed(overrides):
+        stop = min(end_of(override, container.id) or end, end)
+        start = max(override.starts_at, begin)
+        if start < stop:
+            over = TimePiece(
+                from_=start, to=stop, profile=override.profile, source="override", override_id=override.id
+            )
+            laid = _laid_over(laid, over)
+    return ContainerTimeline(
+        container=container.id,
+        time_zone=zone,
+        from_=begin,
+        to=end,
+        pieces=laid,
+        day_lengths_s=[day_length_s(zone, day) for day in days],
+        clock_changes=[ClockShift(change.at, change.shift_s) for change in clock_changes(zone, begin, end)],
+    )
+
+
+def _laid_over(pieces_: Sequence[TimePiece], over: TimePiece) -> list[TimePiece]:
+    """Return the pieces with another one in place of what it covers."""
+    found: list[TimePiece] = []
+    for piece in pieces_:
+        if piece.from_ < over.from_:
+            found.append(msgspec.structs.replace(piece, to=min(piece.to, over.from_)))
+        if piece.to > over.to:
+            found.append(msgspec.structs.replace(piece, from_=max(piece.from_, over.to)))
+    return sorted([*found, over], key=lambda piece: piece.from_)
+
+
+ROUTES: tuple[Route, ...] = (
+    Route(
+        method="GET",
+        path="/api/v1/timeline",
+        roles=EVERYBODY,
+        scopes=("read",),
+        query=TimelineQuery,
+        reply=Timeline,
+        problems=("not-found",),
+        summary="What holds when in each container",
+        tags=("schedule",),
+        handler=get_timeline,
+    ),
+)
