@@ -12,6 +12,7 @@ import resource
 import signal
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any
 
 import structlog
 from aiohttp import web
@@ -30,7 +31,6 @@ __all__ = ["ContainerSpec", "MinerSpec", "SimulatedFleet", "SimulatorError", "ru
 CONTROL_PORT = 9429
 SWEEP_EVERY_S = 2.0
 SPARE_FILES = 512  # connections and the process's own, beside one descriptor a listening port
-LONGEST_NAP_S = 1.0
 RETRY_S = 1.0
 CLOSING_S = 1.0
 LOG = structlog.get_logger("simulator")
@@ -99,7 +99,7 @@ class SimulatedFleet:
     async def start(self) -> None:
         """Open every port. Raises SimulatorError where one is taken, or more are wanted than a process may open."""
         _allow_files(sum(len(miner.ports) for miner in self.miners))
-        hub = self._hub = Hub(self.clock)
+        hub = self._hub = Hub(self.clock, sweep_every_s=SWEEP_EVERY_S)
         pages = self._pages = WebPorts(hub)
         try:
             for miner in self.miners:
@@ -111,7 +111,7 @@ class SimulatedFleet:
         except BaseException:
             await self.stop()
             raise
-        self._watcher = asyncio.create_task(self._watch(hub))
+        self._watcher = asyncio.create_task(self._watch())
 
     async def stop(self) -> None:
         """Close every port and connection."""
@@ -195,26 +195,24 @@ class SimulatedFleet:
                 ]
             ) from None
 
-    async def _watch(self, hub: Hub) -> None:
-        """Open and close ports as they fall due, and close idle connections."""
-        swept_at = hub.loop.time()
+    async def _watch(self) -> None:
+        """Open and close ports as they fall due."""
         while True:
             self._changed.clear()
-            now = self.now()
-            for miner in self._take_due(now):
+            for miner in self._take_due(self.now()):
                 await self.align(miner)
-            if hub.loop.time() - swept_at > SWEEP_EVERY_S:
-                swept_at = hub.loop.time()
-                hub.sweep()
-            nap = LONGEST_NAP_S
-            if self._due:
-                nap = min(nap, max(0.0, self.clock.wall_seconds(self._due[0][0] - self.now())))
-            with contextlib.suppress(TimeoutError):
-                # woken early by what is newly due; a moment's rest keeps a fast clock from spinning
-                await asyncio.sleep(0.005)
-                # not wait_for, which in Python 3.11 may swallow the cancellation that ends this task
-                async with asyncio.timeout(nap):
-                    await self._changed.wait()
+            await self._rest()
+
+    async def _rest(self) -> None:
+        """Wait until something is due, or there is something new to look at."""
+        waits: list[asyncio.Future[Any]] = [asyncio.ensure_future(self._changed.wait())]
+        if self._due:
+            waits.append(asyncio.ensure_future(self.clock.sleep(max(0.0, self._due[0][0] - self.now()))))
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
 
     def _take_due(self, now: float) -> list[SimulatedMiner]:
         """Return the miners to which something happens by now, each once."""

@@ -16,24 +16,36 @@ from simulator.orders import NoAnswerError
 IDLE_S = 10.0  # a connection on which nothing comes is closed after so long
 MAXIMUM_FRAME_BYTES = 64 * 1024
 BACKLOG = 64
+SHORTEST_SWEEP_S = 0.01
 _LENGTH = struct.Struct("<I")
 
 
 class Hub:
     """What all sockets share: the clock, the connections that are open, the tasks of the ill-mannered."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, *, sweep_every_s: float) -> None:
         self.clock = clock
         self.loop = asyncio.get_running_loop()
         self.open: dict[Connection, float] = {}
+        self._sweep_every_s = max(sweep_every_s, SHORTEST_SWEEP_S)
+        self._sweeper: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def sweep(self) -> None:
+    def opened(self, connection: "Connection") -> None:
+        """Note that a connection is open, or in use again; it is looked at now and then while any is open."""
+        self.open[connection] = self.loop.time()
+        if self._sweeper is None:
+            self._sweeper = self.loop.call_later(self._sweep_every_s, self._sweep)
+
+    def _sweep(self) -> None:
         """Close the connections that have been idle for too long; the silent keep theirs until the other leaves."""
+        self._sweeper = None
         before = self.loop.time() - IDLE_S
         for connection in [one for one, since in self.open.items() if since < before]:
             if not connection.busy:
                 connection.transport.abort()
+        if self.open:
+            self._sweeper = self.loop.call_later(self._sweep_every_s, self._sweep)
 
     def drop(self, miner: SimulatedMiner) -> None:
         """Break off the connections of a miner that goes down."""
@@ -49,6 +61,8 @@ class Hub:
 
     async def close(self) -> None:
         """Break everything off."""
+        if self._sweeper is not None:
+            self._sweeper.cancel()
         for connection in list(self.open):
             connection.transport.abort()
         for task in list(self._tasks):
@@ -77,7 +91,7 @@ class Connection(asyncio.Protocol):
             if not self.miner.admits(address, self._hub.loop.time()):
                 self.transport.abort()
                 return
-        self._hub.open[self] = self._hub.loop.time()
+        self._hub.opened(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """End."""
@@ -161,7 +175,7 @@ class FrameConnection(Connection):
         now = self._hub.clock.now()
         if self._down(now):
             return
-        self._hub.open[self] = self._hub.loop.time()
+        self._hub.opened(self)
         if self.miner.physics.manners.plain:
             try:
                 self.transport.write(self._framed(request, now, self._source))
