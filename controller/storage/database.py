@@ -16,7 +16,7 @@ from typing import Any, Self, TypeVar
 
 import structlog
 from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, StatementError
 
 from controller.storage import migrating
 from controller.storage.engines import READERS, Place, make_file, place_of, reading_engine, writing_engine
@@ -212,6 +212,8 @@ class Database:
             if isinstance(trouble, StorageAway):
                 raise trouble from None  # the transaction may be gone with it: nobody's work is kept
             job.error = trouble
+        except StatementError as error:  # a value that its column does not take
+            job.error = error.orig or error
         except Exception as error:  # noqa: BLE001  # the caller's own: it goes to the caller
             job.error = error
 

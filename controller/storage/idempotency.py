@@ -48,8 +48,14 @@ class Idempotency:
             if row is not None and row.begun_at > now - KEPT:
                 return self._earlier(row, body_hash)
             connection.execute(delete(idempotency).where(*here))
-            taken = {"user_id": user_id, "key": key, "body_hash": body_hash, "begun_at": now}
-            connection.execute(insert(idempotency).values(taken, run=self._run))
+            taken = {
+                "user_id": user_id,
+                "key": key,
+                "body_hash": body_hash,
+                "begun_at": now,
+                "run": self._run,
+            }
+            connection.execute(insert(idempotency).values(taken))
             return Earlier("new")
 
         return await self._database.write(work)

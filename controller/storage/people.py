@@ -57,7 +57,7 @@ class Users:
 
         def work(connection: Connection) -> None:
             _check_names(connection, user)
-            connection.execute(insert(users).values(_user_row(user), password_hash=password_hash))
+            connection.execute(insert(users).values(_user_row(user, password_hash=password_hash)))
 
         await self._database.write(work)
 
@@ -262,12 +262,13 @@ class Clients:
         )
 
 
-def _user_row(user: User) -> dict[str, Any]:
+def _user_row(user: User, **more: Any) -> dict[str, Any]:
     return values(
         user,
         username_key=folded(user.username),
         email_key=folded(user.email) if user.email else None,
         words=_words(user.username, user.name, user.email),
+        **more,
     )
 
 
