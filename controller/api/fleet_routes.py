@@ -114,13 +114,13 @@ async def get_containers(call: Call[None, ContainersQuery]) -> Page[Container]:
         and (not query.state or any(state_of(view) in query.state for view in call.deeds.views(container.id)))
     ]
     page = page_of(wanted, query, "containers", lambda container: container.id)
-    shown = [await _container(call, container, grid=query.fields == "all") for container in page.items]
+    shown = [await shown_container(call, container, grid=query.fields == "all") for container in page.items]
     return Page(items=shown, next=page.next, total=page.total)
 
 
 async def get_container(call: Call[None, NoQuery]) -> Container:
     """Return one container."""
-    return await _container(call, call.container(call.path["id"]), grid=True)
+    return await shown_container(call, call.container(call.path["id"]), grid=True)
 
 
 async def get_miners(call: Call[None, MinersQuery]) -> Page[Miner]:
@@ -315,7 +315,7 @@ def is_managed(call: Call[Any, Any], origin: fleet.Origin | None) -> bool:
     return origin is not None and origin.file == str(call.settings.managed)
 
 
-async def _container(call: Call[Any, Any], container: fleet.Container, *, grid: bool) -> Container:
+async def shown_container(call: Call[Any, Any], container: fleet.Container, *, grid: bool) -> Container:
     views = call.deeds.views(container.id)
     figures = figures_of(views)
     private = call.person.role == "client"

@@ -1,0 +1,231 @@
+"""The live stream: what has changed of what one looks at, as server-sent events, at most once a second a topic.
+
+Each topic begins with its whole state; then only what changed is sent. The record resumes after Last-Event-ID. Rights are
+looked at again every 15 s, and an ended session ends the stream with words.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Annotated, Any, Final
+
+import msgspec
+from aiohttp import web
+
+from controller.api.control_shapes import concerns, shown_operation
+from controller.api.fleet_routes import get_overview, miner_detail, shown_container
+from controller.api.problems import Mistake, Problem
+from controller.api.record_routes import CATEGORIES, seen
+from controller.api.route import EVERYBODY, Call, Route
+from controller.events import Subscription
+from controller.model import Event
+
+RETRY_MS: Final = 3000
+QUIET_S: Final = 15.0
+PAUSE_S: Final = 1.0
+MOST_OF_ONE: Final = 4
+MOST_OF_ALL: Final = 200
+MOST_TOPICS: Final = 50
+MOST_MISSED: Final = 1000
+
+_State = Callable[[], Awaitable[Mapping[str, Any] | None]]
+
+
+class StreamQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """Topics, parted by commas: overview, containers, container:ID, miner:ID, operation:ID, events."""
+
+    topics: Annotated[str, msgspec.Meta(min_length=1, max_length=2000)]
+
+
+class Streams:
+    """The streams that are open, counted: a browser that reconnects in a loop must not fill memory."""
+
+    def __init__(self) -> None:
+        """None is open."""
+        self._open: Counter[str] = Counter()
+
+    @contextmanager
+    def one(self, whose: str) -> Iterator[None]:
+        """Count a stream as long as the context lasts. Raises Problem (too-many)."""
+        if self._open[whose] >= MOST_OF_ONE or self._open.total() >= MOST_OF_ALL:
+            detail = (
+                f"at most {MOST_OF_ONE} streams of one session, and {MOST_OF_ALL} in all, are open at once"
+            )
+            raise Problem("too-many", detail, headers={"Retry-After": "5"})
+        self._open[whose] += 1
+        try:
+            yield
+        finally:
+            self._open[whose] -= 1
+            if not self._open[whose]:
+                del self._open[whose]
+
+
+async def get_stream(call: Call[None, StreamQuery]) -> web.StreamResponse:
+    """Send what changes of the topics until the asker leaves or may no longer see it."""
+    names = [name.strip() for name in call.query.topics.split(",") if name.strip()]
+    topics = {name: _topic(call, name) for name in names if name != "events"}
+    if len(names) > MOST_TOPICS:
+        raise _wrong(f"at most {MOST_TOPICS} topics in one stream")
+    for state in topics.values():
+        await state()  # what one may not see is refused before anything is sent
+    person = call.person
+    whose = person.session.id if person.session is not None else person.sha256
+    response = web.StreamResponse(
+        headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    )
+    with call.service(Streams).one(whose), call.storage.events.subscribe() as new:
+        await response.prepare(call.request)
+        sender = _Sender(response)
+        await sender.write(f"retry: {RETRY_MS}\n\n".encode())
+        if "events" in names:
+            await _send_missed(call, sender)
+        tasks = [asyncio.create_task(_follow(call, topics, sender))]
+        if "events" in names:
+            tasks.append(asyncio.create_task(_follow_events(call, new, sender)))
+        try:
+            await _until_over(call, sender, tasks)
+        except ConnectionError:  # the reader has gone: nothing is left to say
+            return response
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+    return response
+
+
+class _Sender:
+    """One stream's bytes: an event is whole, whoever sends it."""
+
+    def __init__(self, response: web.StreamResponse) -> None:
+        self._response = response
+        self._lock = asyncio.Lock()
+        self.quiet_since = asyncio.get_running_loop().time()
+
+    async def write(self, raw: bytes) -> None:
+        async with self._lock:
+            self.quiet_since = asyncio.get_running_loop().time()
+            await self._response.write(raw)
+
+    async def send(self, name: str, data: bytes, id_: str | None = None) -> None:
+        head = f"id: {id_}\n" if id_ is not None else ""
+        await self.write(f"{head}event: {name}\ndata: ".encode() + data + b"\n\n")
+
+
+async def _until_over(call: Call[Any, Any], sender: _Sender, tasks: list[asyncio.Task[None]]) -> None:
+    """Keep the line alive and look at the rights, until they end, the reader leaves or a follower fails."""
+    while True:
+        done, _ = await asyncio.wait(tasks, timeout=QUIET_S, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+        if not await call.still_allowed():
+            await sender.send("session-ended", b"{}")
+            return
+        await sender.write(b": still here\n\n")
+
+
+async def _follow(call: Call[Any, Any], topics: Mapping[str, _State], sender: _Sender) -> None:
+    """Send each part of each topic whenever it is not what was sent last."""
+    sent: dict[tuple[str, str], bytes] = {}
+    version = -1
+    while True:
+        version = await call.deeds.changed(version, QUIET_S)
+        for name, state in topics.items():
+            found = await state()
+            for key, part in (found or {}).items():
+                data = msgspec.json.encode(part)
+                if sent.get((name, key)) != data:
+                    sent[name, key] = data
+                    await sender.send(name, data)
+        await asyncio.sleep(PAUSE_S)
+
+
+async def _follow_events(call: Call[Any, Any], new: Subscription, sender: _Sender) -> None:
+    async for event in new:
+        await _send_event(call, sender, event)
+
+
+async def _send_missed(call: Call[Any, Any], sender: _Sender) -> None:
+    last = call.request.headers.get("Last-Event-ID")
+    if last:
+        for event in await call.storage.events.since(last, MOST_MISSED):
+            await _send_event(call, sender, event)
+
+
+async def _send_event(call: Call[Any, Any], sender: _Sender, event: Event) -> None:
+    person = call.person
+    if event.category not in CATEGORIES[person.role]:
+        return
+    if person.client is not None and event.client != person.client.slug:
+        return
+    if (
+        person.token is not None
+        and person.token.containers
+        and event.container not in person.token.containers
+    ):
+        return
+    await sender.send("events", msgspec.json.encode(seen(call, event)), event.id)
+
+
+def _topic(call: Call[Any, Any], name: str) -> _State:
+    """Return what gives a topic's parts by key, without what changes by itself (the time of asking)."""
+    kind, _, id_ = name.partition(":")
+
+    async def overview() -> Mapping[str, Any]:
+        return {"": _timeless(await get_overview(call))}
+
+    async def containers() -> Mapping[str, Any]:
+        return {one.id: _timeless(await shown_container(call, one, grid=False)) for one in call.containers()}
+
+    async def container() -> Mapping[str, Any]:
+        return {"": _timeless(await shown_container(call, call.container(id_), grid=True))}
+
+    async def miner() -> Mapping[str, Any]:
+        return {"": _timeless(await miner_detail(call, call.miner(id_)))}
+
+    async def operation() -> Mapping[str, Any]:
+        found = call.deeds.operation(id_) or await call.storage.operations.get(id_)
+        if found is None or not await concerns(call, found):
+            raise Problem("not-found", "there is no such operation")
+        return {"": msgspec.to_builtins(await shown_operation(call, found))}
+
+    whole: dict[str, _State] = {"overview": overview, "containers": containers}
+    part: dict[str, _State] = {"container": container, "miner": miner, "operation": operation}
+    found = part.get(kind) if id_ else whole.get(name)
+    if found is None:
+        raise _wrong(
+            f"there is no topic {name[:60]!r}; there are overview, containers, container:ID, miner:ID, operation:ID, events"
+        )
+    return found
+
+
+def _timeless(shown: msgspec.Struct) -> dict[str, Any]:
+    """Return what is shown without the times that change though nothing has happened."""
+    data: dict[str, Any] = msgspec.to_builtins(shown)
+    data.pop("as_of", None)
+    data.pop("age_s", None)
+    return data
+
+
+def _wrong(detail: str) -> Problem:
+    return Problem("malformed", detail, [Mistake("?topics", "choice", detail)])
+
+
+ROUTES: tuple[Route, ...] = (
+    Route(
+        method="GET",
+        path="/api/v1/stream",
+        roles=EVERYBODY,
+        scopes=("read",),
+        query=StreamQuery,
+        reply=str,
+        reply_media="text/event-stream",
+        problems=("not-found", "too-many"),
+        summary="What changes, as server-sent events",
+        description="Topics: overview, containers, container:ID, miner:ID, operation:ID, events. Each begins with its "
+        "whole state; `events` resumes after Last-Event-ID.",
+        tags=("fleet",),
+        handler=get_stream,
+    ),
+)
