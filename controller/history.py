@@ -60,6 +60,11 @@ class History:
         self.state: Literal["ok", "away"] | None = None
         self.reason: str | None = None
 
+    @property
+    def configured(self) -> bool:
+        """Whether there is a Prometheus to ask."""
+        return self._url is not None
+
     async def close(self) -> None:
         """Let go of connections."""
         if self._session is not None:

@@ -316,6 +316,7 @@ def is_managed(call: Call[Any, Any], origin: fleet.Origin | None) -> bool:
 
 
 async def shown_container(call: Call[Any, Any], container: fleet.Container, *, grid: bool) -> Container:
+    """Return a container with its figures, as far as the person may know them. `grid`: with the picture of its places."""
     views = call.deeds.views(container.id)
     figures = figures_of(views)
     private = call.person.role == "client"
