@@ -355,7 +355,10 @@ def metrics(exporter: Program, container: str | None = None) -> list[Sample]:
 
 
 def prometheus_config(exporters: list[str], prometheus: str, interval: str = "1s") -> str:
-    """Return prometheus/prometheus.yml with these addresses and this interval, and nothing else changed."""
+    """Return prometheus/prometheus.yml with these addresses and this interval, without the controller's job.
+
+    Nobody runs a controller here, and whatever else listens on its usual port is not to be asked.
+    """
     template = (REPOSITORY / "prometheus" / "prometheus.yml").read_text(encoding="utf-8")
     first = exporters[0]
     config = yaml.safe_load(demo.rendered(template, {demo.EXPORTER: first, demo.PROMETHEUS: prometheus}))
@@ -363,6 +366,7 @@ def prometheus_config(exporters: list[str], prometheus: str, interval: str = "1s
         assert key in config["global"]
         config["global"][key] = interval
     jobs = {job["job_name"]: job for job in config["scrape_configs"]}
+    config["scrape_configs"].remove(jobs.pop("hashyard-controller"))
     discoveries = jobs["hashyard"]["http_sd_configs"]
     own_targets = jobs["hashyard-exporter"]["static_configs"][0]["targets"]
     for more in exporters[1:]:

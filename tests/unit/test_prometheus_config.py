@@ -1,11 +1,13 @@
 """prometheus/prometheus.yml is right by promtool's judgement, and reads what the exporter offers."""
 
+import re
 import subprocess
 from pathlib import Path
 
 import pytest
 import yaml
 
+from controller.settings import Settings
 from tools import demo
 
 CONFIG = Path(__file__).parents[2] / "prometheus" / "prometheus.yml"
@@ -36,7 +38,7 @@ def test_promtool_accepts_it_with_the_token_lines_taken_in(promtool: Path, tmp_p
     ]
     token = tmp_path / "token"
     token.write_text("secret")
-    text = "\n".join(uncommented).replace("/etc/hashyard/exporter-token", str(token))
+    text = re.sub(r"/etc/hashyard/(exporter|controller)-token", str(token), "\n".join(uncommented))
     config = tmp_path / "prometheus.yml"
     config.write_text(text)
     jobs = {job["job_name"]: job for job in yaml.safe_load(text)["scrape_configs"]}
@@ -44,6 +46,7 @@ def test_promtool_accepts_it_with_the_token_lines_taken_in(promtool: Path, tmp_p
     assert jobs["hashyard"]["authorization"] == wanted
     assert jobs["hashyard"]["http_sd_configs"][0]["authorization"] == wanted
     assert jobs["hashyard-exporter"]["authorization"] == wanted
+    assert jobs["hashyard-controller"]["authorization"] == wanted
     done = check(promtool, config)
     assert done.returncode == 0, done.stderr
 
@@ -55,6 +58,14 @@ def test_a_scrape_ends_before_the_next_begins() -> None:
 
 def test_the_series_own_container_label_holds(jobs: dict[str, dict]) -> None:
     assert jobs["hashyard"]["honor_labels"] is True
+
+
+def test_the_controller_is_scraped_where_it_listens_unless_told_otherwise(jobs: dict[str, dict]) -> None:
+    controller = Settings(targets=(), data=Path())
+    assert jobs["hashyard-controller"]["static_configs"] == [
+        {"targets": [f"{controller.host}:{controller.port}"]}
+    ]
+    assert "metrics_path" not in jobs["hashyard-controller"]  # its series are on /metrics
 
 
 def test_the_demo_puts_its_addresses_in_place_of_every_one(promtool: Path, tmp_path: Path) -> None:
