@@ -82,7 +82,10 @@ async def apply(
     `memory` are this miner's own, from command to command. Raises nothing but what cancels the task.
     """
     command = _Command(target, action, session, memory, clock, before)
-    return await command.run(writer, expected, on_sent)
+    try:
+        return await command.run(writer, expected, on_sent)
+    except Exception as error:  # noqa: BLE001  # a mistake of ours over one reading must not end the control of a fleet
+        return command.stumble(error)
 
 
 class _Command:
@@ -105,6 +108,7 @@ class _Command:
         self._before = before
         self._after: Snapshot | None = None
         self._began = clock.now()
+        self._sent = False
 
     async def run(
         self,
@@ -144,6 +148,25 @@ class _Command:
                 return self._end("refused", f"nothing was sent, for it could not be recorded: {reason}")
         return await self._send(writer, before)
 
+    def stumble(self, error: Exception) -> Applied:
+        """End a command over which we stumbled ourselves."""
+        self._tell(error)
+        words = f"Hashyard stumbled ({type(error).__name__}); see its log"
+        if self._sent:
+            return self._end("accepted_unverified", f"the command has left, then {words}", sent=True)
+        return self._end("refused", f"nothing was sent: {words}")
+
+    def _tell(self, error: Exception) -> None:
+        """Log where we stumbled, and nothing of what was held there: that may be a secret."""
+        _log.warning(
+            "command stumbled",
+            address=self._target.address,
+            container=self._target.container,
+            miner=self._target.miner,
+            error=type(error).__name__,
+            place=_place(error),
+        )
+
     async def _send(self, writer: Writer, before: Snapshot) -> Applied:
         # What stands there decides what may be written: the writer is told the model that was read.
         target = msgspec.structs.replace(self._target, model=before.identity.model or self._target.model)
@@ -157,15 +180,8 @@ class _Command:
             if not hand.left:
                 return self._end(_STATUS[error.reason], f"nothing was sent: {error}")
             lost = str(error)
-        except Exception as error:  # noqa: BLE001  # a writer that stumbles over one answer must not end the control of a fleet
-            # Where it stumbled, and nothing of what it held: that may be a secret.
-            _log.warning(
-                "writer stumbled",
-                writer=writer.name,
-                address=self._target.address,
-                error=type(error).__name__,
-                place=_place(error),
-            )
+        except Exception as error:  # noqa: BLE001  # a writer that stumbles over one answer may have sent its command
+            self._tell(error)
             lost = f"the answer could not be understood ({type(error).__name__})"
             if not hand.left:
                 return self._end("unreachable", f"nothing was sent: {lost}")
@@ -176,6 +192,7 @@ class _Command:
 
     async def _read_back(self, writer: Writer, before: Snapshot, words: str, lost: str | None) -> Applied:
         """Read until the action shows or its time is over. `lost`: why there was no answer, None if there was."""
+        self._sent = True
         ability = writer.abilities[type(self._action)]
         pinned = msgspec.structs.replace(self._target, driver=before.driver)
         told = self._clock.now()

@@ -25,7 +25,8 @@ async def post_json(
 ) -> tuple[int, Object]:
     """POST a JSON object; return the HTTP status and the object that came ({} where the body is none).
 
-    `credentials` without a user is a bearer token. Raises a PollError for what keeps an answer from coming.
+    `credentials` without a user is a bearer token. Raises a PollError for what keeps an answer from coming,
+    whose `asked` says whether the question had left.
     """
     headers = {"User-Agent": "hashyard", "Accept": "application/json"}
     if credentials is not None:
@@ -49,8 +50,10 @@ async def post_json(
             while len(raw) <= MAX_BYTES and (more := await response.content.read(MAX_BYTES + 1 - len(raw))):
                 raw += more
             status = response.status
-    except TimeoutError:
-        raise TimedOut(f"{url} did not answer in time: is the gateway on?") from None
+    except TimeoutError as error:
+        late = TimedOut(f"{url} did not answer in time: is the gateway on?")
+        late.asked = not isinstance(error, aiohttp.ConnectionTimeoutError)
+        raise late from None
     except aiohttp.ClientConnectorError as error:
         raise connection_error(error.os_error, error.host, error.port or 0) from None
     except (aiohttp.InvalidURL, ValueError):
@@ -58,7 +61,9 @@ async def post_json(
             f"{url} is not a URL that can be asked: correct the gateway in the inventory"
         ) from None
     except (aiohttp.ClientError, OSError, asyncio.IncompleteReadError) as error:
-        raise Refused(f"{url} broke off ({type(error).__name__}): is the gateway's address right?") from None
+        broken = Refused(f"{url} broke off ({type(error).__name__}): is the gateway's address right?")
+        broken.asked = True
+        raise broken from None
     if len(raw) > MAX_BYTES:
         raise Malformed(f"{url} sent more than {MAX_BYTES >> 10} KiB, which no gateway does: is it one?")
     try:

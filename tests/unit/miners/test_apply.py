@@ -5,6 +5,7 @@ import logging
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from miners.actions import Action, Reboot, Sleep, Wake
 from miners.apply import LONGEST_WAIT_S, apply, presets_of, writer_for
@@ -201,6 +202,22 @@ async def test_a_writer_that_stumbles_before_sending_has_sent_nothing(
         assert outcome.detail == "nothing was sent: the answer could not be understood (ValueError)"
     shown = capsys.readouterr()
     assert SECRET not in caplog.text + shown.out + shown.err
+
+
+async def test_a_proof_that_stumbles_ends_one_command_and_not_the_program() -> None:
+    def stumble(_action: Action, _now: Snapshot, before: Snapshot | None) -> bool | None:
+        if before is None and not at_once:
+            return False
+        raise ZeroDivisionError(SECRET)
+
+    async with ReplayServer(REPLIES) as server:
+        for at_once, status in ((False, "accepted_unverified"), (True, "refused")):
+            pretended = Pretended()
+            pretended.writer = structs.replace(pretended.writer, shows=stumble)
+            outcome = (await Bench(server.port).do(pretended)).outcome
+            assert (outcome.status, outcome.sent) == (status, not at_once)
+            assert "Hashyard stumbled (ZeroDivisionError)" in outcome.detail
+            assert len(pretended.sent) == outcome.sent
 
 
 async def test_secrets_that_a_miner_echoes_are_cut_out() -> None:
