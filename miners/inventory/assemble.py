@@ -11,7 +11,7 @@ from miners.inventory import fleet, overlaps, ranges, schema
 from miners.inventory.by_name import ByName
 from miners.inventory.doubts import Doubts
 from miners.inventory.feeds import ramp_of
-from miners.inventory.kinds import MISSING
+from miners.inventory.kinds import MISSING, nearest
 from miners.inventory.nodes import shortened
 from miners.inventory.report import Wrong
 from miners.inventory.sections import Entry
@@ -47,6 +47,7 @@ class _Assembly:
         self.doubts = Doubts()
         self.defaults = self._defaults()
         self.by_name = ByName(tops, self.overlaps)
+        self.containers, self.extensions = self._by_extending()
         self.miners = 0
 
     def inventory(self) -> fleet.Inventory:
@@ -57,12 +58,7 @@ class _Assembly:
                 self._check_times(top.values["defaults"], dict(self.defaults))
                 self._check_names(top.values["defaults"])
         names = overlaps.Names(self.overlaps, "container")
-        containers = [
-            self._container(entry, names)
-            for top in self.tops
-            for entry in top.values.get("containers", ())
-            if entry is not MISSING
-        ]
+        containers = [self._container(entry, names) for entry in self.containers]
         self.addresses.check()
         self.overlaps.report()
         self.doubts.at_feeds(self.by_name.feeds, containers, self.tops)
@@ -92,6 +88,28 @@ class _Assembly:
                     given[key] = entry
                     found[key] = value
         return found
+
+    def _by_extending(self) -> tuple[list[Entry], dict[int, list[Entry]]]:
+        """Return the entries of containers, and what extends each of them (by the entry's own identity)."""
+        entries = [
+            entry for top in self.tops for entry in top.values.get("containers", ()) if entry is not MISSING
+        ]
+        containers = [entry for entry in entries if "extends" not in entry.values.keys() | entry.wrong]
+        by_name: dict[str, Entry] = {}
+        for entry in containers:
+            by_name.setdefault(entry.values.get("name", ""), entry)
+        extensions: dict[int, list[Entry]] = {}
+        for entry in entries:
+            name = entry.values.get("extends")
+            if name is None:
+                continue
+            if name in by_name:
+                extensions.setdefault(id(by_name[name]), []).append(entry)
+                continue
+            near = nearest(name, tuple(by_name))
+            advice = f"did you mean {shortened(near)}?" if near else "its name is that of a container"
+            entry.mistake("extends", f"there is no container {shortened(name)}; {advice}")
+        return containers, extensions
 
     def _networks(self) -> list[str]:
         seen: dict[str, str] = {}
@@ -160,7 +178,8 @@ class _Assembly:
         names = overlaps.Names(self.overlaps, f"miner in {shortened(container.name)}")
         places = overlaps.Places(self.overlaps, container)
         found: list[fleet.Miner] = []
-        for entry in container_entry.values.get("miners", ()):
+        entries = [container_entry, *self.extensions.get(id(container_entry), ())]
+        for entry in (one for whole in entries for one in whole.values.get("miners", ())):
             if entry is MISSING:
                 continue
             own = dict(shared)

@@ -67,10 +67,14 @@ class ByName:
 
     def _profiles(self) -> dict[str, fleet.Profile]:
         found = dict(profiles.BUILT_IN)
+        entries: dict[str, Entry] = {}
         for name, entry in self._entries("profiles", "profile", self.profile_names):
+            entries[name] = entry
             profile = profiles.profile_of(name, entry)
             if profile is not None:
                 found[name] = profile
+        for profile, warning in profiles.mixed_ways(found):
+            entries[profile.name].warning("by_make", warning)
         return found
 
     def _schedules(self, names: overlaps.Names) -> tuple[dict[str, fleet.Schedule], dict[str, str]]:

@@ -60,6 +60,8 @@ the last good inventory stays in use and the reasons are in the log.
   which holds `user:password`.
 - **Unique**: names of containers; names, places, and addresses with their ports of miners. A miner with `active: false` keeps
   its name and place, but another may have its address.
+- **Several files** make one fleet. An entry of `containers` in one may be `{{extends: NAME, miners: […]}}`: more miners of a container
+  of another, for which everything holds that holds for its own. So is written what pages and API add to a container written by hand.
 - **Ceilings**: {MAX_BYTES // 1024 // 1024} MiB a file, {MAX_RANGE} addresses a range, {MAX_MINERS} miners in all.
 
 ## Ranges
@@ -109,7 +111,8 @@ beside it are as in any week. Times are written in quotes: other readers of YAML
 
 A make is told by its profile's `by_make`, first under its driver, then under its manufacturer; else by the target alone: in percent,
 in watts (by nominal power), by the preset that draws no more, or by its low, normal or high mode, whichever of these it knows first.
-Nothing goes above the most that a make takes. What a make cannot have without drawing more than was asked for is not
+A make that one profile tells by `by_make` is told so in all: a percentage does not undo a mode. Nothing goes above the most that
+a make takes. What a make cannot have without drawing more than was asked for is not
 sent, and said.
 """
 

@@ -123,3 +123,27 @@ def profile_of(name: str, entry: Entry) -> Profile | None:
         by_make=by_make,
         origin=Origin(entry.report.file, entry.line),
     )
+
+
+def mixed_ways(profiles: Mapping[str, Profile]) -> list[tuple[Profile, str]]:
+    """Return (profile, warning) where a make is told in one profile otherwise than in the next.
+
+    A mode is not undone by a percentage, nor a limit by a mode: what the one has set stays when the other is sent.
+    """
+    awake = [profile for profile in profiles.values() if profile.target_percent > 0]
+    found: list[tuple[Profile, str]] = []
+    for make in dict.fromkeys(make for profile in awake for make in profile.by_make):
+        kinds = {
+            profile.name: next(iter(profile.by_make[make])) if make in profile.by_make else "its target"
+            for profile in awake
+        }
+        first = next(profile for profile in awake if make in profile.by_make)
+        others = [name for name, kind in kinds.items() if kind != kinds[first.name]]
+        if others:
+            kind = kinds[first.name]
+            text = (
+                f"{make} is told by {kind} here and otherwise in {', '.join(others)}, and one does not undo the other: "
+                f"give each of them a {kind} for {make}"
+            )
+            found.append((first, text))
+    return found

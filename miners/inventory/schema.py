@@ -12,7 +12,7 @@ from miners.inventory.kinds import Choice, Flag, Free, ListOf, Number, Parsed, T
 from miners.inventory.pricing import TARIFF, ZONE
 from miners.inventory.profiles import PROFILE, PROFILE_NAME, WAY
 from miners.inventory.schedules import EXCEPTION, EXCEPTION_WINDOW, SCHEDULE, WINDOW
-from miners.inventory.sections import Field, Named, Section
+from miners.inventory.sections import Either, Field, Named, Section
 from miners.inventory.shared_keys import (
     ALERTS,
     CONTAINERS_SHARED,
@@ -188,6 +188,29 @@ CONTAINER = Section(
     },
 )
 
+EXTENSION = Section(
+    "more miners of a container: a mapping with extends and miners",
+    {
+        "extends": Field(
+            kind=NAME,
+            meaning="Name of a container that another file describes, or this one elsewhere.",
+            example="Контейнер 1",
+            required=True,
+        ),
+        "miners": Field(
+            kind=ListOf("a list of miners", MINER),
+            meaning="Further miners of it; what it says for its miners holds for them too.",
+            example="[{name: a2, address: 10.1.7.11}]",
+            required=True,
+        ),
+    },
+    elsewhere={
+        key: f"{key} belongs to the container itself: beside extends stand only miners"
+        for key in CONTAINER.fields
+        if key != "miners"
+    },
+)
+
 DEFAULTS = Section(
     "a mapping of defaults",
     {**CONTAINERS_SHARED, **MINERS_SHARED},
@@ -244,8 +267,8 @@ TOP = Section(
             default="none",
         ),
         "containers": Field(
-            kind=ListOf("a list of containers", CONTAINER),
-            meaning="The containers.",
+            kind=ListOf("a list of containers", Either(CONTAINER.words, CONTAINER, "extends", EXTENSION)),
+            meaning="The containers, and further miners of containers that stand elsewhere.",
             example="[{name: Container 1}]",
             default="none",
         ),
@@ -265,6 +288,7 @@ SECTIONS: Names[str, tuple[str, Section]] = {
     "Top of the file": ("", TOP),
     "`defaults`": ("defaults", DEFAULTS),
     "`containers[]`": ("containers", CONTAINER),
+    "`containers[]` with `extends`": ("extensions", EXTENSION),
     "`containers[].miners[]`": ("miners", MINER),
     "`credentials`": ("credentials", CREDENTIALS),
     "`pools[]`": ("pools", POOL),

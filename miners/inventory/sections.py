@@ -210,6 +210,32 @@ class Short(Kind):
         return {"anyOf": [self.short.schema(), self.section.schema()]}
 
 
+class Either(Kind):
+    """A section that is another one where a certain key stands in it: a container, or what extends one."""
+
+    def __init__(self, words: str, section: Section, key: str, other: Section) -> None:
+        """`other` is read where `key` is there."""
+        self.words = words
+        self.section = section
+        self.key = key
+        self.other = other
+
+    def read(self, node: Node, report: Report, path: Path) -> Any:
+        """Return what the section that is meant makes of it."""
+        meant = type(node) is Mapping and any(
+            type(key) is Scalar and key.text == self.key for key in node.flat[::2]
+        )
+        return (self.other if meant else self.section).read(node, report, path)
+
+    def schema(self) -> Schema:
+        """Return the JSON schema."""
+        return {
+            "if": {"type": "object", "required": [self.key]},
+            "then": self.other.schema(),
+            "else": self.section.schema(),
+        }
+
+
 class CredentialsSection(Section):
     """The section of a reference to credentials. What stands in it may be a secret: no key or value is repeated."""
 
