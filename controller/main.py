@@ -18,9 +18,11 @@ from aiohttp import web
 from controller.api.app import application
 from controller.api.first_administrator import make_first_administrator, reset_administrator
 from controller.api.passwords import Passwords
+from controller.api.stream_routes import Streams
 from controller.clock_watch import ClockWatch, boot_time
 from controller.engine import Engine
 from controller.exporter_client import ExporterClient
+from controller.history import History
 from controller.jobs import Jobs
 from controller.live import Live
 from controller.lock import DataLock, make_private
@@ -148,6 +150,8 @@ class Controller:
 
     async def _serve(self, stack: AsyncExitStack, sockets: list[socket.socket]) -> int:
         passwords = Passwords()
+        history = History(self.settings.prometheus_url)
+        stack.push_async_callback(history.close)
         await make_first_administrator(self.storage, self.settings.data, passwords, self._now())
         app = application(
             self.settings,
@@ -157,6 +161,8 @@ class Controller:
             services={
                 InventoryStore: self.store,
                 Managed: Managed(self.settings.managed, self.settings.targets, self.store),
+                History: history,
+                Streams: Streams(),
             },
             passwords=passwords,
         )
