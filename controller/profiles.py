@@ -3,7 +3,11 @@
 A profile that asks for no power is Sleep. Any other is Wake (unless the power action wakes by itself) and one action on
 power: the make's own way where the profile names one (by driver, then by manufacturer), else the first of SetPowerPercent,
 SetPowerLimit, SetPreset, SetMode that the make knows. What would draw less than was asked for is taken where nothing fits
-better: overclock ends at the make's most. What would draw more is a problem and no action: limits of power hang on it.
+better: overclock ends at the make's most. What would draw more is a problem and no action: limits of power hang on it. So
+a make that can only sleep and wake takes overclock and normal by waking, and underclock not at all.
+
+A make is told by the same action in every profile, also where another of its actions would reach higher: a limit does not
+undo a mode, nor a mode a percentage.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -176,7 +180,7 @@ def _way(wish: _Wish, driver: str | None, manufacturer: str | None) -> _Way:
     if wish.writer.name == "token_gateway":
         return _preset_by_name(wish, wish.profile.name)
     reasons: list[str] = []
-    for kind in (kind for kind in _GENERAL if kind in wish.writer.abilities):
+    for kind in (kind for kind in _GENERAL if _is_general(kind, wish.writer)):
         try:
             return _GENERAL[kind](wish)
         except _NotYet:
@@ -186,6 +190,11 @@ def _way(wish: _Wish, driver: str | None, manufacturer: str | None) -> _Way:
     if reasons:
         raise _Problem(reasons[0])
     return _waking_alone(wish)
+
+
+def _is_general(kind: type[Action], writer: Writer) -> bool:
+    """Return whether the make can be told so by a target alone: presets that nobody lists are chosen by name only."""
+    return kind in writer.abilities and (kind is not SetPreset or writer.presets is not None)
 
 
 def _waking_alone(wish: _Wish) -> _Way:
@@ -260,7 +269,8 @@ def _within(wish: _Wish, ability: Ability, asked: float, unit: str) -> float:
 
 
 def _percent_of_nominal(wish: _Wish) -> _Way:
-    return _percent(wish, wish.profile.target_percent)
+    # Makes take whole percents; the next below never draws more than was asked for.
+    return _percent(wish, max(1.0, float(int(wish.profile.target_percent))))
 
 
 def _limit_of_nominal(wish: _Wish) -> _Way:
@@ -302,13 +312,12 @@ def _preset_by_name(wish: _Wish, name: str) -> _Way:
         raise _Problem(
             f"{wish.writer.name} knows the presets {', '.join(known)}, not {name}: name one of them under by_make"
         )
-    for preset in wish.presets or ():
+    listed = wish.presets if wish.presets and wish.writer.presets is not None else ()
+    for preset in listed:
         if preset.name == name:
             return _of_preset(wish, preset)
-    if wish.presets:
-        raise _Problem(
-            f"it has no preset {name}; it has {', '.join(preset.name for preset in wish.presets[:8])}"
-        )
+    if listed:
+        raise _Problem(f"it has no preset {name}; it has {', '.join(preset.name for preset in listed[:8])}")
     return _Way(SetPreset(name), wish.ratio)
 
 

@@ -17,6 +17,7 @@ All pure: they look at what is known and return a reason, or None. What stops wh
 Lowering power is never stopped by heat, staleness or a limit: it is what mends them.
 """
 
+import re
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
@@ -27,6 +28,7 @@ from controller.model import Hold, MinerRecord, ServiceMark
 from miners.inventory.fleet import Container, Feed
 from miners.inventory.nodes import shortened
 from miners.model import Identity, PollFailure, Reading, Snapshot
+from miners.models import find_model
 
 STALE_POLLS: Final = 3
 """A reading older than so many poll intervals is stale."""
@@ -34,8 +36,10 @@ HOT_SHARE: Final = 0.1
 """A container overheats when more than this share of the miners that answer are too hot (as ContainerOverheating does)."""
 VANISHED_SHARE: Final = 0.1
 CLOCK_JUMP_S: Final = 60.0
-HEAT_CODES: Final = ("overheat", "over_temperature", "overtemperature", "too_hot", "temperature")
-"""What the codes or words of faults have in them where a miner itself says that it is too hot."""
+_HEAT: Final = re.compile(
+    r"over[ _-]?(temp|heat)|temperature (is )?(too )?high|too[ _-]hot(?! before)", re.IGNORECASE
+)
+"""How a fault says that a miner is too hot; that a sensor of heat has failed is another matter."""
 
 
 class Drawn(msgspec.Struct, frozen=True):
@@ -106,14 +110,17 @@ def raise_refused_for(container: Container, reading: Reading | None, at: datetim
 
 
 def too_hot(container: Container, snapshot: Snapshot) -> str | None:
-    """Return by which sensor or fault a miner is too hot: at or over the container's limits, or by its own word."""
-    for sensor, limit in container.temperature_limits_c.items():
+    """Return by which sensor or fault a miner is too hot: at or over a limit of the container or its model, or by its own word."""
+    limits = dict(container.temperature_limits_c)
+    facts = find_model(snapshot.identity.manufacturer, snapshot.identity.model)
+    if facts is not None and facts.max_chip_temp_c is not None:
+        limits.setdefault("chip_max", facts.max_chip_temp_c)
+    for sensor, limit in limits.items():
         degrees = getattr(snapshot.temperatures_c, sensor)
         if degrees is not None and degrees >= limit:
             return f"{sensor} of {shortened(snapshot.miner)} is at {degrees:g} °C, the limit is {limit:g} °C"
     for fault in snapshot.faults:
-        said = f"{fault.code} {fault.text or ''}".lower()
-        if any(word in said for word in HEAT_CODES):
+        if _HEAT.search(f"{fault.code} {fault.text or ''}"):
             return f"{shortened(snapshot.miner)} reports {shortened(fault.text or fault.code)}"
     return None
 

@@ -358,6 +358,25 @@ def test_what_is_worth_a_look(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     )
 
 
+def test_a_make_that_is_told_in_two_ways_is_worth_a_look(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("targets.yml").write_text(
+        "profiles:\n"
+        "  overclock: {target_percent: 115, by_make: {whatsminer: {mode: high}, luxos: {preset: a}}}\n"
+        "  normal: {target_percent: 100, by_make: {whatsminer: {power_percent: 100}, luxos: {preset: b}}}\n"
+        "  underclock: {target_percent: 75, by_make: {whatsminer: {mode: low}, luxos: {preset: c}}}\n"
+        "containers: [{name: C, miners: [{address: a}]}]\n"
+    )
+    assert load([Path("targets.yml")]).warnings == (
+        (
+            "targets.yml:2: profiles.overclock.by_make: whatsminer is told by mode here and otherwise in normal, and one "
+            "does not undo the other: give each of them a mode for whatsminer"
+        ),
+    )
+
+
 def test_the_check_says_which_schedules_there_are(tmp_path: Path) -> None:
     file = tmp_path / "targets.yml"
     file.write_text(
