@@ -82,10 +82,24 @@ class Intentions:
         key = (container.id, tuple([one.id for one in covering]))
         found = self._memo.get(key)
         if found is None:
-            schedule = inventory.schedules.get(container.schedule) if container.schedule else None
-            found = wanted(container.id, miner_id, schedule, container.timezone, covering, at)
-            self._memo[key] = found
+            found = self._memo[key] = self._decided(inventory, container, miner_id, covering, at)
         return found
+
+    def wanted_of(self, inventory: Inventory, container: Container, miner_id: str, at: datetime) -> Wanted:
+        """Return the same for another inventory or moment than the present, without a trace of it."""
+        covering = self.covering(container.id, miner_id) if self._reaches else ()
+        return self._decided(inventory, container, miner_id, covering, at)
+
+    @staticmethod
+    def _decided(
+        inventory: Inventory,
+        container: Container,
+        miner_id: str,
+        covering: Sequence[Override],
+        at: datetime,
+    ) -> Wanted:
+        schedule = inventory.schedules.get(container.schedule) if container.schedule else None
+        return wanted(container.id, miner_id, schedule, container.timezone, covering, at)
 
     def next_moment(self, inventory: Inventory, after: datetime) -> datetime | None:
         """Return when what is wanted may next change by itself: a boundary, an override's start or end."""
@@ -117,6 +131,10 @@ class Intentions:
     def hold_on(self, container_id: str) -> Hold | None:
         """Return a hold that stops writing in a container, None if there is none."""
         return next((one for one in self.holds if one.container in (None, container_id)), None)
+
+    def mark_of(self, miner_id: str) -> ServiceMark | None:
+        """Return the service mark of a miner, None if it has none."""
+        return self.marks.get(miner_id)
 
     async def add_mark(self, mark: ServiceMark) -> None:
         """Keep a service mark. It counts at once; when this returns it is durable."""

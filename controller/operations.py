@@ -16,7 +16,6 @@ from controller.recording import Recorder
 from controller.storage.storage import Storage
 from controller.telling import event
 from controller.watched import moment
-from miners.actions import Action
 from miners.clock import Clock
 
 OPEN_STATES: Final[frozenset[ResultState]] = frozenset(("waiting", "sending", "verifying"))
@@ -28,14 +27,20 @@ KEPT: Final = 200
 
 
 class Running(msgspec.Struct, eq=False):
-    """One operation under way. `action`: what it does, where it carries no intention. `changed`: results not handed on."""
+    """One operation under way. `changed`: results not handed on."""
 
     operation: Operation
     results: dict[str, Result]
     counts: Counter[str]
     ended: asyncio.Event
-    action: Action | None = None
     changed: set[str] = msgspec.field(default_factory=set)
+    by_container: dict[str, int] | None = None
+
+    def miners_of(self, container_id: str) -> int:
+        """Return how many of its miners stand in a container (a miner's id begins with its container's)."""
+        if self.by_container is None:
+            self.by_container = dict(Counter(miner.partition(".")[0] for miner in self.results))
+        return self.by_container.get(container_id, 0)
 
     @property
     def now(self) -> Operation:
@@ -87,18 +92,25 @@ class Operations:
         operation: Operation,
         results: Iterable[Result],
         *events: Event,
-        action: Action | None = None,
+        request_id: str | None = None,
+        address: str | None = None,
     ) -> Running:
-        """Keep a new operation with a result for each miner; it runs when this returns."""
+        """Keep a new operation with a result for each miner; it runs when this returns.
+
+        `events` are written with that of its start. `request_id`, `address`: of the request that it comes from.
+        """
         found = list(results)
         operation = msgspec.structs.replace(
             operation, total=len(found), counts=dict(Counter(one.state for one in found))
         )
         await self._storage.operations.add(operation, found)
-        await self._recorder.keep(*events, self._event(operation, "operation.started", operation.created_by))
-        return self._take(operation, found, action)
+        started = self._event(operation, "operation.started", operation.created_by)
+        await self._recorder.keep(
+            *events, msgspec.structs.replace(started, request_id=request_id, address=address)
+        )
+        return self._take(operation, found)
 
-    def _take(self, operation: Operation, results: Sequence[Result], action: Action | None = None) -> Running:
+    def _take(self, operation: Operation, results: Sequence[Result]) -> Running:
         by_miner = {
             one.miner: msgspec.structs.replace(one, state="waiting") if one.state in OPEN_STATES else one
             for one in results
@@ -108,7 +120,6 @@ class Operations:
             by_miner,
             Counter(one.state for one in by_miner.values()),
             asyncio.Event(),
-            action,
         )
         self._running[operation.id] = running
         self._on_change()
@@ -236,10 +247,3 @@ def summary(operation: Operation) -> Mapping[str, object]:
         "total": operation.total,
         "counts": dict(operation.counts),
     }
-
-
-def stagger_times(miners: Sequence[str], began: float, over_s: float | None) -> Mapping[str, float]:
-    """Return the clock's second before which each miner is left alone: all spread over `over_s`."""
-    if not over_s or len(miners) < 2:
-        return {}
-    return {miner: began + over_s * at / (len(miners) - 1) for at, miner in enumerate(miners)}

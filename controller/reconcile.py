@@ -12,6 +12,7 @@ import msgspec
 
 from controller.model import Hold, MinerRecord, ServiceMark, Step, Wanted
 from controller.profiles import next_action, shows
+from controller.safety import held, in_service
 from miners.actions import Action, Sleep, Status
 from miners.inventory.fleet import Container, Miner
 from miners.model import PollFailure, Reading, Snapshot
@@ -45,6 +46,7 @@ Reason: TypeAlias = Literal[
     "back_off",
     "restarts",
     "presets",
+    "interlock",
     "untold",
 ]
 
@@ -91,7 +93,7 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True):
     settled_at: float = 0.0
     needs_presets: bool = False
     service: ServiceMark | None = None
-    hold: Hold | None = None
+    holds: tuple[Hold, ...] = ()
     doubts: tuple[str, ...] = ()
     busy: bool = False
     emergency: bool = False
@@ -141,11 +143,12 @@ def standing_against(case: Situation) -> Judgement | None:
     """Return what stands against writing anything at all to a miner now, None if nothing does."""
     if not case.miner.active:
         return Judgement("blocked", "inactive", "it is switched off in the inventory (active: false)")
-    if case.service is not None:
-        return Judgement("blocked", "service", f"it is being worked on: {case.service.reason}")
-    if case.hold is not None:
-        where = "everywhere" if case.hold.container is None else f"in {case.container.name}"
-        return Judgement("blocked", "held", f"all writing is stopped {where}: {case.hold.reason}")
+    marked = in_service(case.service)
+    if marked is not None:
+        return Judgement("blocked", "service", marked)
+    stopped = held(case.holds, case.container.id)
+    if stopped is not None:
+        return Judgement("blocked", "held", stopped)
     if case.doubts:
         return Judgement("blocked", "doubt", case.doubts[0])
     if isinstance(case.reading, PollFailure):

@@ -41,6 +41,9 @@ LEASE_HELD_S: Final = 45.0
 
 IN_FLIGHT: Final = "a command was on its way when the controller was ended, and nobody saw what came of it"
 
+LOST: Final = "a command was on its way when the controller ended; its readings will tell what came of it"
+"""As above, once the record of events says so."""
+
 _log = structlog.get_logger(__name__)
 
 
@@ -55,6 +58,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     actor: Actor
     writer: Writer | None
     why: str
+    profile: str | None = None
     operation_id: str | None = None
     errand: Errand | None = None
     emergency: bool = False
@@ -364,6 +368,7 @@ class Sender:
             changes["restarts"] = restarts_today(watched.record, watched.container, now) + 1
             changes["restarts_on"] = day_of(watched.container, now)
         watched.remember(**changes)
+        watched.settled_at = now
         known = watched.known
         sent = event(
             now,

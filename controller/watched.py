@@ -32,7 +32,11 @@ class Watched(msgspec.Struct, kw_only=True, eq=False):
     the order. `task`: what is writing to it now; `sent`: whether its command has left. `settled_at`: readings taken
     before then (clock's seconds) say nothing about the present order. `not_before_s`: an operation's own stagger.
     `presets`: its firmware's, None while not known, with the firmware they are of. `confirmed`: it showed the present
-    order once, so when it does not any more somebody else changed it. `drifting`: told of as not obeying.
+    order once, so when it does not any more somebody else changed it. `departed`: it did so,
+    and does not any more. `missed`: it could not be reached when its order came.
+    `stopped`: its operation is being cancelled. `committed_w`: what it was last let rise or fall to.
+    `drifting`: told of as not obeying. `told`: the doubt about it that the record holds. `ordered`: what is wanted of it
+    has been worked out once.
     """
 
     known: Known
@@ -52,6 +56,12 @@ class Watched(msgspec.Struct, kw_only=True, eq=False):
     confirmed: bool = False
     drifting: bool = False
     emergency: bool = False
+    ordered: bool = False
+    told: str | None = None
+    missed: bool = False
+    departed: bool = False
+    stopped: bool = False
+    committed_w: float = 0.0
 
     @property
     def id(self) -> str:

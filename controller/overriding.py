@@ -1,0 +1,330 @@
+"""Overrides as deeds: planned, put in force, changed, ended, and what an operation for one can be cancelled to."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime
+
+import msgspec
+
+from controller.choosing import Choosing, Previews, check_end, check_times, check_words
+from controller.deeds import Invalid, NotThere, OverLimit, OverrideWish, Plan, Warned
+from controller.desire import ends_by_container
+from controller.desk import Desk
+from controller.model import Actor, Ends, Operation, Override, Result, new_id
+from controller.ordering import told_override, total, where
+from controller.plans import Would, plan_of, skip_reason
+from controller.powers import expected_w, nominal_w, present_w
+from controller.profiles import shows
+from controller.reconciler import A_PIECE, Reconciler
+from controller.steps import Steps
+from controller.watched import Watched
+from miners.inventory.fleet import Inventory
+from miners.inventory.slugs import miner_id
+from miners.model import Snapshot
+
+NOTHING_ELSE = "nothing else is wanted of it"
+
+
+class Overriding:
+    """What people do with overrides."""
+
+    def __init__(self, desk: Desk, reconciler: Reconciler, choosing: Choosing, previews: Previews) -> None:
+        """See Desk."""
+        self._desk, self._reconciler = desk, reconciler
+        self._choosing, self._previews = choosing, previews
+
+    async def plan(self, wish: OverrideWish) -> Plan:
+        """Return what this override would do."""
+        plan, wishes = self._planned(wish, self._choosing.miners(wish.choice))
+        return self._previews.remember(plan, wishes)
+
+    async def plan_inventory(self, inventory: Inventory) -> Plan:
+        """Return what would change at once if this were the inventory. Who would go on as now counts as so already."""
+        desk, now, steps = self._desk, self._desk.now, Steps()
+        wishes: list[Would] = []
+        places = [(container, miner) for container in inventory.containers for miner in container.miners]
+        for at, (container, miner) in enumerate(places, start=1):
+            watched = desk.roster.get(miner_id(container, miner))
+            if watched is None:
+                continue
+            view = msgspec.structs.replace(desk.views.of(watched), container=container, miner=miner)
+            wanted = desk.intentions.wanted_of(inventory, container, watched.id, now)
+            step, writer = steps.of(inventory, watched, wanted.profile)
+            skip = skip_reason(view, held=False, in_doubt=None)
+            shown: bool | None = step is None or step == watched.step
+            if step is not None and step.problem is not None:
+                skip = skip or ("unsupported", step.problem)
+            elif not shown and step is not None and writer is not None and isinstance(view.reading, Snapshot):
+                shown = shows(step, view.reading, writer)
+            against, detail = skip or (None, "")
+            wishes.append(Would(view=view, step=step, shows=shown, against=against, detail=detail))
+            if at % A_PIECE == 0:
+                await asyncio.sleep(0)
+        return self._previews.remember(plan_of(wishes, starts_at=now), wishes)
+
+    async def put(
+        self, wish: OverrideWish, actor: Actor, request_id: str | None, address: str | None
+    ) -> tuple[Override, Operation]:
+        """Put an override in force, or make it wait for its start; begin its operation."""
+        desk = self._desk
+        miners = self._choosing.miners(wish.choice)
+        self._choosing.refuse_observed(wish.choice, miners)
+        plan, wishes = self._planned(wish, miners)
+        self._previews.check(wish.plan, plan, wishes)
+        against = self._reconciler.releasing.limits_exceeded({watched.id: wish.profile for watched in miners})
+        if against is not None:
+            raise OverLimit(against)
+        override = self._override(wish, actor, miners)
+        operation = self._operation(override, miners, wish.profile, override.created_by)
+        await desk.intentions.add(override)
+        running = await desk.operations.begin(
+            operation,
+            self._results(miners),
+            desk.event(
+                "command",
+                "override.created",
+                actor,
+                operation_id=operation.id,
+                params=told_override(override),
+                request_id=request_id,
+                address=address,
+                container=where(desk, override),
+            ),
+        )
+        desk.order_anew()
+        return override, running.now
+
+    async def change(
+        self,
+        override_id: str,
+        *,
+        ends: Ends,
+        until: datetime | None,
+        reason: str,
+        actor: Actor,
+        request_id: str | None,
+    ) -> Override:
+        """Change the end or the reason of an override."""
+        desk = self._desk
+        before = self.found(override_id)
+        starts = max(before.starts_at, desk.now)
+        check_words(reason, None)
+        by_container = self._next_changes(before, starts) if ends == "next_change" else {}
+        check_end(ends, until, starts)
+        if ends == "next_change" and not by_container:
+            raise Invalid("no schedule changes there, so there is no next change: give a time", "/ends")
+        after = msgspec.structs.replace(
+            before, ends=ends, until=until, until_by_container=by_container, reason=reason
+        )
+        await desk.intentions.replace(after)
+        await desk.recorder.keep(
+            desk.event(
+                "command",
+                "override.changed",
+                actor,
+                operation_id=before.operation_id,
+                params={"override_id": override_id},
+                before=told_override(before),
+                after=told_override(after),
+                request_id=request_id,
+                container=where(desk, after),
+            )
+        )
+        desk.order_anew()
+        return after
+
+    async def end(self, override_id: str, actor: Actor, request_id: str | None) -> Operation:
+        """End an override now; the operation brings back what holds without it."""
+        desk = self._desk
+        override = self.found(override_id)
+        miners = [one for one in desk.roster if one.wanted.override_id == override_id]
+        operation = self._operation(override, miners, None, actor)
+        await desk.intentions.replace(msgspec.structs.replace(override, ended_at=desk.now, ended_by=actor))
+        waiting = desk.operations.get(override.operation_id)
+        if waiting is not None:
+            desk.operations.cancelling(waiting)
+        running = await desk.operations.begin(
+            operation,
+            self._results(miners),
+            desk.event(
+                "command",
+                "override.ended",
+                actor,
+                operation_id=operation.id,
+                params=told_override(override),
+                request_id=request_id,
+                container=where(desk, override),
+            ),
+        )
+        for container_id in {one.container.id for one in miners}:
+            desk.ending[container_id] = operation.id
+        try:
+            await self._reconciler.ordering.work_out()
+        finally:
+            desk.ending = {id_: op for id_, op in desk.ending.items() if op != operation.id}
+        for miner in desk.operations.open_of(running):
+            watched = desk.roster.get(miner)
+            if watched is None or watched.operation_id != operation.id:
+                desk.operations.mark(operation.id, miner, "skipped", detail=NOTHING_ELSE)
+        desk.operations.end_if_done()
+        return running.now
+
+    async def narrow(self, override: Override, stopped: Sequence[str], actor: Actor) -> None:
+        """Take miners out of an override: they were not reached when its operation was cancelled."""
+        desk = self._desk
+        after = msgspec.structs.replace(
+            override, except_miners=tuple(dict.fromkeys((*override.except_miners, *stopped)))
+        )
+        await desk.intentions.replace(after)
+        desk.tell(
+            "command",
+            "override.narrowed",
+            actor,
+            operation_id=override.operation_id,
+            params={"override_id": override.id, "miners": len(stopped)},
+        )
+
+    def found(self, override_id: str) -> Override:
+        """Return an override that waits or is in force. Raises NotThere."""
+        override = self._desk.intentions.override(override_id)
+        if override is None:
+            raise NotThere(f"there is no override {override_id} that waits or is in force")
+        return override
+
+    def _planned(self, wish: OverrideWish, miners: Sequence[Watched]) -> tuple[Plan, list[Would]]:
+        desk = self._desk
+        now = desk.now
+        if wish.profile not in desk.inventory.profiles:
+            raise Invalid(
+                f"there is no profile {wish.profile}; there are {', '.join(desk.inventory.profiles)}",
+                "/profile",
+            )
+        check_words(wish.reason, wish.stagger)
+        starts = max(wish.starts_at or now, now)
+        containers = {watched.container.id: watched.container for watched in miners}
+        by_container = ends_by_container(containers.values(), desk.inventory.schedules, starts)
+        check_times(wish, now, containers.values(), by_container.keys())
+        wishes = [self._choosing.would(watched, wish.profile) for watched in miners]
+        ends = (
+            wish.until
+            if wish.ends == "at"
+            else max(by_container.values(), default=None)
+            if wish.ends == "next_change"
+            else None
+        )
+        plan = plan_of(
+            wishes,
+            starts_at=starts,
+            ends_at=ends,
+            then_profile=self._then(miners, ends),
+            emergency=wish.emergency,
+            over_s=None if wish.stagger is None else wish.stagger.over_s,
+            warnings=self._warnings(wish, miners),
+        )
+        return plan, wishes
+
+    def _then(self, miners: Sequence[Watched], ends: datetime | None) -> str | None:
+        """Return what holds after the override, where that is the same for all."""
+        if ends is None:
+            return None
+        desk = self._desk
+        found = {
+            desk.intentions.wanted_of(desk.inventory, watched.container, watched.id, ends).profile
+            for watched in miners
+        }
+        return found.pop() if len(found) == 1 else None
+
+    def _warnings(self, wish: OverrideWish, miners: Sequence[Watched]) -> list[Warned]:
+        desk = self._desk
+        found = [Warned(code="in_doubt", detail=doubt) for doubt in self._reconciler.doubting.everywhere]
+        covered: dict[str, int] = {}
+        for watched in miners:
+            for one in desk.intentions.covering(watched.container.id, watched.id):
+                covered[one.id] = covered.get(one.id, 0) + 1
+        for override_id, count in covered.items():
+            older = desk.intentions.override(override_id)
+            if older is not None:
+                found.append(
+                    Warned(
+                        code="covers_override",
+                        detail=f"it stands above an override to {older.profile} ({older.reason}) for {count} miners",
+                    )
+                )
+        if wish.ends == "manual":
+            found.append(Warned(code="no_end", detail="it holds until somebody ends it"))
+        return found
+
+    def _next_changes(self, override: Override, starts: datetime) -> dict[str, datetime]:
+        desk = self._desk
+        ids = {*override.containers, *(miner.partition(".")[0] for miner in override.miners)}
+        containers = [one for id_, one in desk.roster.containers.items() if id_ in ids]
+        return ends_by_container(containers, desk.inventory.schedules, starts)
+
+    def _override(self, wish: OverrideWish, actor: Actor, miners: Sequence[Watched]) -> Override:
+        desk = self._desk
+        starts = max(wish.starts_at or desk.now, desk.now)
+        named = set(wish.choice.containers)
+        by_container: dict[str, datetime] = {}
+        if wish.ends == "next_change":
+            containers = {watched.container.id: watched.container for watched in miners}
+            by_container = ends_by_container(containers.values(), desk.inventory.schedules, starts)
+        return Override(
+            id=new_id("ov"),
+            profile=wish.profile,
+            ends=wish.ends,
+            reason=wish.reason,
+            created_by=actor,
+            created_at=desk.now,
+            starts_at=starts,
+            containers=wish.choice.containers,
+            miners=tuple(
+                [
+                    one.id
+                    for one in miners
+                    if one.container.id not in named and one.container.control == "enforce"
+                ]
+            ),
+            until=wish.until if wish.ends == "at" else None,
+            until_by_container=by_container,
+            emergency=wish.emergency,
+            stagger=wish.stagger,
+            operation_id=new_id("op"),
+        )
+
+    def _operation(
+        self, override: Override, miners: Sequence[Watched], profile: str | None, actor: Actor
+    ) -> Operation:
+        """Return the operation that brings an override about, or (without a profile) brings back what holds without it."""
+        desk = self._desk
+        ending = profile is None
+        steps = [] if ending else [self._choosing.step(watched, profile) for watched in miners]
+        return Operation(
+            id=new_id("op") if ending or override.operation_id is None else override.operation_id,
+            cause="override_end" if ending else "override",
+            action=f"profile {profile}" if profile is not None else "end of an override",
+            state="queued",
+            created_by=actor,
+            created_at=desk.now,
+            reason=override.reason,
+            profile=profile,
+            override_id=override.id,
+            intent=True,
+            power_before_w=total(
+                present_w(one.known.miner, one.known.snapshot, one.record) for one in miners
+            ),
+            power_expected_w=total(
+                None if step is None else expected_w(step, nominal_w(one.known.miner, one.known.snapshot))
+                for one, step in zip(miners, steps, strict=False)
+            ),
+            stagger=override.stagger,
+        )
+
+    def _results(self, miners: Sequence[Watched]) -> list[Result]:
+        return [
+            Result(
+                miner=one.id,
+                power_before_w=present_w(one.known.miner, one.known.snapshot, one.record),
+            )
+            for one in miners
+            if one.known.miner.active and one.container.control == "enforce"
+        ]

@@ -1,0 +1,67 @@
+"""What a miner draws now and would draw under its order, in watts: pure.
+
+Where nothing is known of a miner's power it counts as a large one: a limit or a ramp must not be broken by what nobody
+measured.
+"""
+
+from typing import Final
+
+from controller.model import MinerRecord, Step
+from miners.actions import Sleep
+from miners.inventory.fleet import Miner
+from miners.model import Snapshot
+
+LARGE_W: Final = 4_000.0
+"""What a miner of unknown power is counted with where limits hang on it."""
+
+STANDBY_W: Final = 40.0
+
+
+def nominal_w(miner: Miner, snapshot: Snapshot | None) -> float | None:
+    """Return a miner's nominal power: the inventory's figure, else the device's or the table's; None if not known."""
+    if miner.nominal_power_w is not None:
+        return miner.nominal_power_w
+    return None if snapshot is None else snapshot.nominal_power_w
+
+
+def present_w(miner: Miner, snapshot: Snapshot | None, record: MinerRecord) -> float | None:
+    """Return what a miner draws by its last reading, else by what it was last brought to; None if not known."""
+    if snapshot is not None and snapshot.power_w is not None:
+        return snapshot.power_w
+    if snapshot is not None and snapshot.state == "sleeping":
+        return STANDBY_W if miner.standby_power_w is None else miner.standby_power_w
+    nominal = nominal_w(miner, snapshot)
+    if nominal is None or record.applied_ratio is None:
+        return None
+    return nominal * record.applied_ratio
+
+
+def sleeps(step: Step) -> bool:
+    """Return whether a step puts a miner to sleep."""
+    return len(step.actions) == 1 and isinstance(step.actions[0], Sleep)
+
+
+def ordered_ratio(step: Step) -> float:
+    """Return the share of nominal power that a step orders: 0 for asleep, whatever a sleeping miner still draws."""
+    return 0.0 if sleeps(step) else step.ratio
+
+
+def expected_w(step: Step, nominal: float | None) -> float | None:
+    """Return what a miner would draw under a step; None if not known."""
+    if step.power_w is not None:
+        return step.power_w
+    return None if nominal is None else step.ratio * nominal
+
+
+def change_w(step: Step, miner: Miner, snapshot: Snapshot | None, record: MinerRecord) -> float:
+    """Return by how much a step changes what a miner draws: above 0 up, below down. What is not known counts as large.
+
+    A step that puts to sleep never goes up; one that wakes a sleeping miner always does.
+    """
+    nominal = nominal_w(miner, snapshot)
+    now, then = present_w(miner, snapshot, record), expected_w(step, nominal)
+    if sleeps(step):
+        return min(-(now if now is not None else nominal or LARGE_W) + (then or 0.0), 0.0)
+    if then is None:
+        then = LARGE_W
+    return then - (now if now is not None else 0.0)

@@ -1,0 +1,306 @@
+"""Who of those that are due may be written to now: ramps, and the interlocks on raising power.
+
+Lowering power waits for its ramp alone, and in an emergency not even for that. Raising it also asks whether the container
+overheats or is not seen well enough, and whether it, its feed and what they were let rise to before stay within limits.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
+from itertools import islice
+from typing import Final
+
+from controller.desk import Desk
+from controller.model import SYSTEM
+from controller.powers import change_w, expected_w, nominal_w, present_w
+from controller.ramps import History, Pending, allowed, slowed
+from controller.reconcile import Judgement
+from controller.safety import (
+    Drawn,
+    over_container_limit,
+    over_feed_limit,
+    raise_refused,
+    raise_refused_for,
+    together,
+)
+from controller.steps import Steps
+from controller.watched import Watched
+from miners.actions import Locate, Reboot, Sleep
+from miners.inventory.fleet import Container, Ramp
+from miners.model import Reading
+
+FEED_RAMP: Final = Ramp(batch=1_000_000)
+"""Of a feed that says nothing: power steps as in a container, and how many miners is the containers' business."""
+
+AGAIN_S: Final = 10.0
+"""How long after an interlock has stopped a raise it is looked at again."""
+
+KEPT_S: Final = 1.0
+"""How long what was found of a container holds, on the clock."""
+
+_ANY_TIME: Final = datetime(1970, 1, 1, tzinfo=UTC)
+"""Handed to the interlocks as the present: whether a reading is fresh has been told by our own clock before."""
+
+
+class Releasing:
+    """Holds who is due, and lets through who may go."""
+
+    def __init__(self, desk: Desk, steps: Steps) -> None:
+        """See Desk."""
+        self._desk, self._steps = desk, steps
+        self._ready: dict[str, dict[str, Watched]] = {}
+        self._history = History()
+        self._found: dict[str, tuple[float, str | None]] = {}
+        self._stopped: dict[str, str] = {}
+
+    @property
+    def waiting(self) -> int:
+        """How many miners are due and not let through yet."""
+        return sum(map(len, self._ready.values()))
+
+    def add(self, watched: Watched) -> None:
+        """Have a miner let through when it may be."""
+        self._ready.setdefault(watched.container.id, {})[watched.id] = watched
+
+    def drop(self, watched: Watched) -> None:
+        """Let a miner go that is not due any more."""
+        for container_id in (watched.container.id,) if watched.container.id in self._ready else self._ready:
+            self._ready[container_id].pop(watched.id, None)
+
+    def release(self, most: int) -> tuple[list[Watched], float | None]:
+        """Return up to so many miners that may be written to now, and when to ask again (clock's seconds)."""
+        queues = {id_: queue for id_, queue in self._ready.items() if queue}
+        self._ready = queues
+        if most <= 0 or not queues:
+            return [], None
+        now = self._desk.clock.now()
+        share = max(most // len(queues), 1)
+        waiting: list[Pending] = []
+        offered: dict[str, Watched] = {}
+        stopped: list[Watched] = []
+        for queue in tuple(queues.values()):
+            for watched in list(islice(queue.values(), min(share, most - len(waiting)))):
+                change = self._pending(watched)
+                against = self._against_raise(watched) if change.up and self._raises(watched) else None
+                if against is not None:
+                    stopped.append(watched)
+                    self._hold_back(watched, against, now)
+                    continue
+                waiting.append(change)
+                offered[watched.id] = watched
+        for watched in stopped:
+            self.drop(watched)
+        found = allowed(waiting, self._history, self._ramps(queues), self._feed_ramps(), now)
+        self._history = found.history
+        released = [offered[change.miner] for change in found.now]
+        for watched in released:
+            self.drop(watched)
+            watched.committed_w = self._expected(watched) or 0.0
+        return released, found.look_again_at
+
+    def objection(self, watched: Watched) -> str | None:
+        """Return why a miner that was let through must not be told after all: raising power has been stopped since."""
+        if not self._raises(watched):
+            return None
+        return self._seen_well(watched)
+
+    def limits_exceeded(self, profiles: Mapping[str, str]) -> str | None:
+        """Return which limit would be exceeded were these miners (ids) ordered to these profiles, None if none."""
+        roster = self._desk.roster
+        containers = {
+            watched.container.id: watched.container
+            for id_ in profiles
+            if (watched := roster.get(id_)) is not None
+        }
+        feeds = {one.feed for one in containers.values() if one.feed is not None}
+        for container in containers.values():
+            miners = roster.of_container(container.id)
+            against = over_container_limit(container, self._ordered(miners, profiles), self._drawn(miners))
+            if against is not None:
+                return against
+        for name in feeds:
+            miners = list(self._of_feed(name))
+            feed = self._desk.inventory.feeds.get(name)
+            against = over_feed_limit(feed, self._ordered(miners, profiles), self._drawn(miners))
+            if against is not None:
+                return against
+        return None
+
+    def _pending(self, watched: Watched) -> Pending:
+        container = watched.container
+        change: float | None
+        if watched.errand is None:
+            change = self._change(watched)
+            up = change > 0
+        else:
+            action = watched.errand.action
+            change = 0.0 if isinstance(action, Locate) else None
+            up = not isinstance(action, Sleep | Locate)
+        return Pending(
+            miner=watched.id,
+            container=container.id,
+            feed=container.feed,
+            change_w=change,
+            up=up,
+            emergency=watched.emergency and watched.errand is None,
+        )
+
+    def _raises(self, watched: Watched) -> bool:
+        """Return whether what is due may make a miner draw more than it does."""
+        if watched.errand is not None:
+            return not isinstance(watched.errand.action, Sleep | Locate | Reboot)
+        return self._change(watched) > 0
+
+    def _change(self, watched: Watched) -> float:
+        known = watched.known
+        if watched.step is None:
+            return 0.0
+        return change_w(watched.step, known.miner, known.snapshot, watched.record)
+
+    def _expected(self, watched: Watched) -> float | None:
+        known = watched.known
+        if watched.step is None or watched.step.problem is not None:
+            return None
+        return expected_w(watched.step, nominal_w(known.miner, known.snapshot))
+
+    def _seen_well(self, watched: Watched) -> str | None:
+        """Return why nothing is raised in a miner's container, or at the miner: too hot, or not seen well enough."""
+        container = watched.container
+        return raise_refused_for(container, self._fresh(watched), _ANY_TIME) or self._kept(
+            f"seen {container.id}",
+            lambda: raise_refused(
+                container,
+                [
+                    self._fresh(one)
+                    for one in self._desk.roster.of_container(container.id)
+                    if one.known.miner.active
+                ],
+                _ANY_TIME,
+            ),
+        )
+
+    def _against_raise(self, watched: Watched) -> str | None:
+        container = watched.container
+        against = self._seen_well(watched) or self._kept(
+            f"target {container.id}", lambda: self._target_over_limit(container)
+        )
+        if against is not None:
+            return against
+        rise = max((self._expected(watched) or 0.0) - self._committed(watched), 0.0)
+        if container.power_limit_w is not None:
+            after = self._committed_by(self._desk.roster.of_container(container.id), rise)
+            against = over_container_limit(container, after)
+        feed = self._desk.inventory.feeds.get(container.feed or "")
+        if against is None and feed is not None and feed.power_limit_w is not None:
+            against = over_feed_limit(feed, self._committed_by(self._of_feed(feed.name), rise))
+        return against
+
+    def _target_over_limit(self, container: Container) -> str | None:
+        """Return why the orders of a container, or of all on its feed, come to too much altogether."""
+        roster = self._desk.roster
+        if container.power_limit_w is not None:
+            against = over_container_limit(container, self._ordered(roster.of_container(container.id), {}))
+            if against is not None:
+                return against
+        feed = self._desk.inventory.feeds.get(container.feed or "")
+        if feed is None or feed.power_limit_w is None:
+            return None
+        return over_feed_limit(feed, self._ordered(self._of_feed(feed.name), {}))
+
+    def _of_feed(self, name: str) -> Iterable[Watched]:
+        roster = self._desk.roster
+        for container in roster.containers.values():
+            if container.feed == name:
+                yield from roster.of_container(container.id)
+
+    def _ordered(self, miners: Iterable[Watched], profiles: Mapping[str, str]) -> Drawn:
+        """Return what miners would draw under their orders, or under these profiles in their place."""
+        powers: list[float | None] = []
+        for watched in miners:
+            if not watched.known.miner.active:
+                continue
+            profile = profiles.get(watched.id, watched.wanted.profile)
+            step, _writer = self._steps.of(self._desk.inventory, watched, profile)
+            expected = None
+            if step is not None and step.problem is None:
+                expected = expected_w(step, nominal_w(watched.known.miner, watched.known.snapshot))
+            powers.append(expected if expected is not None else self._drawn_by(watched))
+        return together(powers)
+
+    def _drawn(self, miners: Iterable[Watched]) -> Drawn:
+        return together(self._drawn_by(one) for one in miners if one.known.miner.active)
+
+    def _drawn_by(self, watched: Watched) -> float | None:
+        known = watched.known
+        present = present_w(known.miner, known.snapshot, watched.record)
+        return present if present is not None else nominal_w(known.miner, known.snapshot)
+
+    def _committed_by(self, miners: Iterable[Watched], rise: float) -> Drawn:
+        return together([rise, *(self._committed(one) for one in miners if one.known.miner.active)])
+
+    def _committed(self, watched: Watched) -> float:
+        """Return what a miner draws, or was let rise to and may not show yet."""
+        drawn = self._drawn_by(watched) or 0.0
+        if watched.task is not None or watched.record.applied_profile == watched.wanted.profile:
+            return max(drawn, watched.committed_w)
+        return drawn
+
+    def _fresh(self, watched: Watched) -> Reading | None:
+        known = watched.known
+        return None if self._desk.live.is_stale(known) else known.reading
+
+    def _kept(self, name: str, find: Callable[[], str | None]) -> str | None:
+        """Return what was found a moment ago, or find it anew, and tell when it begins and ends."""
+        now = self._desk.clock.now()
+        found = self._found.get(name)
+        if found is None or not found[0] <= now < found[0] + KEPT_S:
+            found = self._found[name] = (now, find())
+            self._tell(name, found[1])
+        return found[1]
+
+    def _tell(self, name: str, against: str | None) -> None:
+        container = self._desk.roster.containers.get(name.partition(" ")[2])
+        before = self._stopped.get(name)
+        if (before is None) == (against is None):
+            return
+        kind = "interlock.begun" if against is not None else "interlock.ended"
+        self._desk.tell(
+            "state",
+            kind,
+            SYSTEM,
+            container=container,
+            params={"detail": against if against is not None else before},
+        )
+        if against is None:
+            del self._stopped[name]
+        else:
+            self._stopped[name] = against
+
+    def _hold_back(self, watched: Watched, against: str, now: float) -> None:
+        watched.not_before_s = now + AGAIN_S
+        watched.judgement = Judgement(
+            "wait", "interlock", against, watched.judgement.matches, until=watched.not_before_s
+        )
+        operation_id = watched.operation_id if watched.errand is None else watched.errand.operation_id
+        self._desk.operations.mark(operation_id, watched.id, "waiting", detail=against)
+        self._desk.views.touch((watched,))
+        self._desk.look((watched,))
+
+    def _ramps(self, containers: Iterable[str]) -> dict[str, Ramp]:
+        """Return the ramp of each container, slowed by the operations that run there."""
+        ramps: dict[str, Ramp] = {}
+        for id_ in containers:
+            container = self._desk.roster.containers.get(id_)
+            if container is not None:
+                ramps[id_] = container.ramp
+        for running in self._desk.operations.all():
+            stagger = running.operation.stagger
+            if stagger is None:
+                continue
+            for id_, ramp in tuple(ramps.items()):
+                miners = running.miners_of(id_)
+                if miners:
+                    ramps[id_] = slowed(ramp, over_s=stagger.over_s, batch=stagger.batch, miners=miners)
+        return ramps
+
+    def _feed_ramps(self) -> dict[str, Ramp]:
+        return {name: feed.ramp or FEED_RAMP for name, feed in self._desk.inventory.feeds.items()}
