@@ -15,6 +15,9 @@ from controller.storage.storage import Storage
 from miners.errors import InventoryError
 from miners.inventory.store import InventoryStore
 
+LATE_S = 60.0
+"""What should be is looked at every few seconds; after so long without it, something is wrong."""
+
 
 class Part(msgspec.Struct, frozen=True, kw_only=True):
     """How one part is. `stale`: it answers, and what it says is old. `since`: of this state, where that is known."""
@@ -65,7 +68,6 @@ class Process:
         source = self._live.source()
         error = self.store.last_error
         doubts = self._watch.doubts()
-        run = self._engine.last_run
         return [
             Part(name="exporter", state=source.state, since=source.since, reason=source.reason),
             Part(
@@ -80,12 +82,20 @@ class Process:
                 reason=self._engine.record_away or self._storage.database.words,
             ),
             _clock_part(self._watch, list(doubts)),
-            Part(
-                name="schedule",
-                state="unknown" if run is None else "ok",
-                since=None if run is None else datetime.fromtimestamp(run, UTC),
-            ),
+            self._schedule_part(),
         ]
+
+    def _schedule_part(self) -> Part:
+        run = self._engine.last_run
+        if run is None:
+            return Part(name="schedule", state="unknown", reason="nobody has looked at what should be yet")
+        idle_s = self._engine.now.timestamp() - run
+        return Part(
+            name="schedule",
+            state="ok" if idle_s <= LATE_S else "failed",
+            since=datetime.fromtimestamp(run, UTC),
+            reason=None if idle_s <= LATE_S else f"nobody has looked at what should be for {idle_s:.0f} s",
+        )
 
     def _figures(self) -> FleetFigures:
         engine, store = self._engine, self.store
