@@ -12,6 +12,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
 from typing import Any, Self, TypeVar
 
 import structlog
@@ -67,6 +68,7 @@ class Database:
         self._place = place
         self._reading = reading_engine(place)
         self._writing = writing_engine(place)
+        self._file = None if place.postgresql else _identity(place.file)
         self._connection: Connection | None = None  # the writer's own
         self._claimed = False
         self._closed = False
@@ -225,6 +227,10 @@ class Database:
 
     def _connected(self) -> Connection:
         """Return the writer's connection, alive and, where this process has claimed the database, holding the lock."""
+        if self._file is not None and _identity(self._place.file) != self._file:
+            raise away(
+                self.words, "away", "its file was taken away or replaced: put it back, or start Hashyard anew"
+            )
         if self._connection is not None and self.postgresql and not _answers(self._connection):
             self._drop_connection()  # the server was restarted since
         if self._connection is None:
@@ -261,6 +267,15 @@ class Database:
             _log.warning(
                 "storage_connection_lost", reason=str(translate(error, self.words, self._place.secret))
             )
+
+
+def _identity(file: Path) -> tuple[int, int] | None:
+    """Return what tells a file from another of its name: SQLite would go on writing to one that was deleted."""
+    try:
+        found = file.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _answers(connection: Connection) -> bool:

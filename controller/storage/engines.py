@@ -6,6 +6,7 @@ with another program's lock; a file that only its owner reads. PostgreSQL: psyco
 
 import os
 import re
+import sqlite3
 import stat
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,9 @@ _POSTGRESQL_EVERY = {
     "tcp_user_timeout": 15000,  # ms
     "application_name": "hashyard",
 }
+_WRITER = "-c lock_timeout=10s"  # what somebody has locked by hand is said, and not waited for without end
+# One state of the database for all statements of a reader, as SQLite gives it, is the isolation level's business.
+_READER = "-c default_transaction_read_only=on -c statement_timeout=30s"
 _FORMS = "sqlite:////folder/hashyard.db or postgresql://user:password@host/database"
 
 
@@ -54,8 +58,7 @@ class Place(msgspec.Struct, frozen=True):
     @property
     def secret(self) -> str | None:
         """The password of the URL, to be kept out of texts."""
-        password = self.url.password or self.url.query.get("password")
-        return str(password) if password else None
+        return self.url.password
 
     @property
     def file(self) -> Path:
@@ -79,6 +82,9 @@ def place_of(url: str) -> Place:
     if backend == "postgresql":
         if not read.database:
             raise ConfigurationError(f"DATABASE_URL names no database on the server: write {_FORMS}")
+        password = read.query.get("password")
+        if isinstance(password, str):  # SQLAlchemy hides it in its proper place only
+            read = read.set(password=password).difference_update_query(["password"])
         host = read.host or read.query.get("host") or "this machine"
         port = f":{read.port}" if read.port else ""
         return Place(read, f"the PostgreSQL database {read.database} on {host}{port}")
@@ -87,7 +93,7 @@ def place_of(url: str) -> Place:
 
 def writing_engine(place: Place) -> Engine:
     """Return the engine of the one writing connection (not pooled: the writer keeps it, and renews it after a fault)."""
-    engine = _engine(place, poolclass=NullPool, settings=dict(_POSTGRESQL_EVERY))
+    engine = _engine(place, _WRITER, poolclass=NullPool)
     if not place.postgresql:
         _prepare_sqlite(engine, begin="BEGIN IMMEDIATE", more=())
     return engine
@@ -95,12 +101,10 @@ def writing_engine(place: Place) -> Engine:
 
 def reading_engine(place: Place) -> Engine:
     """Return the engine of the readers, whose connections can change nothing."""
-    # One state of the database for all statements of a reader, as SQLite gives it.
     level = {"isolation_level": "REPEATABLE READ"} if place.postgresql else {}
-    options = "-c default_transaction_read_only=on -c statement_timeout=30s"
     engine = _engine(
         place,
-        settings={**_POSTGRESQL_EVERY, "options": options},
+        _READER,
         poolclass=QueuePool,
         pool_size=READERS,
         max_overflow=0,
@@ -125,13 +129,16 @@ def make_file(place: Place) -> None:
         ) from error
 
 
-def _engine(place: Place, settings: dict[str, Any], **pooling: Any) -> Engine:
+def _engine(place: Place, options: str, **pooling: Any) -> Engine:
+    if place.postgresql:
+        pooling["connect_args"] = {**_POSTGRESQL_EVERY, "options": options}
+    else:
+        # Never makes a file: where it has vanished, an empty one in its place would hide that.
+        address = f"{place.file.absolute().as_uri()}?mode=rw"
+        pooling["creator"] = lambda: sqlite3.connect(address, uri=True, check_same_thread=False)
     return create_engine(
-        place.url,
-        hide_parameters=True,  # values may be secret, and errors are shown
-        connect_args=settings if place.postgresql else {"check_same_thread": False},
-        **pooling,
-    )
+        place.url, hide_parameters=True, **pooling
+    )  # values may be secret, and errors are shown
 
 
 def _prepare_sqlite(engine: Engine, begin: str, more: tuple[str, ...]) -> None:

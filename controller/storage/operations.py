@@ -14,7 +14,9 @@ from controller.storage.schema import operations, results
 
 UNFINISHED: tuple[OperationState, ...] = ("queued", "running", "cancelling")
 _ENDED = tuple(state for state in get_args(OperationState) if state not in UNFINISHED)
-_PURGED_AT_ONCE = 20  # operations of thousands of results each that leave in one transaction
+_PURGED_AT_ONCE = (
+    2  # operations that leave in one transaction: each may have ten thousand results, and writers wait
+)
 
 
 class Operations:

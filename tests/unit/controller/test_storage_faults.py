@@ -1,21 +1,24 @@
 """Databases that are locked, full, damaged or away: words that say so, nothing half-written, and on it goes afterwards."""
 
 import asyncio
+import os
 import sqlite3
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from sqlalchemy import Connection, insert, text
+from sqlalchemy.exc import DBAPIError
 
 from controller.events import EventFilter
 from controller.model import SCHEDULE, Event, MinerRecord, new_id
 from controller.storage import schema
 from controller.storage.database import Database
-from controller.storage.engines import place_of
-from controller.storage.faults import StorageAway, Taken
+from controller.storage.engines import place_of, writing_engine
+from controller.storage.faults import StorageAway, Taken, translate
 from controller.storage.storage import Storage
 from miners.errors import ConfigurationError
 from tests.postgresql_server import PostgresqlServer
@@ -165,6 +168,42 @@ async def test_a_damaged_file_says_so(tmp_path: Path) -> None:
         storage.close()
 
 
+async def test_a_file_taken_away_is_noticed_and_no_empty_one_put_in_its_place(tmp_path: Path) -> None:
+    file = tmp_path / "hashyard.db"
+    storage = Storage.open(f"sqlite:///{file}")
+    try:
+        await storage.events.add(event())
+        file.rename(tmp_path / "away.db")
+        for _ in range(2):
+            with pytest.raises(StorageAway, match="taken away or replaced: put it back"):
+                await storage.events.add(event())
+        assert "hashyard.db" not in os.listdir(tmp_path)  # noqa: PTH208  # pathlib's is barred from coroutines
+        (tmp_path / "away.db").rename(file)
+        await storage.events.add(event())
+        assert await storage.events.count(EventFilter()) == 2
+    finally:
+        storage.close()
+
+
+async def test_rows_locked_by_hand_are_not_waited_for_without_end(postgresql: PostgresqlServer) -> None:
+    url = postgresql.fresh()
+    storage = Storage.open(url)
+    other = psycopg.connect(url)
+    try:
+        await storage.database.write(
+            lambda connection: connection.exec_driver_sql("SET lock_timeout = '50ms'")
+        )
+        other.execute("LOCK TABLE events")
+        with pytest.raises(StorageAway, match="is locked by another program") as refused:
+            await storage.events.add(event())
+        assert refused.value.reason == "locked"
+        other.rollback()
+        await storage.events.add(event())
+    finally:
+        other.close()
+        storage.close()
+
+
 async def test_a_server_that_was_restarted_is_found_again(postgresql: PostgresqlServer) -> None:
     storage = Storage.open(postgresql.fresh())
     try:
@@ -210,9 +249,17 @@ async def test_a_wrong_password_says_so_without_it(postgresql: PostgresqlServer)
 
 
 def test_a_password_within_an_errors_words_is_taken_out() -> None:
-    place = place_of("postgresql://root:planted@host/db")
-    assert place.secret == "planted"
-    assert "planted" not in repr(place)
+    for url in (
+        "postgresql://root:planted@host/db",
+        "postgresql://root@host/db?password=planted&sslmode=require",
+    ):
+        place = place_of(url)
+        assert place.secret == "planted"
+        assert "planted" not in f"{place!r} {place.url!r} {writing_engine(place)!r}"
+    said = psycopg.OperationalError("connection failed: no user root with planted\nmore")
+    shown = translate(DBAPIError.instance(None, None, said, psycopg.Error), place.words, place.secret)  # type: ignore[arg-type]
+    assert "planted" not in str(shown)
+    assert "no user root with ***" in str(shown)
 
 
 async def test_a_second_controller_on_the_same_database_is_refused(postgresql: PostgresqlServer) -> None:

@@ -16,7 +16,7 @@ from sqlalchemy import Engine, inspect, text
 from controller import model
 from controller.events import EventFilter
 from controller.storage import migrating, schema
-from controller.storage.engines import place_of, writing_engine
+from controller.storage.engines import make_file, place_of, writing_engine
 from controller.storage.people import Assignment
 from controller.storage.storage import Storage
 from miners.errors import ConfigurationError
@@ -54,9 +54,12 @@ KEPT: dict[str, tuple[type, set[str]]] = {
 
 
 @pytest.fixture
-def engine(database_url: str, tmp_path: Path) -> Iterator[Engine]:
+def engine(database_url: str) -> Iterator[Engine]:
     """An engine on an empty database."""
-    made = writing_engine(place_of(database_url))
+    place = place_of(database_url)
+    if not place.postgresql:
+        make_file(place)
+    made = writing_engine(place)
     yield made
     made.dispose()
 
