@@ -61,6 +61,7 @@ class Operations:
         self._running: dict[str, Running] = {}
         self._ended: dict[str, Running] = {}
         self._dirty: set[str] = set()
+        self._changed = asyncio.Event()
 
     async def load(self) -> Sequence[Running]:
         """Go on with the operations that carry an intention; mark the others as interrupted. Return those that go on."""
@@ -156,7 +157,7 @@ class Operations:
         running.counts[before.state] -= 1
         running.counts[state] += 1
         running.changed.add(miner)
-        self._dirty.add(running.operation.id)
+        self._note_dirty(running)
         self._on_change()
         if running.operation.state == "queued" and state in ("sending", "verifying"):
             running.operation = msgspec.structs.replace(
@@ -164,10 +165,14 @@ class Operations:
             )
         self._end_if_done(running)
 
+    def _note_dirty(self, running: Running) -> None:
+        self._dirty.add(running.operation.id)
+        self._changed.set()
+
     def cancelling(self, running: Running) -> list[str]:
         """Stop an operation: whoever was not reached is cancelled, what is on its way finishes. Return the former."""
         running.operation = msgspec.structs.replace(running.operation, state="cancelling")
-        self._dirty.add(running.operation.id)
+        self._note_dirty(running)
         stopped = [miner for miner, one in running.results.items() if one.state == "waiting"]
         for miner in stopped:
             self.mark(running.operation.id, miner, "cancelled", detail="cancelled before it was sent")
@@ -206,14 +211,16 @@ class Operations:
         self._on_change()
 
     async def flush(self) -> None:
-        """Hand on what has changed, again and again until cancelled."""
+        """Hand on what has changed, a few times a second while something does, until cancelled."""
         while True:
+            await self._changed.wait()
             await asyncio.sleep(FLUSH_S)
-            for id_ in tuple(self._dirty):
+            self._changed.clear()
+            dirty, self._dirty = self._dirty, set()
+            for id_ in dirty:
                 running = self._running.get(id_)
                 if running is not None:
                     self._hand_on(running)
-            self._dirty.clear()
 
     def hand_on_all(self) -> None:
         """Hand on what has changed, before the end of the process."""
