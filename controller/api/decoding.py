@@ -9,6 +9,7 @@ import re
 import types
 import typing
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any, TypeVar
 
 import msgspec
@@ -17,6 +18,7 @@ from multidict import MultiMapping
 from controller.api.problems import Mistake, Problem, invalid, said
 
 MAX_MISTAKES = 100
+"""As many as a person can use: a body of 1 MiB can hold a hundred thousand."""
 
 T = TypeVar("T")
 S = TypeVar("S", bound=msgspec.Struct)
@@ -57,25 +59,30 @@ _WORDS: tuple[tuple[re.Pattern[str], str, str], ...] = tuple(
 def decode_body(raw: bytes, kind: type[T] | Any) -> T:
     """Return the body as this type. Raises Problem: malformed when it is not JSON, invalid with every mistake."""
     try:
-        return _decoded(raw, kind)
+        found: T = _decoded(raw, kind)
     except (msgspec.DecodeError, UnicodeDecodeError):
         detail = "the body is not JSON"
     except RecursionError:
         detail = "the body is nested too deep"
+    else:
+        return found
     raise Problem("malformed", detail, [Mistake("", "json", detail)])
 
 
-def _decoded(raw: bytes, kind: type[T] | Any) -> T:
+def _decoded(raw: bytes, kind: Any) -> Any:
+    found: Any = None
+    mistakes: list[Mistake] = []
     try:
-        found: T = msgspec.json.decode(raw, type=kind)
+        found = msgspec.json.decode(raw, type=kind)
     except msgspec.ValidationError as error:
-        values = msgspec.json.decode(raw)
-        mistakes = list(_first_ones(_mistakes(values, kind, "")))
-        raise invalid(*(mistakes or [_mistake("", error)])) from None
+        walk = _mistakes(msgspec.json.decode(raw), kind, "")
+        mistakes = list(islice(walk, MAX_MISTAKES)) or [_mistake("", error)]
     if b"\\u0000" in raw:
-        mistakes = list(_first_ones(_null_characters(msgspec.json.decode(raw), "")))
-        if mistakes:
-            raise invalid(*mistakes)
+        named = {mistake.at for mistake in mistakes}
+        nulls = _null_characters(msgspec.json.decode(raw), "")
+        mistakes += [mistake for mistake in islice(nulls, MAX_MISTAKES) if mistake.at not in named]
+    if mistakes:
+        raise invalid(*mistakes[:MAX_MISTAKES])
     return found
 
 
@@ -134,10 +141,18 @@ def decode_sort(text: str | None, sorts: Sequence[str]) -> tuple[tuple[str, bool
 def _converted(value: Any, kind: Any, at: str, values: dict[str, Any], name: str) -> list[Mistake]:
     """Put the value of a parameter, converted from text, into `values`, or return what is wrong with it."""
     try:
-        values[name] = msgspec.convert(value, kind, strict=False)
+        values[name] = msgspec.convert(value, _without_none(kind), strict=False)
     except msgspec.ValidationError as error:
         return [_mistake(at, error)]
     return []
+
+
+def _without_none(kind: Any) -> Any:
+    """Return the type without `| None`: the text `null` in a query is no way to give nothing."""
+    if typing.get_origin(kind) not in (typing.Union, types.UnionType):
+        return kind
+    choices = [choice for choice in typing.get_args(kind) if choice is not type(None)]
+    return typing.Union[tuple(choices)]  # noqa: UP007  # made of a list
 
 
 def _mistakes(value: Any, kind: Any, at: str) -> Iterator[Mistake]:
@@ -254,14 +269,6 @@ def is_text(text: str) -> bool:
 
 def _escaped(name: str) -> str:
     return name.replace("~", "~0").replace("/", "~1")
-
-
-def _first_ones(mistakes: Iterator[Mistake]) -> Iterator[Mistake]:
-    """Yield as many as a person can use: a body of 1 MiB can hold a hundred thousand."""
-    for count, mistake in enumerate(mistakes):
-        if count == MAX_MISTAKES:
-            return
-        yield mistake
 
 
 def _mistake(at: str, error: msgspec.ValidationError) -> Mistake:

@@ -48,7 +48,7 @@ def from_cursor(kind: str, cursor: str | None) -> str | None:
 def page_of(items: Sequence[T], query: ListQuery, kind: str, id_of: Callable[[T], str]) -> Page[T]:
     """Return the page of a whole list that the query asks for.
 
-    The next page begins after the last item of this one, wherever that stands then; if it has left, as many items on.
+    The next page begins after the last item of this one, wherever that stands then; if that has left, where it was.
     """
     begin = 0
     position = from_cursor(kind, query.cursor)
@@ -58,7 +58,7 @@ def page_of(items: Sequence[T], query: ListQuery, kind: str, id_of: Callable[[T]
         except msgspec.DecodeError:
             raise _bad_cursor() from None
         begin = next(
-            (at + 1 for at, item in enumerate(items) if id_of(item) == place.id), max(0, place.offset)
+            (at + 1 for at, item in enumerate(items) if id_of(item) == place.id), max(0, place.offset - 1)
         )
     cut = items[begin : begin + query.limit]
     after = None

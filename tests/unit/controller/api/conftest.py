@@ -126,12 +126,14 @@ async def make_house(tmp_path: Path) -> AsyncIterator[MakeHouse]:
     """Return what starts a house; `**more` goes to the settings, `routes`, `ready` … to the application."""
     ends: list[Callable[[], Awaitable[None]]] = []
 
-    async def make(*, app: Mapping[str, Any] | None = None, **more: Any) -> House:
+    async def make(
+        *, app: Mapping[str, Any] | None = None, deeds: QuietDeeds | None = None, **more: Any
+    ) -> House:
         data = tmp_path / f"data{len(ends)}"
         data.mkdir()
         settings = Settings(targets=(tmp_path / "targets.yml",), data=data, **more)
         storage = Storage.open(settings.database)
-        deeds = QuietDeeds()
+        deeds = deeds or QuietDeeds()
         slept: list[float] = []
 
         async def sleep(seconds: float) -> None:
