@@ -19,6 +19,17 @@ PROFILE_NAME: Final = Text("a name", most=64)
 # Who writes: the drivers that also write, the farm's own gateway, and manufacturers, whatever firmware they run.
 _WRITERS = (*(driver for driver in DRIVERS if driver != "cgminer"), "token_gateway")
 _MAKES = tuple(dict.fromkeys((*_WRITERS, *(name.lower() for name in models.manufacturers()))))
+BY_TARGET: Final[Mapping[str, str]] = {
+    "antminer": "mode",
+    "whatsminer": "power_percent",
+    "whatsminer_v2": "power_percent",
+    "whatsminer_v3": "power_percent",
+    "avalon": "mode",
+    "luxos": "preset",
+    "vnish": "preset",
+    "token_gateway": "preset",
+}
+"""How a make is told where a profile gives its target alone."""
 
 
 def _make(text: str) -> str | None:
@@ -134,7 +145,7 @@ def mixed_ways(profiles: Mapping[str, Profile]) -> list[tuple[Profile, str]]:
     found: list[tuple[Profile, str]] = []
     for make in dict.fromkeys(make for profile in awake for make in profile.by_make):
         kinds = {
-            profile.name: next(iter(profile.by_make[make])) if make in profile.by_make else "its target"
+            profile.name: next(iter(profile.by_make.get(make, {BY_TARGET.get(make): None})))
             for profile in awake
         }
         first = next(profile for profile in awake if make in profile.by_make)

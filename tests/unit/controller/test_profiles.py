@@ -12,7 +12,7 @@ from controller.model import Step
 from controller.profiles import next_action, shows, step_for
 from miners.actions import Action, SetMode, SetPowerLimit, SetPowerPercent, SetPreset, Sleep, Wake
 from miners.inventory.fleet import Profile
-from miners.inventory.profiles import BUILT_IN
+from miners.inventory.profiles import BUILT_IN, BY_TARGET
 from miners.model import Identity, Snapshot
 from miners.writers import WRITERS
 from miners.writing import Ability, Hand, Preset, Session, Writer
@@ -264,6 +264,19 @@ def test_every_make_and_every_built_in_profile(name: str, profile: Profile) -> N
     assert found.power_w is not None
     assert found.power_w <= 1.15 * NOMINAL_W + 1
     assert found.ratio * 100 <= max(profile.target_percent * 1.02, 2)
+
+
+def test_the_inventory_knows_how_each_make_is_told_by_a_target() -> None:
+    words = {
+        SetMode: "mode",
+        SetPreset: "preset",
+        SetPowerLimit: "power_limit_w",
+        SetPowerPercent: "power_percent",
+    }
+    for name, writer in WRITERS.items():
+        found = step(BUILT_IN["normal"], writer, driver=name, manufacturer=None)
+        told = [words[type(action)] for action in found.actions if type(action) in words]
+        assert told == ([BY_TARGET[name]] if name in BY_TARGET else []), name
 
 
 @given(

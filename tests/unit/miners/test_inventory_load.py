@@ -61,7 +61,7 @@ defaults:
   pools: ["stratum+tcp://a:1"]
   ramp: {step: 500 kW, batch: 7}
 profiles:
-  night: {target_percent: 62.5, by_make: {MicroBT: {mode: low}, luxos: {preset: 2000W}, antminer: {power_limit_w: 2100}}}
+  night: {target_percent: 62.5, by_make: {MicroBT: {power_percent: 62}, luxos: {preset: 2000W}, antminer: {power_limit_w: 2100}}}
   curtail: {target_percent: 0}
 schedules:
   Четверти:
@@ -177,7 +177,7 @@ containers:
                 name="night",
                 target_percent=62.5,
                 by_make={
-                    "whatsminer": {"mode": "low"},
+                    "whatsminer": {"power_percent": 62.0},
                     "luxos": {"preset": "2000W"},
                     "antminer": {"power_limit_w": 2100.0},
                 },
@@ -212,6 +212,12 @@ containers:
             )
         },
         networks=("10.0.0.0/8", "fd00::/64"),
+        warnings=(
+            (
+                f"{file}:13: profiles.night.by_make: antminer is told by power_limit_w here and otherwise in overclock, normal, "
+                "underclock, and one does not undo the other: give each of them a power_limit_w for antminer"
+            ),
+        ),
     )
 
 
