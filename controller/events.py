@@ -77,11 +77,10 @@ _COLUMNS = (
 class _Waiting:
     """The events of one caller, and where it waits."""
 
-    __slots__ = ("done", "events", "rows")
+    __slots__ = ("done", "events")
 
-    def __init__(self, given: Sequence[Event], rows: list[dict[str, Any]]) -> None:
+    def __init__(self, given: Sequence[Event]) -> None:
         self.events = given
-        self.rows = rows
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
 
@@ -107,12 +106,7 @@ class EventLog:
         """
         if not given:
             return
-        try:
-            rows = [event_values(event) for event in given]
-        except BaseException:
-            self.failed += len(given)
-            raise
-        mine = _Waiting(given, rows)
+        mine = _Waiting(given)
         self._waiting.append(mine)
         if self._writer is None or self._writer.done():
             self._writer = asyncio.create_task(self._write_waiting())
@@ -178,9 +172,9 @@ class EventLog:
         """Store what waits until nothing waits any more; while one transaction runs, the next gathers."""
         while self._waiting:
             batch = [self._waiting.popleft()]
-            size = len(batch[0].rows)
-            while self._waiting and size + len(self._waiting[0].rows) <= _ROWS_AT_ONCE:
-                size += len(self._waiting[0].rows)
+            size = len(batch[0].events)
+            while self._waiting and size + len(self._waiting[0].events) <= _ROWS_AT_ONCE:
+                size += len(self._waiting[0].events)
                 batch.append(self._waiting.popleft())
             try:
                 await self._store(batch)
@@ -198,8 +192,11 @@ class EventLog:
                 self._fail(one, error)
 
     async def _store(self, batch: Sequence[_Waiting]) -> None:
-        rows = [row for one in batch for row in one.rows]
-        await self._database.write(lambda connection: connection.execute(insert(events), rows))
+        def work(connection: Connection) -> None:
+            rows = [event_values(event) for one in batch for event in one.events]
+            connection.execute(insert(events), rows)
+
+        await self._database.write(work)
         for one in batch:
             self.written += len(one.events)
             if not one.done.done():

@@ -29,9 +29,11 @@ class MinerRecords:
 
     async def save(self, records: Iterable[MinerRecord]) -> None:
         """Keep these records as they are now, all or none of them; the others stay."""
-        rows = [values(record) for record in records]
-        if rows:
-            await self._database.write(lambda connection: upsert(connection, miner_records, rows))
+        fixed = tuple(records)
+        if fixed:
+            await self._database.write(
+                lambda connection: upsert(connection, miner_records, [values(record) for record in fixed])
+            )
 
     async def forget(self, miners: Iterable[str]) -> None:
         """Delete the records of miners that are no more."""

@@ -28,31 +28,33 @@ class Operations:
 
     async def add(self, operation: Operation, given: Iterable[Result] = ()) -> None:
         """Keep a new one with its results, all or nothing; Taken if its id is there."""
-        rows = [_row(operation.id, result) for result in given]
+        fixed = tuple(given)
 
         def work(connection: Connection) -> None:
             connection.execute(insert(operations).values(values(operation)))
-            upsert(connection, results, rows)
+            upsert(connection, results, [_row(operation.id, result) for result in fixed])
 
         await self._database.write(work)
 
     async def save(self, operation: Operation, given: Iterable[Result] = ()) -> None:
         """Keep it as it is now, and these of its results in the same transaction; NotKept if it was never added."""
-        rows = [_row(operation.id, result) for result in given]
+        fixed = tuple(given)
 
         def work(connection: Connection) -> None:
             chosen = update(operations).where(operations.c.id == operation.id)
             if not connection.execute(chosen.values(values(operation))).rowcount:
                 raise NotKept(f"there is no operation {operation.id}")
-            upsert(connection, results, rows)
+            upsert(connection, results, [_row(operation.id, result) for result in fixed])
 
         await self._database.write(work)
 
     async def save_results(self, operation_id: str, given: Iterable[Result]) -> None:
         """Keep these results as they are now, the others as they were. Taken if there is no such operation."""
-        rows = [_row(operation_id, result) for result in given]
-        if rows:
-            await self._database.write(lambda connection: upsert(connection, results, rows))
+        fixed = tuple(given)
+        if fixed:
+            await self._database.write(
+                lambda connection: upsert(connection, results, [_row(operation_id, one) for one in fixed])
+            )
 
     async def get(self, operation_id: str) -> Operation | None:
         """Return one, None if there is none of that id."""
