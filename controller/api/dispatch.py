@@ -85,13 +85,18 @@ class Dispatch:
             request[ASKER] = asker
             if asker.token is not None:
                 self._rates.count(asker.token.id)
+        csrf = request.headers.get(gate.CSRF_HEADER)
         if isinstance(route.roles, Open):
-            return asker
+            # A cookie that another site may have made the browser send says nothing of who asks.
+            forged = (
+                unsafe and asker is not None and asker.csrf is not None and not gate.is_csrf(csrf, asker.csrf)
+            )
+            return None if forged else asker
         if asker is None:
             raise Problem("sign-in-needed", "sign in, or send Authorization: Bearer with a token")
         check_allowed(asker, route)
         if unsafe and asker.csrf is not None:
-            gate.check_csrf(request.headers.get(gate.CSRF_HEADER), asker.csrf)
+            gate.check_csrf(csrf, asker.csrf)
         if route.step_up and not self._signing_in.is_confirmed(asker):
             raise Problem("password-needed", "give your password again at /api/v1/auth/confirm")
         if route.conditional and not request.headers.get(hdrs.IF_MATCH, "").strip():

@@ -79,9 +79,14 @@ class Gate:
         return found is not None and any(found in network for network in self._proxies)
 
 
+def is_csrf(given: str | None, expected: str) -> bool:
+    """Return whether a request carries the session's token."""
+    return given is not None and hmac.compare_digest(given.encode(errors="replace"), expected.encode())
+
+
 def check_csrf(given: str | None, expected: str) -> None:
     """Raise Problem unless the request carries the session's token."""
-    if given is None or not hmac.compare_digest(given.encode(errors="replace"), expected.encode()):
+    if not is_csrf(given, expected):
         detail = f"send the session's token in {CSRF_HEADER}; GET /api/v1/me gives it"
         raise Problem(
             "cross-site", detail, [Mistake(CSRF_HEADER, "missing" if given is None else "wrong", detail)]

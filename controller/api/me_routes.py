@@ -115,19 +115,22 @@ async def get_me(call: Call[None, NoQuery]) -> Answer:
 async def patch_me(call: Call[MeChange, NoQuery]) -> Answer:
     """Change the name, the language or preferences."""
     person, change = call.person, call.body
-    old = await _preferences(call, person.user.id)
-    call.require_match(_etag(person.user, old))
+    now = await call.storage.people.users.get(person.user.id)
+    if now is None:
+        raise Problem("session-ended", "this account was removed")
+    old = await _preferences(call, now.id)
+    call.require_match(_etag(now, old))
     if isinstance(change.time_zone, str) and not await asyncio.to_thread(_is_zone, change.time_zone):
         raise invalid(Mistake("/time_zone", "choice", "it is no IANA time zone such as Europe/Riga"))
     preferences = msgspec.structs.replace(old, **_given(change, ("time_zone", "density", "shortcuts")))
-    user = msgspec.structs.replace(person.user, **_given(change, ("name", "language")))
-    if user != person.user:
-        await call.storage.people.users.update(user)
+    user = msgspec.structs.replace(now, **_given(change, ("name", "language")))
+    if user != now:
+        await call.storage.people.users.update(user, expected=now)
         await call.record(
             "people",
             "user.changed",
             params={"user": user.id, "username": user.username},
-            before={"name": person.user.name, "language": person.user.language},
+            before={"name": now.name, "language": now.language},
             after={"name": user.name, "language": user.language},
             outcome="ok",
         )

@@ -62,6 +62,9 @@ class Bench:
         said = [f"{','.join(query.state)} {query.active} {query.hotter_than_c} {call.sort}"]
         return page_of(said, query, "things", str)
 
+    async def whose(self, call: Call[None, NoQuery]) -> dict[str, str | None]:
+        return {"asker": None if call.asker is None else call.asker.user.username}
+
     def routes(self) -> tuple[Route, ...]:
         return (
             *ROUTES,
@@ -76,6 +79,15 @@ class Bench:
                 status=202,
                 idempotent=True,
                 handler=self.wish,
+            ),
+            Route(
+                method="POST",
+                path="/whose",
+                roles=ANYBODY,
+                scopes=(),
+                summary="Whose",
+                reply=dict[str, Any],
+                handler=self.whose,
             ),
             Route(
                 method="GET",
@@ -432,6 +444,16 @@ async def test_a_token_makes_600_requests_a_minute(house: House) -> None:
     assert (await other.get("/-/healthy")).status == 200
     house.deeds.pass_time(seconds=60)
     assert (await browser.get("/-/healthy")).status == 200
+
+
+async def test_a_cookie_without_its_token_is_nobody_where_anybody_may(workshop: House) -> None:
+    user = await workshop.signed_in("anna")
+    forged = workshop.browser(cookie=user.cookie)
+    bearer = workshop.browser(token=await workshop.token(await workshop.user("bert")))
+    askers = [
+        (await (await browser.ask("POST", "/whose")).json())["asker"] for browser in (user, forged, bearer)
+    ]
+    assert askers == ["anna", None, "bert"]
 
 
 async def test_metrics_are_for_this_machine_and_for_tokens(make_house: MakeHouse) -> None:
