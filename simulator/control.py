@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 from simulator.faults import as_mapping, read_faults
+from simulator.gateway import Gateway
 from simulator.miner import SimulatedMiner
 from simulator.truth import Truth
 
@@ -26,6 +27,11 @@ class Fleet(Protocol):
     @property
     def miners(self) -> Sequence[SimulatedMiner]:
         """All miners."""
+        ...
+
+    @property
+    def gateways(self) -> Sequence[Gateway]:
+        """The token gateways of the containers that have one."""
         ...
 
     def now(self) -> float:
@@ -73,7 +79,7 @@ class _Interface:
         self._fleet = fleet
 
     async def show_fleet(self, request: web.Request) -> web.Response:
-        """GET /fleet: every miner, where it listens and what is wrong with it."""
+        """GET /fleet: every miner, where it listens and what is wrong with it; and the gateways before them."""
         miners = self._chosen(request)
         rows = [
             {
@@ -87,7 +93,8 @@ class _Interface:
             }
             for miner in miners
         ]
-        return _json({"now": self._fleet.now(), "miners": rows})
+        gateways = [{"container": one.container, "url": one.url} for one in self._fleet.gateways]
+        return _json({"now": self._fleet.now(), "miners": rows, "gateways": gateways})
 
     async def show_truth(self, request: web.Request) -> web.Response:
         """GET /truth[?container=…[&miner=…]]: what was and is so, each miner at the time it was asked."""

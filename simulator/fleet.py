@@ -22,6 +22,7 @@ from simulator.clock import Clock, RunningClock
 from simulator.control import control_app
 from simulator.errors import SimulatorError
 from simulator.miner import SimulatedMiner
+from simulator.physics import STEP_S
 from simulator.server import FrameConnection, Hub, Listener, RpcConnection
 from simulator.specs import ContainerSpec, MinerSpec
 from simulator.web import WebPorts
@@ -48,10 +49,16 @@ class SimulatedFleet:
         static: bool | float = False,
         control_host: str = "127.0.0.1",
         control_port: int | None = CONTROL_PORT,
+        step_s: float = STEP_S,
     ) -> None:
-        """Check and build everything. A control port of 0 is any free one, None opens none. Raises SimulatorError."""
+        """Check and build everything. A control port of 0 is any free one, None opens none. Raises SimulatorError.
+
+        `clock`: simulated time, which a controller in the same program may share. `step_s`: how fine the physics' grid is.
+        """
         self.clock = clock or RunningClock()
-        self.miners = build_miners(containers, seed=seed, start=self.clock.now(), static=static)
+        self.miners = build_miners(
+            containers, seed=seed, start=self.clock.now(), static=static, step_s=step_s
+        )
         self.gateways = build_gateways(containers, self.miners, self.clock.now)
         self._by_name = {(miner.spec.container, miner.spec.name): miner for miner in self.miners}
         if not on_loopback(control_host):
