@@ -15,10 +15,12 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families as parse
 from structlog.testing import capture_logs
 
+from controller.clock_watch import STEADY_S
 from controller.main import Controller, Settings
 from miners.driver import Memory
 from miners.errors import ConfigurationError
 from miners.model import Reading, Target
+from tests.unit.controller.driven_clock import DrivenClock
 from tests.unit.controller.exporter_site import until
 from tests.unit.controller.small_fleet import answer
 
@@ -176,6 +178,27 @@ async def test_credentials_that_are_missing_are_named_without_what_they_hold(
             assert await controller.reload() is None
     assert any(entry["event"] == "credentials missing" for entry in logs)
     assert "hunter" not in str(logs)
+
+
+async def test_a_clock_that_jumps_reaches_the_engine_and_is_forgiven_when_it_runs_steadily(
+    site: Site,
+) -> None:
+    clock = DrivenClock()
+    controller = Controller(
+        site.settings(), clock=clock, steady=clock.steady, reader=read, synchronised=lambda: True
+    )
+    async with controller.serving():
+        await clock.advance(10)
+        assert list(controller.engine.doubts()) == []
+        clock.jump(3600)
+        await clock.advance(10)
+        assert "the clock jumped forward by 3600 s" in "".join(controller.engine.doubts())
+        states = {part.name: part.state for part in controller.process.parts()}
+        assert states["clock"] == "failed"
+        await clock.advance(STEADY_S)
+        assert list(controller.engine.doubts()) == []
+        states = {part.name: part.state for part in controller.process.parts()}
+        assert states["clock"] == states["schedule"] == "ok"
 
 
 async def test_a_part_that_ends_is_noticed(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:

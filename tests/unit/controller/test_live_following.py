@@ -337,4 +337,7 @@ async def test_readings_that_cannot_be_understood_harm_no_other(site: ExporterSi
             await until(lambda: known.reading is not None)
             # The exporter's clock is years ahead: what counts is that the reading was nine seconds old.
             assert 8.5 < SystemClock().now() - known.read_at < 15
+            # And with polls every second, one that has read nothing for nine has stopped.
+            await until(lambda: live.source().state == "stale")
+            assert "answers, and has read no miner for" in str(live.source().reason)
     assert any(entry.get("readings") == 3 for entry in logs)
