@@ -73,7 +73,7 @@ class SimulatedMiner:
         return self.orders.received
 
     def reply(self, request: bytes, now: float, source: str = "") -> bytes:
-        """Answer one request on the cgminer-style port. This and the next three raise NoAnswerError for an answer lost."""
+        """Answer one request on the cgminer-style port. This and the next four raise NoAnswerError for an answer lost."""
         return self._kept_reply(request, now) or self._answer(self.device.reply, request, now, source) or b""
 
     def frame(self, request: bytes, now: float, source: str = "") -> bytes:
@@ -88,6 +88,12 @@ class SimulatedMiner:
 
         key = path.encode()
         return self._kept_reply(key, now) or self._answer(page, key, now, source)
+
+    def press(self, path: str, now: float, source: str = "") -> bytes | None:
+        """Answer one GET that changes something; None where there is no such page."""
+        self.orders.source = source
+        with self.afresh():
+            return self.device.press(path, now)
 
     def post(self, path: str, body: bytes, now: float, source: str = "") -> bytes | None:
         """Answer one POST; None where there is no such page."""

@@ -64,8 +64,9 @@ class WebPorts:
         realm = miner.device.realm
         fresh, right = self._check(request, realm, miner.orders.password)
         source = request.remote or ""
+        writes = request.method == "POST" or request.path in miner.device.pressed
         if not (fresh and right):
-            if fresh and request.method == "POST":
+            if fresh and writes:
                 miner.orders.source = source
                 miner.orders.refuse(request.path, {}, "401 wrong password", now)
             stale = ", stale=true" if right else ""
@@ -77,6 +78,8 @@ class WebPorts:
                 text="<html><head><title>401 - Unauthorized</title></head></html>",
             )
         match request.method:
+            case "GET" if writes:
+                page = miner.press(request.path, now, source)
             case "GET":
                 page = miner.web(request.path, now, source)
             case "POST":

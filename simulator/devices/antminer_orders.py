@@ -33,33 +33,67 @@ class Posted(NamedTuple):
     rest: Mapping[str, Any]
 
 
-class AntminerOrders(Device):
-    """The writing pages. What is configured and that the body does not know stays here as it was posted."""
+class WebOrders(Device):
+    """The writing pages that every maker's web has: the restart, which the web server answers to GET as to POST, and the light."""
 
     default_password: ClassVar[str | None] = "root"  # noqa: S105  # the maker's well-known one
-    _kept: Mapping[str, Any] = {}
-    _pool_passwords: tuple[str, ...] = ("x",) * MOST_POOLS
+    pressed: ClassVar[frozenset[str]] = frozenset({REBOOT})
+    writing_pages: ClassVar[frozenset[str]] = frozenset({REBOOT, BLINK})
+
+    def press(self, path: str, now: float) -> bytes | None:
+        """Answer one GET that changes something; a firmware that has dropped writing has no such page."""
+        self.physics.advance(now)
+        if path not in self.pressed or self._dropped(path, now):
+            return None
+        return self._restart(now)
 
     def post(self, path: str, body: bytes, now: float) -> bytes | None:
         """Answer one POST; a firmware that has dropped writing has no such pages."""
         self.physics.advance(now)
-        if self.orders.obedience.no_writing:
-            if path in {SET_CONFIGURATION, REBOOT, BLINK}:
-                self.orders.refuse(path, {}, "404", now)
+        if path not in self.writing_pages or self._dropped(path, now):
             return None
-        match path:
-            case "/cgi-bin/set_miner_conf.cgi":
-                return self._configure(body, now)
-            case "/cgi-bin/reboot.cgi":
-                return self._restart(now)
-            case "/cgi-bin/blink.cgi":
-                return self._blink(body, now)
-            case _:
-                return None
+        return self._take(path, body, now)
 
     def blink_status(self, moment: Moment) -> bytes:
         """Say whether the light blinks."""
         return orjson.dumps({"blink": moment.locating, "code": "B000" if moment.locating else "B100"})
+
+    def _take(self, path: str, body: bytes, now: float) -> bytes:
+        """Do what was posted to one of the writing pages."""
+        return self._restart(now) if path == REBOOT else self._blink(body, now)
+
+    def _dropped(self, path: str, now: float) -> bool:
+        if self.orders.obedience.no_writing:
+            self.orders.refuse(path, {}, "404", now)
+            return True
+        return False
+
+    def _restart(self, now: float) -> bytes:
+        if not self.orders.obey(REBOOT, {}, Change(reboots=True), now):
+            return refusal("refused")
+        return b""
+
+    def _blink(self, body: bytes, now: float) -> bytes:
+        document = read_object(body)
+        wanted = None if document is None else document.get("blink")
+        on = {"true": True, "false": False}.get(str(wanted).lower())
+        if on is None:
+            self.orders.refuse(BLINK, {}, "blink is neither true nor false", now)
+            return refusal("blink is neither true nor false")
+        if not self.orders.obey(BLINK, {"blink": on}, Change({"locating": on}), now):
+            return refusal("refused")
+        return orjson.dumps({"code": "B000" if on else "B100"})
+
+
+class AntminerOrders(WebOrders):
+    """The configuration besides. What is configured and that the body does not know stays here as it was posted."""
+
+    writing_pages: ClassVar[frozenset[str]] = WebOrders.writing_pages | {SET_CONFIGURATION}
+    _kept: Mapping[str, Any] = {}
+    _pool_passwords: tuple[str, ...] = ("x",) * MOST_POOLS
+
+    def _take(self, path: str, body: bytes, now: float) -> bytes:
+        return self._configure(body, now) if path == SET_CONFIGURATION else super()._take(path, body, now)
 
     def configured(self, defaults: Json) -> Json:
         """Return a configuration in which what was posted stands in the place of the defaults."""
@@ -72,16 +106,11 @@ class AntminerOrders(Device):
             for place, pool in enumerate(moment.pools)
         ]
 
-    def _restart(self, now: float) -> bytes:
-        if not self.orders.obey(REBOOT, {}, Change(reboots=True), now):
-            return _refusal("refused")
-        return b""
-
     def _configure(self, body: bytes, now: float) -> bytes:
         posted = read_configuration(body)
         if isinstance(posted, str):
             self.orders.refuse(SET_CONFIGURATION, {}, f"M001 {posted}", now)
-            return _refusal(posted)
+            return refusal(posted)
         obedience = self.orders.obedience
         if not (obedience.refuses or obedience.disobeys):
             self._kept, self._pool_passwords = posted.rest, posted.passwords
@@ -94,19 +123,8 @@ class AntminerOrders(Device):
         }
         change = Change(fields, pools=posted.pools, restarts=True)
         if not self.orders.obey(SET_CONFIGURATION, shown, change, now):
-            return _refusal("refused")
+            return refusal("refused")
         return orjson.dumps({"stats": "success", "code": "M000", "msg": "OK!"})
-
-    def _blink(self, body: bytes, now: float) -> bytes:
-        document = read_object(body)
-        wanted = None if document is None else document.get("blink")
-        on = {"true": True, "false": False}.get(str(wanted).lower())
-        if on is None:
-            self.orders.refuse(BLINK, {}, "blink is neither true nor false", now)
-            return _refusal("blink is neither true nor false")
-        if not self.orders.obey(BLINK, {"blink": on}, Change({"locating": on}), now):
-            return _refusal("refused")
-        return orjson.dumps({"code": "B000" if on else "B100"})
 
 
 def read_object(body: bytes) -> Json | None:
@@ -147,5 +165,6 @@ def read_configuration(body: bytes) -> Posted | str:
     )
 
 
-def _refusal(words: str) -> bytes:
+def refusal(words: str) -> bytes:
+    """Return the answer to what is not done."""
     return orjson.dumps({"stats": "error", "code": "M001", "msg": words})

@@ -43,6 +43,9 @@ class Device:
     realm: ClassVar[str] = ""
     most_addresses: ClassVar[int | None] = None  # how many client addresses it talks to within a minute
     default_password: ClassVar[str | None] = None  # the maker's; None for who asks for none
+    pressed: ClassVar[frozenset[str]] = (
+        frozenset()
+    )  # the pages that change something when they are asked for with GET
 
     def __init__(self, physics: Physics, identity: Identity, orders: Orders) -> None:
         self.physics = physics
@@ -66,6 +69,11 @@ class Device:
     def web(self, path: str, now: float) -> bytes | None:
         """Answer one GET on the web port; None where there is no such page."""
         raise NotImplementedError
+
+    def press(self, path: str, now: float) -> bytes | None:
+        """Answer one GET of a page in `pressed`; None where there is no such page."""
+        del path, now
+        return None
 
     def post(self, path: str, body: bytes, now: float) -> bytes | None:
         """Answer one POST on the web port; None where there is no such page."""

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import orjson
 
 from simulator.devices.antminer import AntminerOld, chip_map
-from simulator.devices.antminer_orders import read_object
+from simulator.devices.antminer_orders import BLINK_STATUS, WebOrders, read_object, refusal
 from simulator.devices.antminer_web import health, sensors
 from simulator.devices.device import PROFILE_MODES, Json, percent
 from simulator.identity import Identity
@@ -23,11 +23,11 @@ SLEEP_MODE, NORMAL_MODE = "-1000", 0
 SET_WORK_MODE = "/cgi-bin/luci/setworkmode.cgi"
 
 
-class Elphapex(AntminerOld):
-    """DG1, DG1+, DG-Home1."""
+class Elphapex(WebOrders, AntminerOld):
+    """DG1, DG1+, DG-Home1. The restart and the light are the Antminer's, from whose pages these were made."""
 
     answers_web = True
-    default_password: ClassVar[str | None] = "root"  # noqa: S105  # the maker's well-known one
+    writing_pages: ClassVar[frozenset[str]] = WebOrders.writing_pages | {SET_WORK_MODE}
     realm = "elphapex Configuration"
     description = "cgminer 1.0.0"
     program_version = "1.0.0"
@@ -49,6 +49,8 @@ class Elphapex(AntminerOld):
     def web(self, path: str, now: float) -> bytes | None:
         """Answer one page."""
         moment = self.observe(now)
+        if path == BLINK_STATUS:
+            return self.blink_status(moment)
         name = path.removeprefix("/cgi-bin/").removesuffix(".cgi")
         pages: dict[str, Any] = {
             "get_system_info": self._system_info,
@@ -66,23 +68,19 @@ class Elphapex(AntminerOld):
         """Return a share of the power: it has no modes but asleep and awake."""
         return Change({"power_percent": 100 * MODE_POWER[PROFILE_MODES[profile]]})
 
-    def post(self, path: str, body: bytes, now: float) -> bytes | None:
-        """Answer one POST: the work mode is all that it can be told, and that only asleep or awake."""
-        if path != SET_WORK_MODE:
-            return None
-        self.physics.advance(now)
-        if self.orders.obedience.no_writing:
-            self.orders.refuse(SET_WORK_MODE, {}, "404", now)
-            return None
+    def _take(self, path: str, body: bytes, now: float) -> bytes:
+        return self._set_work_mode(body, now) if path == SET_WORK_MODE else super()._take(path, body, now)
+
+    def _set_work_mode(self, body: bytes, now: float) -> bytes:
+        """Take the work mode, which is asleep or awake and nothing else."""
         document = read_object(body)
         mode = None if document is None else document.get("workmode")
         if mode not in {SLEEP_MODE, str(NORMAL_MODE)}:
             self.orders.refuse(SET_WORK_MODE, {}, "no such work mode", now)
-            return orjson.dumps({"stats": "error", "code": "M001", "msg": "no such work mode"})
-        if not self.orders.obey(
-            SET_WORK_MODE, {"workmode": mode}, Change({"asleep": mode == SLEEP_MODE}), now
-        ):
-            return orjson.dumps({"stats": "error", "code": "M001", "msg": "refused"})
+            return refusal("no such work mode")
+        change = Change({"asleep": mode == SLEEP_MODE})
+        if not self.orders.obey(SET_WORK_MODE, {"workmode": mode}, change, now):
+            return refusal("refused")
         return orjson.dumps({"stats": "success", "code": "M000", "msg": "OK!"})
 
     def _page(self, name: str, moment: Moment, content: Json) -> Json:

@@ -33,6 +33,19 @@ async def test_it_sleeps_and_wakes(model: str) -> None:
         assert [order.parameters for order in on.received] == [{"workmode": "-1000"}, {"workmode": "0"}]
 
 
+@pytest.mark.parametrize("model", ["DG1+", "DG-Home1"])
+async def test_its_light_and_its_restart_are_those_of_the_antminer(model: str) -> None:
+    async with elphapex(10 + len(model), model) as on:
+        for light in (True, False):
+            done = await on.do(Locate(on=light))
+            assert done.outcome.status == "applied", done.outcome.detail
+            assert on.miner.at(on.clock.now()).locating is light
+        done = await on.do(Reboot())
+        assert done.outcome.status == "applied", done.outcome.detail
+        assert on.miner.physics.restarts == 1
+        assert [order.accepted for order in on.received] == [True] * 3
+
+
 FAILURES: dict[str, tuple[dict[str, Any], Action, Status, str, bool]] = {
     "wrong password": (
         {"credentials": Credentials("root", "another")},
@@ -64,6 +77,14 @@ FAILURES: dict[str, tuple[dict[str, Any], Action, Status, str, bool]] = {
         True,
     ),
     "not there": ({"fault": "refused"}, Sleep(), "unreachable", "nothing was sent", False),
+    "says no to the light": ({"fault": "refuses"}, Locate(), "refused", "refuses blink.cgi", True),
+    "does not restart": (
+        {"fault": "disobeys"},
+        Reboot(),
+        "accepted_unverified",
+        "after 600 s it shows mining, up for",
+        True,
+    ),
     "mode": ({}, SetMode("low"), "unsupported", "elphapex does not know set_mode", False),
 }
 

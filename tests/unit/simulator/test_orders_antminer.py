@@ -114,8 +114,19 @@ async def test_a_wrong_password_is_told_apart_from_a_first_question() -> None:
         assert (status, answer["code"]) == (200, "M001")
 
 
-async def test_the_light_and_its_status() -> None:
-    async with running("S21", "127.67.1.7") as (_, miner):
+@pytest.mark.parametrize(
+    "fault", [{"fault": "no_writing"}, {"password": "farm"}], ids=["no writing", "password"]
+)
+async def test_a_restart_that_is_asked_for_in_vain_is_noted(fault: Any) -> None:
+    async with running("S19 Pro", "127.67.1.14", **fault) as (_, miner):
+        status, _ = await web(miner, "reboot")
+        assert status in (401, 404)
+        assert [(one.command, one.accepted) for one in miner.received] == [("/cgi-bin/reboot.cgi", False)]
+
+
+@pytest.mark.parametrize("model", ["S21", "DG1+"])
+async def test_the_light_and_its_status(model: str) -> None:
+    async with running(model, "127.67.1.7") as (_, miner):
         assert (await web(miner, "get_blink_status"))[1]["blink"] is False
         assert (await web(miner, "blink", {"blink": True}))[1]["code"] == "B000"
         assert (await web(miner, "get_blink_status"))[1]["blink"] is True
@@ -124,10 +135,13 @@ async def test_the_light_and_its_status() -> None:
         assert (await web(miner, "blink", {"blink": 7}))[1]["code"] == "M001"
 
 
-async def test_a_restart_closes_the_ports_until_it_is_over() -> None:
+@pytest.mark.parametrize("model", ["S19 Pro", "DG1+", "DG-Home1"])
+@pytest.mark.parametrize("body", [None, {}], ids=["GET", "POST"])
+async def test_a_restart_closes_the_ports_until_it_is_over(model: str, body: Any) -> None:
     clock = ManualClock()
-    async with running("S19 Pro", "127.67.1.8", clock=clock) as (_, miner):
-        assert (await web(miner, "reboot", {}))[0] == 200
+    async with running(model, "127.67.1.8", clock=clock) as (_, miner):
+        assert (await web(miner, "reboot", body))[0] == 200
+        assert [(one.command, one.accepted) for one in miner.received] == [("/cgi-bin/reboot.cgi", True)]
         async with asyncio.timeout(10):
             while True:
                 try:
