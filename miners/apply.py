@@ -76,7 +76,8 @@ async def apply(
 ) -> Applied:
     """Do one action on one miner now and read it back until it shows; return what came of it.
 
-    `before`: a reading that the caller vouches for as fresh; without it the miner is read first. `writer`: None to take
+    `before`: a reading that the caller vouches for as fresh; without it the miner is read first. `unchanged` is said of a
+    reading of our own alone, for the settings in another may have been kept from an earlier one. `writer`: None to take
     that of the driver which reads the miner. `expected`: who must stand at the address; another MAC or serial number, and
     nothing is sent. `on_sent` is awaited just before the command leaves; if it fails, nothing is sent. `session` and
     `memory` are this miner's own, from command to command. Raises nothing but what cancels the task.
@@ -120,12 +121,10 @@ class _Command:
             writer = WRITERS.get(GATEWAY)
         if writer is not None and (wrong := objection(writer, self._action)) is not None:
             return self._end(wrong.status, str(wrong))
-        if self._before is None:
-            reading = await read_miner(self._target, self._memory)
-            if isinstance(reading, PollFailure):
-                return self._end(_STATUS[reading.reason], f"nothing was sent: {reading.detail}")
-            self._before = reading
-        before = self._before
+        handed_in = self._before is not None
+        before = self._before or await self._look()
+        if isinstance(before, Applied):
+            return before
         if writer is None:
             writer = WRITERS.get(before.driver)
             if writer is None:
@@ -133,12 +132,16 @@ class _Command:
             if (wrong := objection(writer, self._action)) is not None:
                 return self._end(wrong.status, str(wrong))
         if (other := another_device(expected, before.identity)) is not None:
-            return self._end(
-                "refused",
-                f"another miner stands at {self._target.address} ({other}): nothing was sent; "
-                "correct the inventory, or confirm the new device",
-            )
-        if not isinstance(self._action, Reboot) and holds(writer, self._action, before, None):
+            return self._end("refused", self._stands_there(other))
+        if handed_in and self._holds_already(writer, before):
+            # What it shows of its settings may be minutes old: only a look of our own says that nothing is to be done.
+            looked = await self._look()
+            if isinstance(looked, Applied):
+                return looked
+            if (other := another_device(before.identity, looked.identity)) is not None:
+                return self._end("refused", self._stands_there(other))
+            before = looked
+        if self._holds_already(writer, before):
             return self._end("unchanged", f"it shows that already ({self._shown(before)}): nothing was sent")
         if on_sent is not None:
             try:
@@ -147,6 +150,24 @@ class _Command:
                 reason = str(error) if isinstance(error, HashyardError) else type(error).__name__
                 return self._end("refused", f"nothing was sent, for it could not be recorded: {reason}")
         return await self._send(writer, before)
+
+    async def _look(self) -> Snapshot | Applied:
+        """Read the miner, its settings too; return the reading, or the end of the command where there is none."""
+        self._memory.forget_settings()
+        reading = await read_miner(self._target, self._memory)
+        if isinstance(reading, PollFailure):
+            return self._end(_STATUS[reading.reason], f"nothing was sent: {reading.detail}")
+        self._before = reading
+        return reading
+
+    def _holds_already(self, writer: Writer, before: Snapshot) -> bool:
+        return not isinstance(self._action, Reboot) and bool(holds(writer, self._action, before, None))
+
+    def _stands_there(self, other: str) -> str:
+        return (
+            f"another miner stands at {self._target.address} ({other}): nothing was sent; "
+            "correct the inventory, or confirm the new device"
+        )
 
     def stumble(self, error: Exception) -> Applied:
         """End a command over which we stumbled ourselves."""

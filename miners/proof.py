@@ -102,6 +102,8 @@ def restarted(now: Snapshot, before: Snapshot) -> bool | None:
     """Tell whether the miner began anew between two readings, by its uptime; None where they do not tell."""
     if now.uptime_s is None or before.uptime_s is None:
         return None
+    if now.uptime_s == before.uptime_s:
+        return False  # It stands still, as some do that sleep and show what was last: that proves nothing.
     passed = max((now.taken_at - before.taken_at).total_seconds(), 0.0)
     return now.uptime_s < before.uptime_s or now.uptime_s < before.uptime_s + passed - UPTIME_SLACK_S
 
@@ -143,7 +145,8 @@ def describe(action: Action, snapshot: Snapshot) -> str:
         case SetPowerLimit():
             parts.append(_figure("limit", snapshot.power_limit_w, "W"))
         case SetPowerPercent():
-            parts.append(_figure("set to", snapshot.power_percent, "%"))
+            if snapshot.power_percent is not None:
+                parts.append(_figure("set to", snapshot.power_percent, "%"))
         case SetPreset():
             parts.append(f"preset {snapshot.profile or 'not told'}")
         case SetMode():
@@ -153,6 +156,10 @@ def describe(action: Action, snapshot: Snapshot) -> str:
                 parts.append(f"mode {snapshot.power_mode}")
     if snapshot.power_w is not None and snapshot.power_source == "measured":
         parts.append(f"{snapshot.power_w:.0f} W")
+        if isinstance(action, SetPowerPercent) and snapshot.nominal_power_w:
+            parts.append(f"{100.0 * snapshot.power_w / snapshot.nominal_power_w:.0f} % of nominal")
+    elif isinstance(action, SetPowerPercent) and snapshot.power_percent is None:
+        parts.append("power not measured")
     return ", ".join(parts)
 
 

@@ -125,6 +125,8 @@ def test_another_device_is_one_with_another_mac_or_serial(
         (1000, 1050, 60, False),
         (5, 15, 60, True),
         (1000, 1000, 0.5, False),
+        # A figure that stands still, as of one that sleeps, is no restart.
+        (1000, 1000, 60, False),
         # A clock that runs ahead of ours, as a simulated one may.
         (1000, 2000, 1, False),
         (None, 20, 60, None),
@@ -155,6 +157,15 @@ def test_a_reboot_is_proved_by_uptime_then_by_the_make_then_by_having_been_away(
     now = _shot(after_s=1, uptime_s=now_s)
     assert holds(_writer(answer), Reboot(), now, before, was_away=was_away) is proof
     assert holds(_writer(answer), Reboot(), now, None) is None
+
+
+def test_a_reboot_is_not_proved_by_figures_that_stand_still() -> None:
+    before = _shot("sleeping", uptime_s=1000, mining_s=500)
+    now = _shot("sleeping", after_s=300, uptime_s=1000, mining_s=500)
+    for name, writer in WRITERS.items():
+        if Reboot in writer.abilities:
+            assert holds(writer, Reboot(), now, before, was_away=True) is False, name
+            assert not writer.shows(Reboot(), now, before), name
 
 
 @pytest.mark.parametrize("on", [True, False])
@@ -219,7 +230,7 @@ def test_what_an_antminer_and_an_elphapex_show(
         (Sleep(), "mining, mode high, 3250 W"),
         (SetMode("low"), "mining, mode high, 3250 W"),
         (SetPowerLimit(3000), "mining, limit 3400 W, 3250 W"),
-        (SetPowerPercent(80), "mining, set to not told, 3250 W"),
+        (SetPowerPercent(80), "mining, 3250 W, 65 % of nominal"),
         (SetPreset("x"), "mining, preset not told, 3250 W"),
         (Reboot(), "mining, up for 77 s"),
         (Locate(), "light off"),
@@ -227,10 +238,18 @@ def test_what_an_antminer_and_an_elphapex_show(
 )
 def test_describe_tells_what_the_action_is_about(action: Action, words: str) -> None:
     shot = _shot(
-        power_mode="high", power_w=3250.4, power_source="measured", power_limit_w=3400.0, uptime_s=77, locating=False
+        power_mode="high", power_w=3250.4, power_source="measured", power_limit_w=3400.0, uptime_s=77, locating=False,
+        nominal_power_w=5000.0,
     )  # fmt: skip
     assert describe(action, shot) == words
     assert describe(action, _shot())
+
+
+def test_describe_tells_of_a_percentage_only_what_is_known() -> None:
+    action = SetPowerPercent(80)
+    assert describe(action, _shot(power_percent=75.0)) == "mining, set to 75 %"
+    assert describe(action, _shot(power_w=3000.0, power_source="estimated")) == "mining, power not measured"
+    assert describe(action, _shot(power_w=3000.0, power_source="measured")) == "mining, 3000 W"
 
 
 @given(words=st.text(max_size=1000), secret=st.text(min_size=4, max_size=20))
