@@ -5,6 +5,7 @@ time, redirects not followed.
 """
 
 import asyncio
+import ssl
 from typing import Final
 
 import aiohttp
@@ -28,7 +29,7 @@ async def post_json(
     `credentials` without a user is a bearer token. Raises a PollError for what keeps an answer from coming,
     whose `asked` says whether the question had left.
     """
-    headers = {"User-Agent": "hashyard", "Accept": "application/json"}
+    headers = {"User-Agent": "hashyard", "Accept": "application/json", "Accept-Encoding": "identity"}
     if credentials is not None:
         try:
             headers["Authorization"] = (
@@ -43,7 +44,9 @@ async def post_json(
     timeout = aiohttp.ClientTimeout(total=WITHIN_S, sock_connect=connect_timeout_s)
     try:
         async with (
-            aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), timeout=timeout) as session,
+            aiohttp.ClientSession(
+                cookie_jar=aiohttp.DummyCookieJar(), timeout=timeout, auto_decompress=False
+            ) as session,
             session.post(url, json=body, headers=headers, allow_redirects=False) as response,
         ):
             raw = await response.content.read(MAX_BYTES + 1)
@@ -55,6 +58,11 @@ async def post_json(
         late.asked = not isinstance(error, aiohttp.ConnectionTimeoutError)
         raise late from None
     except aiohttp.ClientConnectorError as error:
+        if isinstance(error.os_error, ssl.SSLError):
+            raise Unreachable(
+                f"{url}: no trust between it and this host ({error.os_error.reason or 'TLS'}): mend its certificate, or the "
+                "URL's scheme in the inventory"
+            ) from None
         raise connection_error(error.os_error, error.host, error.port or 0) from None
     except (aiohttp.InvalidURL, ValueError):
         raise Unreachable(
@@ -65,7 +73,9 @@ async def post_json(
         broken.asked = True
         raise broken from None
     if len(raw) > MAX_BYTES:
-        raise Malformed(f"{url} sent more than {MAX_BYTES >> 10} KiB, which no gateway does: is it one?")
+        large = Malformed(f"{url} sent more than {MAX_BYTES >> 10} KiB, which no gateway does: is it one?")
+        large.asked = True
+        raise large
     try:
         found = orjson.loads(raw) if raw.strip() else {}
     except orjson.JSONDecodeError:

@@ -6,6 +6,7 @@ Facts: `protocols.md` section 7 and LuxOS' public API pages (sessions, curtail, 
 `rebootdevice` and `ledset` by name from public clients: *single source*, read back.
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -14,6 +15,7 @@ from miners.ask import failed, status_code
 from miners.errors import Malformed, PollError
 from miners.link import Object
 from miners.model import Snapshot
+from miners.proof import one_line
 from miners.reply import first, rows
 from miners.units import hashes, text, watts
 from miners.writing import (
@@ -34,6 +36,7 @@ INVALID_COMMAND: Final = 14
 ACCESS_DENIED: Final = 45
 _LAPSED: Final = "invalid session"
 _MAX_PRESETS: Final = 256
+_LONGEST_WORDS: Final = 120
 
 ABILITIES: Mapping[type[Action], Ability] = {
     Sleep: Ability(within_s=60.0, note="`curtail sleep`: boards and power supply off"),
@@ -60,12 +63,11 @@ async def send(hand: Hand, session: Session, action: Action) -> str:
             raise CommandRefused(
                 f"{hand.target.address} has no preset {action.preset!r}; it has {_named(known)}"
             )
-    commands = _commands(action)
     try:
-        return await _in_a_session(hand, commands)
+        return await _in_a_session(hand, action)
     except _Lapsed:
         try:
-            return await _in_a_session(hand, commands)
+            return await _in_a_session(hand, action)
         except _Lapsed as error:
             raise SessionTaken(
                 f"{hand.target.address} takes its own session for lapsed, twice in a row: another program ends it; "
@@ -116,6 +118,8 @@ def shows(action: Action, now: Snapshot, before: Snapshot | None) -> bool | None
 def _began_anew(now: Snapshot, before: Snapshot | None) -> bool | None:
     if now.mining_s is None or before is None or before.mining_s is None:
         return None
+    if now.mining_s == before.mining_s:
+        return False  # It stands still, as may be so of one that sleeps: that proves nothing.
     passed = (now.taken_at - before.taken_at).total_seconds()
     return now.mining_s < before.mining_s or now.mining_s < passed
 
@@ -141,25 +145,39 @@ def _commands(action: Action) -> Sequence[tuple[str, str]]:
             raise NotSupported(f"LuxOS does not know {action_name(action)}: it works by presets")
 
 
-async def _in_a_session(hand: Hand, commands: Sequence[tuple[str, str]]) -> str:
+async def _in_a_session(hand: Hand, action: Action) -> str:
+    commands = _commands(action)
     identifier = await _log_on(hand)
+    done: list[str] = []
+    words = ""
     try:
-        words = [await _told(hand, command, identifier + parameter) for command, parameter in commands]
+        for command, parameter in commands:
+            words = await _told(hand, command, identifier, parameter, done)
+            done.append(command)
     except BaseException:
-        await _log_off(hand, identifier)
+        await _log_off_surely(hand, identifier)
         raise
-    return words[-1] + await _log_off(hand, identifier)
+    kept = await _log_off_surely(hand, identifier)
+    # One that restarts gives its session up by that, and may be gone by now.
+    return words if isinstance(action, Reboot) else words + kept
 
 
-async def _told(hand: Hand, command: str, parameter: str) -> str:
-    reply = await hand.tell({"command": command, "parameter": parameter})
-    if failed(reply):
-        raise _refusal(hand, command, reply)
-    return _words(reply)
+async def _told(hand: Hand, command: str, identifier: str, parameter: str, done: Sequence[str]) -> str:
+    """Tell one command. `done`: what it has been told before in this session."""
+    before = hand.left
+    reply = await hand.tell({"command": command, "parameter": identifier + parameter})
+    if not failed(reply):
+        return _words(reply, identifier)
+    refusal = _refusal(hand, command, reply, identifier)
+    if isinstance(refusal, SessionTaken | _Lapsed | ReadOnly | NotSupported):
+        hand.left = before  # Turned away at the door: nothing has happened in the house.
+    elif "atmset" in done:
+        raise CommandRefused(f"{refusal}; its automatic tuning (ATM) is switched off by now")
+    raise refusal
 
 
 async def _log_on(hand: Hand) -> str:
-    reply = await hand.tell({"command": "logon"})
+    reply = await _about_session(hand, {"command": "logon"})
     if failed(reply):
         raise _refusal(hand, "logon", reply)
     identifier = text(first(reply, "SESSION").get("SessionID"))
@@ -168,23 +186,44 @@ async def _log_on(hand: Hand) -> str:
     return identifier
 
 
+async def _log_off_surely(hand: Hand, identifier: str) -> str:
+    """Give the session back, also where the task is being cancelled, and cancelled again meanwhile."""
+    leaving = asyncio.create_task(_log_off(hand, identifier))
+    _leaving.add(leaving)
+    leaving.add_done_callback(_leaving.discard)
+    return await asyncio.shield(leaving)
+
+
+_leaving: set[asyncio.Task[str]] = set()
+
+
 async def _log_off(hand: Hand, identifier: str) -> str:
     """Give the session back; return what to add to the words where that failed: it then lapses by itself."""
     try:
-        reply = await hand.tell({"command": "logoff", "parameter": identifier})
+        reply = await _about_session(hand, {"command": "logoff", "parameter": identifier})
     except (PollError, WriteError) as error:
         reason = str(error)
     else:
-        if not failed(reply) or _LAPSED in _words(reply).lower():
+        said = _words(reply, identifier)
+        if not failed(reply) or _LAPSED in said.lower():
             return ""
-        reason = _words(reply)
+        reason = said
     return f" (its session was not given back, and lapses within a minute: {reason})"
 
 
-def _refusal(hand: Hand, command: str, reply: Object) -> WriteError:
+async def _about_session(hand: Hand, request: Object) -> Object:
+    """Tell what opens or closes a session; it changes nothing on the miner, so it does not count as a command."""
+    before = hand.left
+    try:
+        return await hand.tell(request)
+    finally:
+        hand.left = before
+
+
+def _refusal(hand: Hand, command: str, reply: Object, identifier: str = "") -> WriteError:
     """Return what a reply that failed means, in the miner's own words."""
     place = f"{hand.target.address}:{hand.target.port}"
-    words, code = _words(reply), status_code(reply)
+    words, code = _words(reply, identifier), status_code(reply)
     if code == ANOTHER_SESSION or "another session" in words.lower():
         return SessionTaken(
             f'{place} answers {command}: "{words}": another program commands it; it is free a minute after that has ended'
@@ -200,8 +239,9 @@ def _refusal(hand: Hand, command: str, reply: Object) -> WriteError:
     return CommandRefused(f'{place} refuses {command}: "{words}" (code {code})')
 
 
-def _words(reply: Object) -> str:
-    return text(first(reply, "STATUS").get("Msg")) or ""
+def _words(reply: Object, identifier: str = "") -> str:
+    """Return the miner's words, without the session's id: whoever has that commands the miner."""
+    return one_line(text(first(reply, "STATUS").get("Msg")) or "", [identifier])[:_LONGEST_WORDS]
 
 
 def _named(known: Sequence[Preset]) -> str:

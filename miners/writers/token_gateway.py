@@ -7,12 +7,13 @@ Facts: `protocols.md` section 8.
 """
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, NamedTuple
 
 from miners.actions import Action, SetPreset, Sleep, Wake, action_name
-from miners.errors import Malformed, Unreachable
+from miners.errors import Malformed, PollError, Unreachable
 from miners.link import Object
 from miners.model import Snapshot
+from miners.proof import one_line
 from miners.transport.gateway import post_json
 from miners.units import text
 from miners.writing import (
@@ -33,6 +34,14 @@ SETTLED_S: Final = 900.0
 """A miner that has been mining so long draws what its profile says."""
 TOLERANCE: Final = 0.08
 """How far measured power may lie from what a profile promises: between two profiles lie 15 % at the least."""
+BAD_REQUEST: Final = 400
+"""How it says that a token or a value is wrong; only its words tell the one from the other."""
+_OF_TOKENS: Final = ("token", "session", "expired", "log in", "login")
+_CONSENT: Final = (200, 202, 204)
+_AT_THE_DOOR: Final = (401, 403, 404, 405, 409, 429)
+_WORDS: Final = ("error", "message", "detail")
+_LONGEST_WORDS: Final = 200
+_LONGEST_TOKEN: Final = 4096
 _PROMISED: Final = {"underclock": 0.75, "normal": 1.0, "overclock": 1.15}
 
 ABILITIES: Mapping[type[Action], Ability] = {
@@ -50,20 +59,20 @@ ABILITIES: Mapping[type[Action], Ability] = {
 async def send(hand: Hand, session: Session, action: Action) -> str:
     """Send one action; return the gateway's words. A token that it does not take any more is renewed once."""
     path, body = _request(action)
-    kept = session.valid(hand.now)
+    kept = session.valid(hand.now) and isinstance(session.token, str)
     if not kept:
         await _log_in(hand, session)
-    status, answer = await _ask(hand, path, {"token": session.token, **body})
-    if status == 400 and (kept or _about_token(answer)):
+    answer = await _told(hand, session, path, body)
+    if answer.is_about_token or (kept and answer.is_mute):
         session.drop()
         await _log_in(hand, session)
-        status, answer = await _ask(hand, path, {"token": session.token, **body})
-    if status in (200, 202):
+        answer = await _told(hand, session, path, body)
+    if answer.status in _CONSENT:
         session.until = hand.now + KEPT_S
-        return text(answer.get("message")) or ""
-    if status == 400 and _about_token(answer):
+        return answer.words
+    if answer.is_about_token:
         session.drop()
-    raise _refusal(hand, path, status, answer)
+    raise _refusal(hand, path, answer)
 
 
 async def leave(hand: Hand, session: Session) -> None:
@@ -71,9 +80,9 @@ async def leave(hand: Hand, session: Session) -> None:
     if session.token is None:
         return
     session.drop()
-    status, answer = await _ask(hand, "/api/logout", {"miner_ip": hand.target.address})
-    if status not in (200, 204):
-        raise _refusal(hand, "/api/logout", status, answer)
+    answer = await _ask(hand, "/api/logout", {"miner_ip": hand.target.address})
+    if answer.status not in _CONSENT:
+        raise _refusal(hand, "/api/logout", answer)
 
 
 def shows(action: Action, now: Snapshot, before: Snapshot | None) -> bool | None:
@@ -119,21 +128,58 @@ def _request(action: Action) -> tuple[str, Object]:
             )
 
 
+class _Answer(NamedTuple):
+    """What came from the gateway. `words`: its own, on one line, without what it was sent in confidence."""
+
+    status: int
+    words: str
+    token: object = None
+
+    @property
+    def is_about_token(self) -> bool:
+        """Whether it says that the token is not (any more) one."""
+        said = self.words.lower()
+        return self.status == BAD_REQUEST and any(word in said for word in _OF_TOKENS)
+
+    @property
+    def is_mute(self) -> bool:
+        """Whether it refuses and does not say what."""
+        return self.status == BAD_REQUEST and not self.words
+
+
 async def _log_in(hand: Hand, session: Session) -> None:
-    status, answer = await _ask(hand, "/api/login", {"miner_ip": hand.target.address})
-    token = answer.get("token")
-    if status != 200:
-        raise _refusal(hand, "/api/login", status, answer)
-    if not isinstance(token, str) or not 0 < len(token) <= 4096:
+    answer = await _ask(hand, "/api/login", {"miner_ip": hand.target.address})
+    if answer.status not in _CONSENT:
+        raise _refusal(hand, "/api/login", answer)
+    token = answer.token
+    if not isinstance(token, str) or not 0 < len(token) <= _LONGEST_TOKEN:
         raise Malformed(f"{_url(hand)}/api/login answers without a token: is it a token gateway?")
     session.token, session.until = token, hand.now + KEPT_S
 
 
-async def _ask(hand: Hand, path: str, body: Object) -> tuple[int, Object]:
+async def _told(hand: Hand, session: Session, path: str, body: Object) -> _Answer:
+    """Send a command with the token; see to it that `hand.left` says whether it may have been obeyed."""
+    before = hand.left
+    try:
+        answer = await _ask(hand, path, {"token": session.token, **body})
+    except PollError as error:
+        hand.left = before or error.asked
+        raise
+    turned_away = answer.status in _AT_THE_DOOR or answer.is_about_token or 300 <= answer.status < 400
+    hand.left = before or not turned_away
+    return answer
+
+
+async def _ask(hand: Hand, path: str, body: Object) -> _Answer:
     target = hand.target
-    return await post_json(
+    status, answer = await post_json(
         _url(hand) + path, body, target.gateway_credentials, connect_timeout_s=target.connect_timeout_s
     )
+    confided = [str(body.get("token") or "")]
+    if target.gateway_credentials is not None:
+        confided.append(target.gateway_credentials.password)
+    said = next((words for name in _WORDS if (words := text(answer.get(name)))), "")
+    return _Answer(status, one_line(said, confided)[:_LONGEST_WORDS], answer.get("token"))
 
 
 def _url(hand: Hand) -> str:
@@ -144,35 +190,34 @@ def _url(hand: Hand) -> str:
     return hand.target.gateway.rstrip("/")
 
 
-def _about_token(answer: Object) -> bool:
-    return "token" in _words(answer).lower()
-
-
-def _words(answer: Object) -> str:
-    return text(answer.get("error")) or text(answer.get("message")) or text(answer.get("detail")) or ""
-
-
-def _refusal(hand: Hand, path: str, status: int, answer: Object) -> Exception:
+def _refusal(hand: Hand, path: str, answer: _Answer) -> Exception:
     """Return what an answer that is no success means, in the gateway's own words."""
-    place, said = f"{_url(hand)}{path}", f': "{words}"' if (words := _words(answer)) else ""
-    if status == 401:
-        missing = "correct" if hand.target.gateway_credentials else "give it"
-        return NoPermission(f"{place} wants to know who asks{said}: {missing} gateway_credentials")
-    if status == 403:
-        return NoPermission(f"{place} does not allow it{said}: these gateway_credentials may not command")
-    if status in (404, 405):
-        return NotSupported(f"{place} is not there{said}: is it a token gateway, and its URL right?")
-    if status == 409:
-        return ReadOnly(f"{place} only watches this miner{said}")
-    if status == 400 and _about_token(answer):
+    status = answer.status
+    place, said = f"{_url(hand)}{path}", f': "{answer.words}"' if answer.words else ""
+    if answer.is_about_token:
         return NoPermission(
             f"{place} does not take the token that it has just given{said}: look at the gateway"
         )
-    if status in (400, 422, 502):
-        return CommandRefused(f"{place} refuses{said or f' with HTTP status {status}'}")
-    if status == 429:
-        return CommandRefused(f"{place} is asked too often{said}: it is tried again later")
-    return Unreachable(f"{place} answers with HTTP status {status}{said}: look at the gateway")
+    match status:
+        case 401:
+            missing = "correct" if hand.target.gateway_credentials else "give the miner"
+            return NoPermission(f"{place} wants to know who asks{said}: {missing} gateway_credentials")
+        case 403:
+            return NoPermission(f"{place} does not allow it{said}: these gateway_credentials may not command")
+        case 404 | 405:
+            return NotSupported(f"{place} is not there{said}: is it a token gateway, and its URL right?")
+        case 409:
+            return ReadOnly(f"{place} does not command this miner{said}")
+        case 400 | 422 | 502:
+            return CommandRefused(f"{place} refuses{said or f' with HTTP status {status}'}")
+        case 429:
+            return CommandRefused(f"{place} is asked too often{said}: it is tried again later")
+        case _ if 300 <= status < 400:
+            return Unreachable(
+                f"{place} points elsewhere with HTTP status {status}, which is not followed: correct its URL"
+            )
+        case _:
+            return Unreachable(f"{place} answers with HTTP status {status}{said}: look at the gateway")
 
 
 WRITER: Final = Writer(name="token_gateway", abilities=ABILITIES, send=send, shows=shows, leave=leave)
