@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
+import msgspec
 import yaml
 
 from controller.deeds import DeedRefused
@@ -46,6 +47,7 @@ class Managed:
         self._targets = tuple(targets)
         self._store = store
         self._lock = asyncio.Lock()
+        self._last: tuple[str, Any] = "", None
 
     async def preview(self, change: Callable[[Document], None]) -> Inventory:
         """Return the inventory that a change would make, and change nothing. Raises NotRight."""
@@ -57,35 +59,35 @@ class Managed:
         """Change the document in place by `change`, and put it in use; return the inventory in use.
 
         Raises NotRight, whatever `change` raises, or ConfigurationError where the file cannot be written; nothing has
-        changed then.
+        changed then. Changes come one after the other: `change` sees what the one before has put in use.
         """
         async with self._lock:
-            inventory, text = await asyncio.to_thread(self._try, change)
+            _, text = await asyncio.to_thread(self._try, change)
             await asyncio.to_thread(self._write, text)
-            await self._store.reload()
-            return inventory
+            if not await self._store.reload():
+                raise ConfigurationError(
+                    f"{self._path} is written, and is used once the inventory is right again: {self._store.last_error}"
+                )
+            return self._store.inventory
 
     def _try(self, change: Callable[[Document], None]) -> tuple[Inventory, str]:
         document = self._read()
         change(document)
-        for key in ("profiles", "schedules", "containers"):
-            if not document.get(key):
-                document.pop(key, None)
-        text = HEAD + yaml.safe_dump(
-            document or {"containers": []}, allow_unicode=True, sort_keys=False, width=110
-        )
+        text = text_of(document)
         with tempfile.TemporaryDirectory(prefix="hashyard-") as folder:
             candidate = Path(folder) / self._path.name
             candidate.write_text(text, encoding="utf-8")
             try:
                 inventory = load(self._targets, managed=candidate)
             except InventoryError as error:
-                raise NotRight([_without(line, candidate) for line in error.mistakes]) from None
+                raise NotRight([self._without(line, candidate) for line in error.mistakes]) from None
         return inventory, text
 
     def _read(self) -> Document:
         try:
-            found = yaml.safe_load(self._path.read_text(encoding="utf-8"))
+            text = self._path.read_text(encoding="utf-8")
+            # What was read before need not be taken apart again: with thousands of miners that takes seconds.
+            found = self._last[1] if text == self._last[0] else yaml.safe_load(text)
         except FileNotFoundError:
             return {}
         except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
@@ -94,7 +96,15 @@ class Managed:
             ) from None
         if not isinstance(found, dict):
             raise ConfigurationError(f"{self._path} is no inventory: mend it, or move it away")
-        return found
+        self._last = text, found
+        copied: Document = _copied(found)
+        return copied
+
+    def _without(self, line: str, candidate: Path) -> str:
+        """Return a mistake without the candidate's folder, and where it begins with its name and line without them."""
+        if line.startswith(str(candidate)):
+            line = line.removeprefix(str(candidate)).lstrip(":").partition(": ")[2]
+        return line.replace(str(candidate), self._path.name)
 
     def _write(self, text: str) -> None:
         beside = self._path.with_name(self._path.name + ".new")
@@ -114,6 +124,23 @@ class Managed:
             raise ConfigurationError(
                 f"{self._path} cannot be written: {error.strerror}; the inventory is as it was"
             ) from error
+
+
+def text_of(document: Document) -> str:
+    """Return the file: a line a miner, a profile, a schedule; texts as JSON writes them, which YAML reads as they are."""
+    lines: list[str] = []
+    for section in ("profiles", "schedules"):
+        if document.get(section):
+            lines.append(f"{section}:")
+            lines += [f"  {_json(name)}: {_json(entry)}" for name, entry in document[section].items()]
+    lines.append("containers:" if document.get("containers") else "containers: []")
+    for entry in document.get("containers", ()):
+        miners = entry.get("miners", ())
+        keys = [f"{key}: {_json(value)}" for key, value in entry.items() if key != "miners"]
+        keys.append("miners:" if miners else "miners: []")
+        lines += [f"{'  ' if place else '- '}{key}" for place, key in enumerate(keys)]
+        lines += [f"    - {_json(miner)}" for miner in miners]
+    return "\n".join([HEAD.rstrip("\n"), *lines, ""])
 
 
 def entry_of(document: Document, container: str) -> Document | None:
@@ -159,8 +186,11 @@ def _name(entry: Document) -> str | None:
     return entry.get("name") or entry.get("extends")
 
 
-def _without(line: str, candidate: Path) -> str:
-    """Return a mistake without the candidate's file and line, which nobody has seen."""
-    if not line.startswith(str(candidate)):
-        return line
-    return line.removeprefix(str(candidate)).lstrip(":").partition(": ")[2]
+def _json(value: Any) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+def _copied(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _copied(inner) for key, inner in value.items()}
+    return [_copied(inner) for inner in value] if isinstance(value, list) else value

@@ -9,7 +9,7 @@ from controller.api.figures import algorithm_of, figures_of, grid_of, model_of, 
 from controller.api.paging import page_of
 from controller.api.problems import Problem
 from controller.api.record_routes import recent_events
-from controller.api.route import EVERYBODY, Call, Cursor, Limit, ListQuery, NoQuery, Page, Route
+from controller.api.route import EVERYBODY, Answer, Call, Cursor, Limit, ListQuery, NoQuery, Page, Route
 from controller.api.shapes import (
     Attention,
     ClientName,
@@ -26,6 +26,7 @@ from controller.api.shapes import (
     Sources,
     sources_of,
 )
+from controller.api.versions import container_etag, miner_etag
 from controller.deeds import MinerView
 from controller.history import History
 from controller.schedule import next_change
@@ -118,9 +119,10 @@ async def get_containers(call: Call[None, ContainersQuery]) -> Page[Container]:
     return Page(items=shown, next=page.next, total=page.total)
 
 
-async def get_container(call: Call[None, NoQuery]) -> Container:
-    """Return one container."""
-    return await shown_container(call, call.container(call.path["id"]), grid=True)
+async def get_container(call: Call[None, NoQuery]) -> Answer:
+    """Return one container. Its ETag is of what the inventory says: figures change by themselves."""
+    found = call.container(call.path["id"])
+    return Answer(body=await shown_container(call, found, grid=True), headers={"ETag": container_etag(found)})
 
 
 async def get_miners(call: Call[None, MinersQuery]) -> Page[Miner]:
@@ -135,9 +137,10 @@ async def get_miners(call: Call[None, MinersQuery]) -> Page[Miner]:
     return Page(items=[_miner(call, view) for view in page.items], next=page.next, total=page.total)
 
 
-async def get_miner(call: Call[None, NoQuery]) -> MinerDetail:
-    """Return one miner with all that is known of it."""
-    return await miner_detail(call, call.miner(call.path["id"]))
+async def get_miner(call: Call[None, NoQuery]) -> Answer:
+    """Return one miner with all that is known of it. Its ETag is of what the inventory says."""
+    view = call.miner(call.path["id"])
+    return Answer(body=await miner_detail(call, view), headers={"ETag": miner_etag(view)})
 
 
 async def miner_detail(call: Call[Any, Any], view: MinerView) -> MinerDetail:

@@ -1,7 +1,10 @@
 """Changes of the managed inventory from a request: what is written by hand is refused, mistakes name the field, all is recorded."""
 
-from collections.abc import Callable
-from typing import Any
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+import structlog
 
 from controller.api.fleet_routes import is_managed
 from controller.api.problems import Mistake, Problem, invalid
@@ -11,6 +14,11 @@ from controller.managed import Document, Managed, NotRight
 from miners.errors import ConfigurationError
 from miners.inventory.fleet import Inventory, Origin
 
+_log = structlog.get_logger(__name__)
+
+_KEY: Final = re.compile(r"(?:[\w\[\]]+\.)*(\w+): ")
+"""The path before a mistake in the managed file: `containers[0].miners[3].address: `."""
+
 
 async def changed(
     call: Call[Any, Any],
@@ -18,35 +26,46 @@ async def changed(
     *,
     plan: str | None = None,
     planned: bool = False,
+    fields: Mapping[str, str] | None = None,
 ) -> Inventory:
     """Make a change of the managed inventory, and return the inventory in use.
 
     `planned`: what the change would alter at once has to be looked at first: where it alters anything, `plan` must be
-    the fingerprint of what it alters. Raises Problem or PlanChanged; nothing has changed then.
+    the fingerprint of what it alters. `fields`: keys of the inventory and the JSON pointers of the body that they come
+    from. Raises Problem or PlanChanged; nothing has changed then.
     """
     managed = call.service(Managed)
     if planned:
-        coming = await effect_of(call, change)
-        if coming.miners.will_change and coming.fingerprint != plan:
+        effect = await effect_of(call, change, fields=fields)
+        if effect.miners.will_change and effect.fingerprint != plan:
             raise PlanChanged(
-                "this changes at once what miners should be doing: look at the plan first", coming
+                "this changes at once what miners should be doing: look at the plan first", effect
             )
     try:
         return await managed.edit(change)
     except NotRight as error:
-        raise _not_right(error) from None
+        raise not_right(error.mistakes, fields) from None
     except ConfigurationError as error:
-        raise Problem("storage-away", str(error), headers={"Retry-After": "10"}) from None
+        raise _not_kept(error) from None
 
 
-async def effect_of(call: Call[Any, Any], change: Callable[[Document], None]) -> Plan:
-    """Return what a change would alter at once. Raises Problem where it would make a wrong inventory."""
+async def coming(
+    call: Call[Any, Any], change: Callable[[Document], None], *, fields: Mapping[str, str] | None = None
+) -> Inventory:
+    """Return the inventory that a change would make. Raises Problem where that would be a wrong one."""
     try:
-        return await call.deeds.plan_inventory(await call.service(Managed).preview(change))
+        return await call.service(Managed).preview(change)
     except NotRight as error:
-        raise _not_right(error) from None
+        raise not_right(error.mistakes, fields) from None
     except ConfigurationError as error:
-        raise Problem("storage-away", str(error), headers={"Retry-After": "10"}) from None
+        raise _not_kept(error) from None
+
+
+async def effect_of(
+    call: Call[Any, Any], change: Callable[[Document], None], *, fields: Mapping[str, str] | None = None
+) -> Plan:
+    """Return what a change would alter at once. Raises Problem where it would make a wrong inventory."""
+    return await call.deeds.plan_inventory(await coming(call, change, fields=fields))
 
 
 def require_managed(call: Call[Any, Any], origin: Origin | None, what: str) -> None:
@@ -62,5 +81,17 @@ def require_managed(call: Call[Any, Any], origin: Origin | None, what: str) -> N
     )
 
 
-def _not_right(error: NotRight) -> Problem:
-    return invalid(*(Mistake("", "inventory", line) for line in error.mistakes))
+def not_right(lines: Sequence[str], fields: Mapping[str, str] | None = None) -> Problem:
+    """Return the refusal of a change that would make a wrong inventory, each mistake at the field that it comes from."""
+    mistakes = []
+    for line in lines:
+        found = _KEY.match(line)
+        at = (fields or {}).get(found[1], "") if found is not None else ""
+        mistakes.append(Mistake(at, "inventory", line[found.end() :] if found is not None and at else line))
+    return invalid(*mistakes)
+
+
+def _not_kept(error: ConfigurationError) -> Problem:
+    _log.error("managed inventory not changed", reason=str(error))
+    detail = "the managed inventory cannot be read or written now; the controller's log says why"
+    return Problem("storage-away", detail, headers={"Retry-After": "10"})

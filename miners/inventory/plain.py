@@ -1,4 +1,4 @@
-"""Profiles and schedules that come as plain data, as through the HTTP API: read by the same table of keys as the files.
+"""Entries of the inventory that come as plain data, as through the HTTP API: read by the same table of keys as the files.
 
 A mistake is a JSON pointer into the data and the same sentence that `hashyard check` gives. None counts as not given.
 """
@@ -13,6 +13,7 @@ from miners.inventory.nodes import MAX_DEPTH, MAX_DIGITS, Node, Scalar, shortene
 from miners.inventory.profiles import PROFILE, PROFILE_NAME, profile_of
 from miners.inventory.report import Path, Report
 from miners.inventory.schedules import SCHEDULE, schedule_of
+from miners.inventory.schema import CONTAINER, MINER
 from miners.inventory.sections import Entry, Section
 from miners.inventory.shared_keys import NAME
 
@@ -30,6 +31,16 @@ def profile_mistakes(name: Any, data: Any) -> Mistakes:
 def schedule_mistakes(name: Any, data: Any, profiles: Collection[str]) -> Mistakes:
     """Return what is wrong with a schedule: `data` holds windows, otherwise, exceptions, id. `profiles`: their names."""
     return read_schedule(name, data, profiles)[1]
+
+
+def container_mistakes(data: Any) -> Mistakes:
+    """Return what is wrong with a container by itself: `data` holds the keys that it has in the files."""
+    return _mistakes(data, CONTAINER)
+
+
+def miner_mistakes(data: Any) -> Mistakes:
+    """Return what is wrong with a miner by itself: `data` holds the keys that it has in the files."""
+    return _mistakes(data, MINER)
 
 
 def read_profile(name: Any, data: Any) -> tuple[Profile | None, Mistakes]:
@@ -50,6 +61,12 @@ def _read(
     entry = section.read(_node(data), report, None)
     found = None if entry is MISSING else build("" if text is MISSING else text, entry)
     return (None if report.found else found), report.found
+
+
+def _mistakes(data: Any, section: Section) -> Mistakes:
+    report = _Pointers()
+    section.read(_node(data), report, None)
+    return report.found
 
 
 class _Pointers(Report):

@@ -1,0 +1,51 @@
+"""Which addresses a request may name: those in the inventory's `networks`, as addresses, so that no name can lead elsewhere.
+
+Whoever may change miners could otherwise have the controller ask, and send credentials to, whatever it can reach.
+"""
+
+import ipaddress
+from collections.abc import Sequence
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from typing import Final
+
+_KINDS: Final = (
+    ("is_loopback", "this machine itself"),
+    ("is_link_local", "a link-local address"),
+    ("is_multicast", "a multicast address"),
+    ("is_unspecified", "no address of a single host"),
+    ("is_reserved", "a reserved address"),
+)
+"""Kinds of addresses that a network which merely holds them among others does not open."""
+
+
+def refused_address(text: str, networks: Sequence[str]) -> str | None:
+    """Return why an address may not be named (one line, with the remedy), None if it may.
+
+    `networks`: as the inventory lists them. A special address needs a listed network that is wholly of its kind.
+    """
+    if not networks:
+        return (
+            "no address may be named through the API yet: write `networks:` into the hand-written inventory, such as "
+            "`networks: [10.1.0.0/16]`"
+        )
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return "give an IP address: a name could lead out of the inventory's networks"
+    if isinstance(address, IPv6Address):
+        if address.scope_id is not None:
+            return "give the address without its interface"
+        if address.ipv4_mapped is not None:
+            return f"write it as the IPv4 address that it is: {address.ipv4_mapped}"
+    holding = [network for network in map(ipaddress.ip_network, networks) if address in network]
+    if not holding:
+        return f"{address} is in none of the inventory's networks: {', '.join(networks)}"
+    for kind, words in _KINDS:
+        if _is(address, kind) and not any(_is(network, kind) for network in holding):
+            return f"{address} is {words}, which no network of the inventory names by itself"
+    return None
+
+
+def _is(what: IPv4Address | IPv6Address | IPv4Network | IPv6Network, kind: str) -> bool:
+    found: bool = getattr(what, kind)
+    return found

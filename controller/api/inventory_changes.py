@@ -1,0 +1,320 @@
+"""Changing the managed inventory for a request: containers and miners made, changed, taken away, each change an event.
+
+What is right is decided before anything is written: the entry by itself, the address against the inventory's networks, the
+reference to credentials, and then the whole inventory as it would be.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+from msgspec import UNSET
+
+from controller.api.inventory_orders import (
+    CONTAINER_FIELDS,
+    MINER_FIELDS,
+    MINER_KEYS,
+    Answered,
+    ContainerChange,
+    MinerChange,
+    NewContainer,
+    NewMiner,
+    answered,
+    container_entry,
+    miner_entry,
+    mistakes_in_container,
+    mistakes_in_miner,
+)
+from controller.api.managing import changed, coming, require_managed
+from controller.api.problems import Mistake, Problem, invalid
+from controller.api.route import Call
+from controller.api.versions import container_etag, miner_etag, told_container, told_miner
+from controller.deeds import MinerView
+from controller.managed import Document, add_container, entry_of, put_miner, remove_container, remove_miner
+from miners.client import read_miner
+from miners.driver import Memory
+from miners.errors import ConfigurationError
+from miners.inventory import fleet
+from miners.inventory.fleet import CredentialsReference, Inventory
+from miners.inventory.secrets import resolve, target_of
+from miners.inventory.slugs import miner_id, slug
+from miners.model import PollFailure
+
+
+async def make_container(call: Call[Any, Any], order: NewContainer) -> fleet.Container:
+    """Make a container. Raises Problem."""
+    if call.person.token is not None and call.person.token.containers:
+        raise Problem("not-allowed", "this token is for the containers that it names, and makes no others")
+    entry = container_entry(order)
+    mistakes = [*mistakes_in_container(entry), *await _mistakes_in_client(call, entry)]
+    if mistakes:
+        raise invalid(*mistakes)
+    identity = entry.get("id") or slug(entry["name"])
+    _check_free(call, entry["name"], identity, "/id" if "id" in entry else "/name")
+    inventory = await changed(
+        call, lambda document: add_container(document, {**entry, "miners": []}), fields=CONTAINER_FIELDS
+    )
+    made = _container(inventory, identity)
+    await _record(call, "container.created", made, after=told_container(made))
+    return made
+
+
+async def change_container(
+    call: Call[Any, Any], known: fleet.Container, order: ContainerChange
+) -> fleet.Container:
+    """Change a container; its id stays, whatever its new name. Raises Problem."""
+    require_managed(call, known.origin, f"the container {known.name}")
+    call.require_match(container_etag(known))
+
+    def entry_in(document: Document) -> Document:
+        entry = entry_of(document, known.name)
+        if entry is None or "extends" in entry:
+            raise Problem("not-found", "there is no such container")
+        return entry
+
+    wish = container_entry(order)
+    mistakes = [*mistakes_in_container({"name": known.name, **wish}), *await _mistakes_in_client(call, wish)]
+    if mistakes:
+        raise invalid(*mistakes)
+    if wish.get("name", known.name) != known.name:
+        _check_free(call, wish["name"], None, "/name")
+
+    def change(document: Document) -> None:
+        call.require_match(container_etag(_container(call.deeds.inventory, known.id)))
+        entry = entry_in(document)
+        new = container_entry(order, entry)
+        if new["name"] != known.name:
+            new["id"] = known.id
+        entry.clear()
+        entry.update(new)
+
+    inventory = await changed(call, change, plan=order.plan, planned=True, fields=CONTAINER_FIELDS)
+    made = _container(inventory, known.id)
+    if made != known:
+        await _record(
+            call, "container.changed", made, before=told_container(known), after=told_container(made)
+        )
+    return made
+
+
+async def take_container(call: Call[Any, Any], known: fleet.Container, *, with_miners: bool) -> None:
+    """Take a container away. Raises Problem: read-only, in-use while it has miners unless they go too."""
+    require_managed(call, known.origin, f"the container {known.name}")
+    if known.miners and not with_miners:
+        many = f"{len(known.miners)} miner{'s' if len(known.miners) > 1 else ''}"
+        raise Problem("in-use", f"it has {many}: take them away first, or ask with ?miners=delete")
+    for miner in known.miners:
+        require_managed(call, miner.origin, f"the miner {miner.name}")
+    await changed(call, lambda document: remove_container(document, known.name))
+    before = {
+        **told_container(known),
+        "miners": [told_miner(known.id, miner) for miner in known.miners],
+    }
+    await _record(call, "container.deleted", known, before=before)
+
+
+async def make_miner(
+    call: Call[Any, Any], order: NewMiner, *, check: bool
+) -> tuple[MinerView, Answered | None]:
+    """Make a miner; with `check`, only if something answers there. Raises Problem."""
+    container = _container_of(call, order.container)
+    entry = miner_entry(order)
+    await _check_miner(call, entry)
+    name = entry["name"]
+    _check_name_free(container, name)
+
+    def change(document: Document) -> None:
+        put_miner(document, container.name, entry)
+
+    found = await _asked(call, change, container, name) if check else None
+    inventory = await changed(call, change, fields=MINER_FIELDS)
+    made = _miner(inventory, container.id, name)
+    view = call.miner(miner_id(container, made))
+    await _record(call, "miner.created", container, made, after=told_miner(container.id, made))
+    return view, found
+
+
+async def change_miner(
+    call: Call[Any, Any],
+    view: MinerView,
+    order: NewMiner | MinerChange,
+    *,
+    etag_needed: bool = True,
+    check: bool = False,
+) -> tuple[MinerView, Answered | None]:
+    """Change a miner; a whole order (NewMiner) takes away what it does not give. Raises Problem."""
+    known, before = view.miner, view.container
+    require_managed(call, known.origin, f"the miner {known.name}")
+    if etag_needed:
+        call.require_match(miner_etag(view))
+    container = before if order.container is UNSET else _container_of(call, order.container)
+    wish = miner_entry(order, {"name": known.name, "address": known.address})
+    await _check_miner(call, wish)
+    name = wish["name"]
+    if (container.id, slug(name)) != (before.id, slug(known.name)):
+        _check_name_free(container, name)
+
+    def new_entry(document: Document) -> Document:
+        entry = _entry_of_miner(document, view)
+        if isinstance(order, NewMiner):
+            entry = {key: value for key, value in entry.items() if key not in MINER_KEYS}
+        return miner_entry(order, entry)
+
+    def change(document: Document) -> None:
+        if etag_needed:
+            call.require_match(miner_etag(call.miner(view.id)))
+        entry = new_entry(document)
+        if container.id == before.id:
+            put_miner(document, container.name, entry, instead_of=known.name)
+        else:
+            remove_miner(document, before.name, known.name)
+            put_miner(document, container.name, entry)
+
+    found = await _asked(call, change, container, name) if check else None
+    inventory = await changed(call, change, fields=MINER_FIELDS)
+    made = _miner(inventory, container.id, name)
+    now = call.miner(miner_id(container, made))
+    old, new = told_miner(before.id, known), told_miner(container.id, made)
+    if old != new:
+        await _record(call, "miner.changed", container, made, before=old, after=new)
+    return now, found
+
+
+async def take_miner(call: Call[Any, Any], view: MinerView) -> None:
+    """Take a miner away; its history stays. Raises Problem."""
+    require_managed(call, view.miner.origin, f"the miner {view.miner.name}")
+
+    def change(document: Document) -> None:
+        _entry_of_miner(document, view)
+        remove_miner(document, view.container.name, view.miner.name)
+
+    await changed(call, change)
+    before = told_miner(view.container.id, view.miner)
+    await _record(call, "miner.deleted", view.container, view.miner, before=before)
+
+
+async def unusable(call: Call[Any, Any], entry: Mapping[str, Any]) -> Mistake | None:
+    """Return what is wrong with the reference to credentials in an entry of a miner: that nothing usable stands there."""
+    text = entry.get("credentials")
+    if not isinstance(text, str):
+        return None
+    reference = (
+        CredentialsReference(file=text.removeprefix("file:"))
+        if text.startswith("file:")
+        else CredentialsReference(environment=text)
+    )
+    settings = call.settings
+    try:
+        await asyncio.to_thread(resolve, reference, settings.secrets_dir, settings.environment)
+    except ConfigurationError:
+        detail = (
+            "there is no usable user:password there: it takes a file below the controller's --secrets-dir, or a variable "
+            "HASHYARD_MINER_… of its environment"
+        )
+        return Mistake("/credentials", "not-found", detail)
+    return None
+
+
+async def _check_miner(call: Call[Any, Any], entry: Document) -> None:
+    mistakes = mistakes_in_miner(entry, call.deeds.inventory.networks)
+    if not any(mistake.at == "/credentials" for mistake in mistakes):
+        missing = await unusable(call, entry)
+        mistakes += [missing] if missing is not None else []
+    if mistakes:
+        raise invalid(*mistakes)
+
+
+async def _mistakes_in_client(call: Call[Any, Any], entry: Document) -> list[Mistake]:
+    client = entry.get("client")
+    if client is None or await call.storage.people.clients.by_slug(client) is not None:
+        return []
+    return [
+        Mistake("/client", "not-found", f"there is no client {client}: a user of the role client makes one")
+    ]
+
+
+async def _asked(
+    call: Call[Any, Any], change: Callable[[Document], None], container: fleet.Container, name: str
+) -> Answered:
+    """Read the miner that would be made, and return what answers. Raises Problem: miner-failed."""
+    inventory = await coming(call, change, fields=MINER_FIELDS)
+    miner = _miner(inventory, container.id, name)
+    credentials = None
+    if miner.credentials is not None:
+        settings = call.settings
+        credentials = await asyncio.to_thread(
+            resolve, miner.credentials, settings.secrets_dir, settings.environment
+        )
+    reading = await read_miner(target_of(container, miner, credentials), Memory())
+    if isinstance(reading, PollFailure):
+        raise Problem("miner-failed", reading.detail, more={"failure": msgspec.to_builtins(reading)})
+    return answered(reading)
+
+
+def _entry_of_miner(document: Document, view: MinerView) -> Document:
+    """Return the entry that is this miner's alone. Raises Problem: read-only."""
+    whole = entry_of(document, view.container.name) or {}
+    for entry in whole.get("miners", ()):
+        if entry.get("name") == view.miner.name and "address" in entry:
+            found: Document = entry
+            return found
+    origin = view.miner.origin
+    raise Problem(
+        "read-only",
+        f"{view.miner.name} stands for others too, in {origin.file}, line {origin.line}: change it there",
+        more={"places": [f"{origin.file}:{origin.line}"]},
+    )
+
+
+def _container_of(call: Call[Any, Any], container_id: str) -> fleet.Container:
+    found = next((one for one in call.containers() if one.id == container_id), None)
+    if found is None:
+        raise invalid(Mistake("/container", "not-found", "there is no such container"))
+    return found
+
+
+def _check_free(call: Call[Any, Any], name: str, identity: str | None, at: str) -> None:
+    for container in call.deeds.inventory.containers:
+        if container.name == name:
+            at = "/name"
+        elif container.id != identity:
+            continue
+        detail = f"there is a container {container.name} ({container.id}) already"
+        raise Problem("exists", detail, [Mistake(at, "exists", detail)])
+
+
+def _check_name_free(container: fleet.Container, name: str) -> None:
+    for miner in container.miners:
+        if slug(miner.name) == slug(name):
+            detail = f"there is a miner {miner.name} in {container.name} already"
+            raise Problem("exists", detail, [Mistake("/name", "exists", detail)])
+
+
+def _container(inventory: Inventory, identity: str) -> fleet.Container:
+    found = next((one for one in inventory.containers if one.id == identity), None)
+    if found is None:
+        raise Problem("not-found", "there is no such container")
+    return found
+
+
+def _miner(inventory: Inventory, container_id: str, name: str) -> fleet.Miner:
+    found = next((one for one in _container(inventory, container_id).miners if one.name == name), None)
+    if found is None:
+        raise Problem("not-found", "there is no such miner")
+    return found
+
+
+async def _record(
+    call: Call[Any, Any], kind: str, container: fleet.Container, miner: fleet.Miner | None = None, **more: Any
+) -> None:
+    await call.record(
+        "inventory",
+        kind,
+        container=container.id,
+        miner=None if miner is None else miner_id(container, miner),
+        miner_address=None if miner is None else miner.address,
+        client=container.client,
+        outcome="ok",
+        **more,
+    )
