@@ -1,7 +1,7 @@
 """A stage for writing: one simulated miner on real sockets, and a clock that runs ahead as the writing side waits."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -41,7 +41,12 @@ class Stage:
     """One miner to write to. `password`: what the writing side is given, None for no credentials."""
 
     def __init__(
-        self, fleet: SimulatedFleet, clock: StageClock, spec: MinerSpec, credentials: Credentials | None
+        self,
+        fleet: SimulatedFleet,
+        clock: StageClock,
+        spec: MinerSpec,
+        credentials: Credentials | None,
+        gateway_credentials: Credentials | None = None,
     ) -> None:
         self.fleet = fleet
         self.clock = clock
@@ -56,6 +61,8 @@ class Stage:
             web_port=spec.web_port,
             v3_port=spec.v3_port,
             credentials=credentials,
+            gateway=fleet.gateways[0].url if fleet.gateways else None,
+            gateway_credentials=gateway_credentials,
             connect_timeout_s=1.0,
             timeout_s=1.0,
         )
@@ -101,6 +108,15 @@ class Stage:
         return done
 
 
+async def until(holds: Callable[[], object], *, within_s: float = 5.0) -> None:
+    """Wait until something is so, looking each time that the loop has gone round; fail where it takes longer."""
+    async with asyncio.timeout(within_s):
+        while True:
+            if holds():
+                return
+            await asyncio.sleep(0)
+
+
 @asynccontextmanager
 async def stage(
     address: str,
@@ -108,9 +124,11 @@ async def stage(
     *,
     credentials: Credentials | None = None,
     web_port: int | None = 28080,
+    gateway: Mapping[str, Any] | None = None,
+    gateway_credentials: Credentials | None = None,
     **simulate: Any,
 ) -> AsyncIterator[Stage]:
-    """Start one simulated miner; `simulate`: what its mapping in the file would say."""
+    """Start one simulated miner, behind a gateway if there is to be one; `simulate`: what its mapping would say."""
     wishes: Mapping[str, Any] = {key: wish for key, wish in simulate.items() if wish is not None}
     spec = MinerSpec(
         container=CONTAINER,
@@ -123,12 +141,15 @@ async def stage(
         simulate=wishes,
     )
     clock = StageClock()
+    around = {} if gateway is None else {"gateway": gateway}
     fleet = SimulatedFleet(
-        [ContainerSpec(name=CONTAINER, miners=(spec,))], clock=clock.simulated, control_port=None
+        [ContainerSpec(name=CONTAINER, simulate=around, miners=(spec,))],
+        clock=clock.simulated,
+        control_port=None,
     )
     await fleet.start()
     try:
         clock.simulated.advance(3600.0)
-        yield Stage(fleet, clock, spec, credentials)
+        yield Stage(fleet, clock, spec, credentials, gateway_credentials)
     finally:
         await fleet.stop()
