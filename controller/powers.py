@@ -25,14 +25,19 @@ def nominal_w(miner: Miner, snapshot: Snapshot | None) -> float | None:
 
 
 def present_w(miner: Miner, snapshot: Snapshot | None, record: MinerRecord) -> float | None:
-    """Return what a miner draws by its last reading, else by what it was last brought to; None if not known."""
-    if snapshot is not None and snapshot.power_w is not None:
+    """Return what a miner draws: as it measures, else by what it was last brought to; None if not known.
+
+    An estimate from the hash rate knows nothing of the miner's mode, and counts where nothing else is known.
+    """
+    measured = snapshot is not None and snapshot.power_source != "estimated"
+    awake = snapshot is not None and snapshot.state == "mining" and record.applied_ratio
+    if snapshot is not None and snapshot.power_w is not None and (measured or not awake):
         return snapshot.power_w
     if snapshot is not None and snapshot.state == "sleeping":
         return STANDBY_W if miner.standby_power_w is None else miner.standby_power_w
     nominal = nominal_w(miner, snapshot)
     if nominal is None or record.applied_ratio is None:
-        return None
+        return None if snapshot is None else snapshot.power_w
     return nominal * record.applied_ratio
 
 
@@ -65,3 +70,12 @@ def change_w(step: Step, miner: Miner, snapshot: Snapshot | None, record: MinerR
     if then is None:
         then = LARGE_W
     return then - (now if now is not None else 0.0)
+
+
+def raises(step: Step, miner: Miner, snapshot: Snapshot | None, record: MinerRecord) -> bool:
+    """Return whether a step may make a miner draw more: than it draws, or than it was last brought to."""
+    if sleeps(step):
+        return False
+    if record.applied_ratio is not None and step.ratio > record.applied_ratio:
+        return True
+    return change_w(step, miner, snapshot, record) > 0

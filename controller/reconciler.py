@@ -192,6 +192,8 @@ class Reconciler:
         self.doubting.identify(watched)
         case = self.situation(watched)
         judgement = judge(case)
+        if judgement.verdict == "send" and watched.interlock is not None and watched.not_before_s > case.now:
+            judgement = Judgement("wait", "interlock", watched.interlock, judgement.matches)
         if judgement.reason == "presets" and case.writer is not None:
             self._presets.ask(watched, case.writer)
         self.outcomes.judged(watched, judgement)

@@ -11,9 +11,8 @@ from typing import Final
 
 from controller.desk import Desk
 from controller.model import SYSTEM
-from controller.powers import change_w, expected_w, nominal_w, present_w
+from controller.powers import change_w, expected_w, nominal_w, present_w, raises
 from controller.ramps import History, Pending, allowed, slowed
-from controller.reconcile import Judgement
 from controller.safety import (
     Drawn,
     over_container_limit,
@@ -94,7 +93,7 @@ class Releasing:
         released = [offered[change.miner] for change in found.now]
         for watched in released:
             self.drop(watched)
-            watched.committed_w = self._expected(watched) or 0.0
+            watched.committed_w, watched.interlock = self._expected(watched) or 0.0, None
         return released, found.look_again_at
 
     def objection(self, watched: Watched) -> str | None:
@@ -130,7 +129,7 @@ class Releasing:
         change: float | None
         if watched.errand is None:
             change = self._change(watched)
-            up = change > 0
+            up = self._raises(watched)
         else:
             action = watched.errand.action
             change = 0.0 if isinstance(action, Locate) else None
@@ -148,7 +147,8 @@ class Releasing:
         """Return whether what is due may make a miner draw more than it does."""
         if watched.errand is not None:
             return not isinstance(watched.errand.action, Sleep | Locate | Reboot)
-        return self._change(watched) > 0
+        known = watched.known
+        return watched.step is not None and raises(watched.step, known.miner, known.snapshot, watched.record)
 
     def _change(self, watched: Watched) -> float:
         known = watched.known
@@ -276,13 +276,9 @@ class Releasing:
             self._stopped[name] = against
 
     def _hold_back(self, watched: Watched, against: str, now: float) -> None:
-        watched.not_before_s = now + AGAIN_S
-        watched.judgement = Judgement(
-            "wait", "interlock", against, watched.judgement.matches, until=watched.not_before_s
-        )
+        watched.not_before_s, watched.interlock = now + AGAIN_S, against
         operation_id = watched.operation_id if watched.errand is None else watched.errand.operation_id
         self._desk.operations.mark(operation_id, watched.id, "waiting", detail=against)
-        self._desk.views.touch((watched,))
         self._desk.look((watched,))
 
     def _ramps(self, containers: Iterable[str]) -> dict[str, Ramp]:

@@ -352,7 +352,8 @@ class Sender:
             )
         if withheld:
             return withheld[0]
-        self._note(order, applied)
+        self._note(order, applied, intended=watched.sent)
+        watched.sent = False
         return applied
 
     async def _intend(self, order: Order, action: Action, ability: Ability | None) -> None:
@@ -389,8 +390,11 @@ class Sender:
         await self._recorder.keep(sent, miners=(watched.id,))
         watched.sent = True
 
-    def _note(self, order: Order, applied: Applied) -> None:
-        """Write down what came of a command, and let everybody see what the miner showed then."""
+    def _note(self, order: Order, applied: Applied, *, intended: bool) -> None:
+        """Write down what came of a command, and let everybody see what the miner showed then.
+
+        `intended`: there is a `command.sent` before it, which did not leave after all if `sent` is False.
+        """
         watched, outcome = order.watched, applied.outcome
         container = watched.container
         self._counts.count(
@@ -409,6 +413,7 @@ class Sender:
                 operation_id=order.operation_id,
                 params={
                     **told(outcome.action),
+                    "intended": intended,
                     "sent": outcome.sent,
                     "detail": outcome.detail,
                     "duration_s": round(outcome.duration_s, 3),

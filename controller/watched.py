@@ -35,6 +35,7 @@ class Watched(msgspec.Struct, kw_only=True, eq=False):
     order once, so when it does not any more somebody else changed it. `departed`: it did so,
     and does not any more. `missed`: it could not be reached when its order came.
     `stopped`: its operation is being cancelled. `committed_w`: what it was last let rise or fall to.
+    `interlock`: what stopped its raise when it was last due.
     `drifting`: told of as not obeying. `told`: the doubt about it that the record holds. `ordered`: what is wanted of it
     has been worked out once.
     """
@@ -62,6 +63,7 @@ class Watched(msgspec.Struct, kw_only=True, eq=False):
     departed: bool = False
     stopped: bool = False
     committed_w: float = 0.0
+    interlock: str | None = None
 
     @property
     def id(self) -> str:

@@ -18,13 +18,14 @@ from controller.engine import Engine
 from controller.events import EventFilter
 from controller.exporter_client import ExporterClient
 from controller.live import Live
-from controller.model import Actor, Event, Operation, Override
+from controller.model import Actor, Event, MinerRecord, Operation, Override
 from controller.settings import Settings
 from controller.storage.storage import Storage
 from miners.inventory.fleet import Container, Inventory, Miner, Origin, Profile, Ramp, Schedule, Window
 from miners.inventory.secrets import target_of
 from miners.model import Credentials
 from simulator.clock import SharedClock
+from simulator.faults import read_fault
 from simulator.fleet import SimulatedFleet
 from simulator.miner import SimulatedMiner
 from simulator.orders import Received
@@ -44,12 +45,13 @@ PROFILES = {
 
 
 def windows(*given: tuple[int, int, str]) -> tuple[Window, ...]:
-    """Windows of every day: (from hour, to hour, profile)."""
-    return tuple(Window(DAYS, begin * 60, end * 60, profile) for begin, end, profile in given)
+    """Windows of every day: (from so many minutes after noon, to, profile)."""
+    return tuple(Window(DAYS, 720 + begin, 720 + end, profile) for begin, end, profile in given)
 
 
 ALWAYS_NORMAL = Schedule(id="always", name="always", otherwise="normal")
-SLEEP_AT_ONE = Schedule(id="at-one", name="at one", windows=windows((13, 14, "curtail")), otherwise="normal")
+SIESTA = Schedule(id="siesta", name="siesta", windows=windows((5, 20, "curtail")), otherwise="normal")
+"""Asleep from 12:05 to 12:20; the stage begins at 12:00."""
 
 
 def container(name: str, miners: int, *, model: str = S19, net: int, **more: Any) -> Container:
@@ -85,7 +87,7 @@ def container(name: str, miners: int, *, model: str = S19, net: int, **more: Any
 
 def inventory(*containers: Container, schedules: tuple[Schedule, ...] = (), **more: Any) -> Inventory:
     """An inventory with the four profiles, and the schedules of this file beside those that are given."""
-    known = {one.id: one for one in (ALWAYS_NORMAL, SLEEP_AT_ONE, *schedules)}
+    known = {one.id: one for one in (ALWAYS_NORMAL, SIESTA, *schedules)}
     return Inventory(containers=containers, profiles=PROFILES, schedules=known, **more)
 
 
@@ -119,7 +121,6 @@ class Stage:
             [_spec(one, faults) for one in files.inventory.containers],
             clock=self.clock,
             control_port=None,
-            static=True,
         )
         self.settings = Settings(targets=(), data=folder, cool_down_s=0.0, restarts_a_day=50)
         self.storage: Storage
@@ -149,6 +150,17 @@ class Stage:
         await self.exporter.close()
         self.storage.close()
 
+    async def restart(self) -> None:
+        """End the controller and start another on what it left."""
+        await self.stop()
+        await self.start()
+
+    async def write_record(self, record: MinerRecord) -> None:
+        """Change what is remembered of a miner while no controller runs."""
+        storage = Storage.open(f"sqlite:///{self.folder}/hashyard.db")
+        await storage.miners.save([record])
+        storage.close()
+
     async def take(self, inventory: Inventory) -> None:
         """Change the inventory."""
         self.files.inventory = inventory
@@ -172,6 +184,23 @@ class Stage:
         found = self.fleet.find(of, name)
         assert found is not None
         return found
+
+    def bend(self, name: str, fault: str, **more: Any) -> None:
+        """Give a simulated miner a fault from now on."""
+        mistakes: list[str] = []
+        found = read_fault({"fault": fault, **more}, name, mistakes)
+        assert found is not None, mistakes
+        self.miner(name).add_faults((found,), self.clock.now())
+
+    async def heal(self, name: str) -> None:
+        """Take the faults of a simulated miner away."""
+        self.miner(name).remove_faults(None, self.clock.now())
+        await self.fleet.align(self.miner(name))
+
+    async def unplug(self, name: str) -> None:
+        """Take a simulated miner off the network."""
+        self.bend(name, "refused")
+        await self.fleet.align(self.miner(name))
 
     def received(self, name: str | None = None) -> list[Received]:
         """Return what one miner, or all, were told."""
@@ -235,7 +264,7 @@ class Stage:
         left_out = Counter(
             event.miner
             for event in await self.events("command.finished")
-            if event.outcome not in ("unchanged",) and not event.params["sent"]
+            if event.outcome != "unchanged" and not event.params["sent"] and event.params["intended"]
         )
         assert sent - left_out == self.told()
 
