@@ -10,7 +10,7 @@ import types
 import typing
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import msgspec
 from multidict import MultiMapping
@@ -76,7 +76,7 @@ def _decoded(raw: bytes, kind: Any) -> Any:
         found = msgspec.json.decode(raw, type=kind)
     except msgspec.ValidationError as error:
         walk = _mistakes(msgspec.json.decode(raw), kind, "")
-        mistakes = list(islice(walk, MAX_MISTAKES)) or [_mistake("", error)]
+        mistakes = list(islice(walk, MAX_MISTAKES)) or [_mistake("", error, kind)]
     if b"\\u0000" in raw:
         named = {mistake.at for mistake in mistakes}
         nulls = _null_characters(msgspec.json.decode(raw), "")
@@ -143,7 +143,7 @@ def _converted(value: Any, kind: Any, at: str, values: dict[str, Any], name: str
     try:
         values[name] = msgspec.convert(value, _without_none(kind), strict=False)
     except msgspec.ValidationError as error:
-        return [_mistake(at, error)]
+        return [_mistake(at, error, kind)]
     return []
 
 
@@ -166,7 +166,7 @@ def _mistakes(value: Any, kind: Any, at: str) -> Iterator[Mistake]:
         try:
             msgspec.convert(value, kind)
         except msgspec.ValidationError as error:
-            yield _mistake(at, error)
+            yield _mistake(at, error, kind)
 
 
 def _mistakes_inside(value: Any, kind: Any, at: str) -> Iterator[Mistake]:
@@ -271,7 +271,23 @@ def _escaped(name: str) -> str:
     return name.replace("~", "~0").replace("/", "~1")
 
 
-def _mistake(at: str, error: msgspec.ValidationError) -> Mistake:
+def _choices(kind: Any) -> list[str]:
+    """Return the values that a type of fixed values allows, whatever it is wrapped in."""
+    if typing.get_origin(kind) is Literal:
+        return [str(value) for value in typing.get_args(kind)]
+    return [choice for inner in typing.get_args(kind) for choice in _choices(inner)]
+
+
+def _form(kind: Any) -> str | None:
+    """Return what a type with a pattern says of its form."""
+    if typing.get_origin(kind) is typing.Annotated:
+        for note in typing.get_args(kind)[1:]:
+            if isinstance(note, msgspec.Meta) and note.pattern is not None:
+                return note.description
+    return next((form for inner in typing.get_args(kind) if (form := _form(inner)) is not None), None)
+
+
+def _mistake(at: str, error: msgspec.ValidationError, kind: Any) -> Mistake:
     text, _, path = str(error).partition(" - at `")
     deeper = re.sub(
         r"\[(\d+|\.\.\.)\]", r"/\1", path.removesuffix("`").removeprefix("$").removeprefix("key in ")
@@ -281,5 +297,10 @@ def _mistake(at: str, error: msgspec.ValidationError) -> Mistake:
     for pattern, code, words in _WORDS:
         match = pattern.match(text)
         if match is not None:
-            return Mistake(at, code, words.format(*(group or "" for group in match.groups())))
+            detail = words.format(*(group or "" for group in match.groups()))
+            if code == "choice" and (choices := _choices(kind)):
+                detail = f"it is none of {', '.join(choices)}"
+            elif code == "pattern" and (form := _form(kind)) is not None:
+                detail = f"it does not have the form: {form}"
+            return Mistake(at, code, detail)
     return Mistake(at, "invalid", text[:1].lower() + text[1:])

@@ -22,10 +22,17 @@ Username = Annotated[
         min_length=1,
         max_length=64,
         pattern=r"^[^\s\x00-\x1f\x7f]([^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f])?$",
-        description="Any letters; letter case does not tell two names apart",
+        description="Any letters, no space around; letter case does not tell two names apart",
     ),
 ]
-Email = Annotated[str, msgspec.Meta(max_length=254, pattern=r"^[^@\s\x00-\x1f]+@[^@\s\x00-\x1f]+$")]
+Email = Annotated[
+    str,
+    msgspec.Meta(
+        max_length=254,
+        pattern=r"^[^@\s\x00-\x1f]+@[^@\s\x00-\x1f]+$",
+        description="One address, such as olga@example.org",
+    ),
+]
 ClientId = Annotated[str, msgspec.Meta(max_length=64, description="`cli_…`")]
 
 

@@ -45,7 +45,12 @@ async def test_all_mistakes_of_a_new_user_are_named_at_once(house: House) -> Non
         "/colour",
         "/name",
     }
-    assert (await response.json())["detail"] == "6 values need attention"
+    body = await response.json()
+    assert body["detail"] == "6 values need attention"
+    said = {mistake["at"]: mistake["detail"] for mistake in body["errors"]}
+    assert said["/role"] == "it is none of administrator, accountant, client"
+    assert said["/email"].endswith("such as olga@example.org")
+    assert said["/name"] == "it is int, and has to be str | null"
 
 
 async def test_a_name_and_an_address_are_given_once(house: House) -> None:
