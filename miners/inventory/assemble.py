@@ -61,6 +61,7 @@ class _Assembly:
         containers = [self._container(entry, names) for entry in self.containers]
         self.addresses.check()
         self.overlaps.report()
+        self.by_name.doubt_ways(containers)
         self.doubts.at_feeds(self.by_name.feeds, containers, self.tops)
         self.doubts.report()
         if not self.miners and self.tops:

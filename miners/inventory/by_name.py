@@ -3,7 +3,7 @@
 A name is given once in all files together; a file may give a profile or schedule that is built in otherwise.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from miners.inventory import fleet, overlaps, profiles, schedules
 from miners.inventory.feeds import feed_of
@@ -23,6 +23,7 @@ class ByName:
         self.profile_names = set(profiles.BUILT_IN)
         self.feed_names: set[str] = set()
         self.tariffs = self._tariffs()
+        self._written_profiles: dict[str, Entry] = {}
         self.profiles = self._profiles()
         self.schedules, self._schedule_ids = self._schedules(overlaps.Names(found_overlaps, "schedule"))
         self.feeds = self._feeds()
@@ -67,15 +68,25 @@ class ByName:
 
     def _profiles(self) -> dict[str, fleet.Profile]:
         found = dict(profiles.BUILT_IN)
-        entries: dict[str, Entry] = {}
         for name, entry in self._entries("profiles", "profile", self.profile_names):
-            entries[name] = entry
+            self._written_profiles[name] = entry
             profile = profiles.profile_of(name, entry)
             if profile is not None:
                 found[name] = profile
-        for profile, warning in profiles.mixed_ways(found):
-            entries[profile.name].warning("by_make", warning)
         return found
+
+    def doubt_ways(self, containers: Iterable[fleet.Container]) -> None:
+        """Warn of makes that stand in the containers and are told in two ways by the profiles."""
+        makes = {
+            name.lower()
+            for container in containers
+            for miner in container.miners
+            for name in (miner.manufacturer, miner.driver)
+            if name is not None
+        }
+        for name, make, warning in profiles.mixed_ways(self.profiles, self._written_profiles):
+            if make in makes:
+                self._written_profiles[name].warning("by_make", warning)
 
     def _schedules(self, names: overlaps.Names) -> tuple[dict[str, fleet.Schedule], dict[str, str]]:
         found: dict[str, fleet.Schedule] = {}

@@ -1,6 +1,6 @@
 """The keys of a power profile, and the profiles that are there without being written."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from miners import models
@@ -10,8 +10,14 @@ from miners.inventory.sections import Entry, Field, Named, Section
 from miners.inventory.shared_keys import DRIVERS
 
 BUILT_IN: Final[Mapping[str, Profile]] = {
-    name: Profile(name=name, target_percent=percent)
-    for name, percent in (("overclock", 115.0), ("normal", 100.0), ("underclock", 75.0), ("curtail", 0.0))
+    name: Profile(name=name, target_percent=percent, by_make={"whatsminer": {"mode": mode}} if mode else {})
+    for name, percent, mode in (
+        # A Whatsminer's percentage ends at 100, so it is told by its modes: all of them, for one does not undo the other.
+        ("overclock", 115.0, "high"),
+        ("normal", 100.0, "normal"),
+        ("underclock", 75.0, "low"),
+        ("curtail", 0.0, None),
+    )
 }
 MAX_PERCENT: Final = 200.0
 PROFILE_NAME: Final = Text("a name", most=64)
@@ -136,25 +142,27 @@ def profile_of(name: str, entry: Entry) -> Profile | None:
     )
 
 
-def mixed_ways(profiles: Mapping[str, Profile]) -> list[tuple[Profile, str]]:
-    """Return (profile, warning) where a make is told in one profile otherwise than in the next.
+def mixed_ways(profiles: Mapping[str, Profile], written: Collection[str]) -> list[tuple[str, str, str]]:
+    """Return (name of a profile, make, warning) where a make is told in one profile otherwise than in the next.
 
     A mode is not undone by a percentage, nor a limit by a mode: what the one has set stays when the other is sent.
+    `written`: names of the profiles that files give; the built-in ones agree with each other.
     """
     awake = [profile for profile in profiles.values() if profile.target_percent > 0]
-    found: list[tuple[Profile, str]] = []
+    found: list[tuple[str, str, str]] = []
     for make in dict.fromkeys(make for profile in awake for make in profile.by_make):
         kinds = {
             profile.name: next(iter(profile.by_make.get(make, {BY_TARGET.get(make): None})))
             for profile in awake
         }
-        first = next(profile for profile in awake if make in profile.by_make)
-        others = [name for name, kind in kinds.items() if kind != kinds[first.name]]
+        here = next((name for name in kinds if name in written), None)
+        if here is None:
+            continue
+        others = [name for name, kind in kinds.items() if kind != kinds[here]]
         if others:
-            kind = kinds[first.name]
             text = (
-                f"{make} is told by {kind} here and otherwise in {', '.join(others)}, and one does not undo the other: "
-                f"give each of them a {kind} for {make}"
+                f"{make} is told by {kinds[here]} here and otherwise in {', '.join(others)}, and one does not undo the "
+                f"other: tell {make} in one way in all of them, with by_make"
             )
-            found.append((first, text))
+            found.append((here, make, text))
     return found

@@ -274,7 +274,7 @@ def test_the_inventory_knows_how_each_make_is_told_by_a_target() -> None:
         SetPowerPercent: "power_percent",
     }
     for name, writer in WRITERS.items():
-        found = step(BUILT_IN["normal"], writer, driver=name, manufacturer=None)
+        found = step(Profile(name="normal", target_percent=100), writer, driver=name, manufacturer=None)
         told = [words[type(action)] for action in found.actions if type(action) in words]
         assert told == ([BY_TARGET[name]] if name in BY_TARGET else []), name
 
@@ -346,3 +346,15 @@ def test_a_step_without_actions_shows_nothing() -> None:
     refused = step(profile_of(75), writer)
     assert shows(refused, snapshot(), writer) is None
     assert next_action(refused, snapshot(), writer) is None
+
+
+def test_overclock_is_more_than_normal_on_a_whatsminer_though_its_percentage_ends_at_100() -> None:
+    writer = WRITERS["whatsminer_v2"]
+    actions = {
+        name: step(profile, writer, driver="whatsminer_v2", manufacturer="Whatsminer").actions
+        for name, profile in BUILT_IN.items()
+    }
+    assert SetMode("high") in actions["overclock"]
+    assert SetMode("normal") in actions["normal"]
+    assert SetMode("low") in actions["underclock"]
+    assert actions["curtail"] == (Sleep(),)

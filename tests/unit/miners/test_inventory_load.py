@@ -212,11 +212,6 @@ containers:
             )
         },
         networks=("10.0.0.0/8", "fd00::/64"),
-        warnings=(
-            (
-                f"{file}:13: profiles.night.by_make: antminer is told by power_limit_w here and otherwise in overclock, normal, "
-                "underclock, and one does not undo the other: give each of them a power_limit_w for antminer"
-            ),
         ),
     )
 

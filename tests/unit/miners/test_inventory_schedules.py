@@ -367,14 +367,29 @@ def test_a_make_that_is_told_in_two_ways_is_worth_a_look(
         "  overclock: {target_percent: 115, by_make: {whatsminer: {mode: high}, luxos: {preset: a}}}\n"
         "  normal: {target_percent: 100, by_make: {whatsminer: {power_percent: 100}, luxos: {preset: b}}}\n"
         "  underclock: {target_percent: 75, by_make: {whatsminer: {mode: low}, luxos: {preset: c}}}\n"
-        "containers: [{name: C, miners: [{address: a}]}]\n"
+        "containers: [{name: C, miners: [{address: a, manufacturer: Whatsminer}]}]\n"
     )
     assert load([Path("targets.yml")]).warnings == (
         (
             "targets.yml:2: profiles.overclock.by_make: whatsminer is told by mode here and otherwise in normal, and one "
-            "does not undo the other: give each of them a mode for whatsminer"
+            "does not undo the other: tell whatsminer in one way in all of them, with by_make"
         ),
     )
+
+
+def test_a_target_alone_mixes_with_the_modes_that_are_built_in_where_there_are_whatsminers(
+    tmp_path: Path,
+) -> None:
+    text = "profiles: {half: {target_percent: 50}}\ncontainers: [{name: C, miners: [{address: a, manufacturer: %s}]}]\n"
+    (warning,) = inventory_of(tmp_path, text % "Whatsminer").warnings
+    assert (
+        "whatsminer is told by power_percent here and otherwise in overclock, normal, underclock" in warning
+    )
+    assert inventory_of(tmp_path, text % "AntMiner").warnings == ()
+
+
+def test_the_built_in_profiles_tell_each_make_in_one_way() -> None:
+    assert profiles.mixed_ways(profiles.BUILT_IN, profiles.BUILT_IN) == []
 
 
 def test_the_check_says_which_schedules_there_are(tmp_path: Path) -> None:
