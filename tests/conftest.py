@@ -80,9 +80,12 @@ def postgresql() -> Iterator[postgresql_server.PostgresqlServer]:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """URL of an empty database of each kind in turn: what holds of one has to hold of the other."""
     if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'hashyard.db'}"
+        yield f"sqlite:///{tmp_path / 'hashyard.db'}"
+        return
     server: postgresql_server.PostgresqlServer = request.getfixturevalue("postgresql")
-    return server.fresh()
+    url = server.fresh()
+    yield url
+    server.take_back(url)

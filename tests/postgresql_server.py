@@ -18,6 +18,7 @@ from typing import Any
 from urllib.parse import quote
 
 import psycopg
+from psycopg.conninfo import conninfo_to_dict
 
 from tools import packages
 
@@ -27,6 +28,9 @@ _SETTINGS = {
     "listen_addresses": "",
     "fsync": "off",
     "full_page_writes": "off",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "max_wal_size": "64MB",
     "shared_buffers": "32MB",
     "max_connections": "60",
     "log_min_messages": "fatal",
@@ -46,6 +50,7 @@ class PostgresqlServer:
         self._environ = {"LC_ALL": "C", "PATH": os.environ["PATH"], "LD_LIBRARY_PATH": libraries}
         self._process: subprocess.Popen[bytes] | None = None
         self._made = 0
+        self._spare: list[str] = []
         self._initialise()
 
     def url(self, database: str) -> str:
@@ -54,14 +59,22 @@ class PostgresqlServer:
         return f"postgresql://{USER}:{self.password}@/{database}?host={host}"
 
     def fresh(self) -> str:
-        """Make an empty database; return its URL."""
-        self._made += 1
-        name = f"test_{self._made}"
-        self.run(f"CREATE DATABASE {name} TEMPLATE template0")
-        return self.url(name)
+        """Return the URL of an empty database."""
+        if not self._spare:
+            self._made += 1
+            self.run(f"CREATE DATABASE test_{self._made} TEMPLATE template0")
+            self._spare.append(f"test_{self._made}")
+        return self.url(self._spare.pop())
+
+    def take_back(self, url: str) -> None:
+        """Empty a database that is used no more, for the next test: quicker than making one, and easier on the disk."""
+        database = conninfo_to_dict(url)["dbname"]
+        self.run(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{database}'")
+        self.run("DROP SCHEMA public CASCADE; CREATE SCHEMA public", str(database))
+        self._spare.append(str(database))
 
     def run(self, statement: str, database: str = "postgres") -> list[Any]:
-        """Run one statement as the superuser, each by itself; return its rows."""
+        """Run statements as the superuser; return the rows of one."""
         with psycopg.connect(
             host=str(self._folder), user=USER, password=self.password, dbname=database, autocommit=True
         ) as connection:

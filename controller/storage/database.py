@@ -32,6 +32,7 @@ _log = structlog.get_logger(__name__)
 _AT_ONCE = 1000
 # The key of PostgreSQL's advisory lock: "hashyard" as a number.
 _LOCK = int.from_bytes(b"hashyard", "big") & (2**63 - 1)
+_LOCK_PATIENCE_MS = 2000
 
 
 class _Job:
@@ -201,7 +202,7 @@ class Database:
         except DBAPIError as error:
             fault = translate(error, self.words, self._place.secret)
             self._fail(batch, fault if isinstance(fault, StorageAway) else away(self.words, "failed"))
-        except Exception as error:  # noqa: BLE001  # whatever it is, the writer must live and its callers must hear
+        except BaseException as error:  # noqa: BLE001  # whatever it is, the writer must live and its callers must hear
             _log.exception("storage_writer_failed")
             self._fail(batch, away(self.words, "failed", type(error).__name__))
 
@@ -247,13 +248,19 @@ class Database:
         return self._connection
 
     def _take_lock(self, connection: Connection) -> None:
-        with connection.begin():
-            got = connection.exec_driver_sql(f"SELECT pg_try_advisory_lock({_LOCK})").scalar_one()
-        if not got:
-            raise StorageAway(
-                f"{self.words} is used by another controller: stop that one, or give this one a database of its own",
-                "locked",
-            )
+        try:
+            with connection.begin():
+                # A controller that has just ended may hold it for a moment longer.
+                connection.exec_driver_sql(f"SET LOCAL lock_timeout = {_LOCK_PATIENCE_MS}")
+                connection.exec_driver_sql(f"SELECT pg_advisory_lock({_LOCK})")
+        except DBAPIError as error:
+            fault = translate(error, self.words, self._place.secret)
+            if isinstance(fault, StorageAway) and fault.reason == "locked":
+                raise StorageAway(
+                    f"{self.words} is used by another controller: stop that one, or give this one a database of its own",
+                    "locked",
+                ) from None
+            raise
         connection.info["claimed"] = True
 
     def _drop_connection(self) -> None:

@@ -1,5 +1,6 @@
 """Settings that people change while the program runs: a name and a value that JSON can say."""
 
+from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import Connection, delete, select
@@ -31,6 +32,19 @@ class Settings:
                 upsert(connection, settings, [{"name": name, "value": value}])
 
         await self._database.write(work)
+
+    async def change(self, name: str, change: Callable[[Any], Any]) -> Any:
+        """Set a value to what `change` makes of the present one (None: not set), in one transaction; return it."""
+
+        def work(connection: Connection) -> Any:
+            statement = select(settings.c.value).where(settings.c.name == name)
+            before = connection.execute(statement).scalar()
+            value = change(before)
+            if value != before:
+                upsert(connection, settings, [{"name": name, "value": value}])
+            return value
+
+        return await self._database.write(work)
 
     async def all(self) -> dict[str, Any]:
         """Return all values that are set, by name."""

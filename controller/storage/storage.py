@@ -4,7 +4,22 @@
 runs its SQL off the event loop. Those that write are durable when they return and all or nothing; they raise StorageAway
 (locked, full, away …) when nothing was written, Taken, NotKept or Refusal (controller/storage/faults.py) when what was asked
 cannot be. A list method takes `after` (a position it gave before, opaque) and `limit`, and returns the page and the next
-position, None at the end; beside it stands a `count`. Filters: None means whatever it is, an empty sequence means nothing.
+position, None at the end; beside it stands a `count`. Filters are given by keyword, several values each: None means whatever
+it is, an empty sequence means nothing.
+
+    events       add, find, count, rows, since, purge, subscribe; EventFilter, to_csv (controller/events.py)
+    overrides    add, replace, get, live, find and count (now, states, containers), purge
+    operations   add and save (with results in the same transaction), save_results, get, results, all_results, count_results,
+                 find and count (states, containers, override_id), unfinished, purge
+    holds        add, end, live: several at once          marks   add, end, live
+    miners       load, save, forget
+    people       .users and .clients (controller/storage/people.py)
+    access       .sessions and .tokens, by SHA-256 in hexadecimal digits (controller/storage/access.py)
+    idempotency  begin, finish, forget, purge             settings   get, put, all
+    database     read and write for whoever has SQL of his own; claim; words
+
+PostgreSQL must be reached directly, or through a pooler that gives each client a session of its own: the lock that keeps a
+second controller out belongs to a session.
 """
 
 from typing import Self

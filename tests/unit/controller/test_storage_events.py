@@ -4,18 +4,21 @@ import asyncio
 import csv
 import io
 import random
+import re
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
 from controller.events import COUNT_AT_MOST, BadPosition, EventFilter, EventLog, to_csv
 from controller.model import SCHEDULE, SYSTEM, Actor, Event, new_id
+from controller.storage.event_search import page_of
 from controller.storage.faults import StorageAway, StorageError, Taken
 from controller.storage.storage import Storage
 
@@ -236,6 +239,44 @@ async def test_pages_show_every_event_once_whatever_comes_in_between(storage: St
         assert {one.id for one in given} <= {one.id for one in seen}
         assert len({one.id for one in seen}) == len(seen)
         assert all(later.at <= earlier.at for earlier, later in pairwise(seen))
+
+
+@pytest.mark.parametrize(
+    ("asked", "index"),
+    [
+        ({}, "at"),
+        ({"q": "x", "since": NOON}, "at"),
+        ({"categories": ("auth",)}, "category"),
+        ({"kinds": ("auth.failed",), "categories": ("auth",)}, "kind"),
+        ({"outcomes": ("refused",), "categories": ("command",)}, "outcome"),
+        ({"containers": ("k-1",), "outcomes": ("refused",), "since": NOON, "q": "x"}, "container"),
+        ({"clients": ("acme",), "kinds": ("command.sent",)}, "client"),
+        ({"actors": ("Anna",), "containers": ("k-1",)}, "actor_name"),
+        ({"actors": ("usr_anna", "usr_bob"), "containers": ("k-1",)}, "actor_id"),
+        ({"actors": ("tok_robot",)}, "token_id"),
+        ({"miners": ("k-1.a1",), "containers": ("k-1",), "actors": ("Anna",)}, "miner"),
+        ({"miner_addresses": ("10.1.7.1", "10.1.7.2"), "until": NOON}, "miner_address"),
+        ({"operations": ("op_1",), "miners": ("k-1.a1",)}, "operation_id"),
+    ],
+)
+async def test_a_search_walks_along_the_index_of_its_most_telling_field(
+    tmp_path: Path, asked: dict[str, Any], index: str
+) -> None:
+    storage = Storage.open(f"sqlite:///{tmp_path / 'hashyard.db'}")
+    statement = page_of(EventFilter(**asked), after="1.1", limit=100, sqlite=True)
+
+    def work(connection: Connection) -> list[str]:
+        query = statement.compile(connection, compile_kwargs={"literal_binds": True})
+        return [row.detail for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}")]
+
+    try:
+        plan = await storage.database.read(work)
+    finally:
+        storage.close()
+    reads = [step for step in plan if " events " in step]
+    assert reads[-1] == "SEARCH events USING INTEGER PRIMARY KEY (rowid=?)"  # the rows of the page
+    assert all(re.search(rf"INDEX ix_events_{index} \(", step) for step in reads[:-1]), plan
+    assert len(reads) > 1
 
 
 @pytest.mark.parametrize("after", ["", "1", "a.b", "-1.2", "1.2.3", "٣.4", "9" * 30 + ".1", "1" * 60 + ".1"])
