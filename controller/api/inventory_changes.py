@@ -46,6 +46,7 @@ async def make_container(call: Call[Any, Any], order: NewContainer) -> fleet.Con
     """Make a container. Raises Problem."""
     if call.person.token is not None and call.person.token.containers:
         raise Problem("not-allowed", "this token is for the containers that it names, and makes no others")
+    _check_control(call, order)
     entry = container_entry(order)
     mistakes = [*mistakes_in_container(entry), *await _mistakes_in_client(call, entry)]
     if mistakes:
@@ -66,6 +67,7 @@ async def change_container(
     """Change a container; its id stays, whatever its new name. Raises Problem."""
     require_managed(call, known.origin, f"the container {known.name}")
     call.require_match(container_etag(known))
+    _check_control(call, order)
 
     def entry_in(document: Document) -> Document:
         entry = entry_of(document, known.name)
@@ -265,6 +267,16 @@ def _entry_of_miner(document: Document, view: MinerView) -> Document:
         f"{view.miner.name} stands for others too, in {origin.file}, line {origin.line}: change it there",
         more={"places": [f"{origin.file}:{origin.line}"]},
     )
+
+
+def _check_control(call: Call[Any, Any], order: NewContainer | ContainerChange) -> None:
+    """See that who sets what commands miners may command them. Raises Problem."""
+    given = [name for name in ("control", "schedule_id") if getattr(order, name) is not UNSET]
+    if given and call.person.lacks("control"):
+        raise Problem(
+            "not-allowed",
+            f"{' and '.join(given)} command miners: this needs a token with the scope control too",
+        )
 
 
 def _container_of(call: Call[Any, Any], container_id: str) -> fleet.Container:

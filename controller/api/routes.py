@@ -2,9 +2,49 @@
 
 from itertools import chain
 
-from controller.api import me_routes, own_routes, signing_in_routes, user_routes
+from controller.api import (
+    alias_control_routes,
+    alias_fleet_routes,
+    alias_people_routes,
+    alias_stats_routes,
+    fleet_routes,
+    intervention_routes,
+    inventory_routes,
+    me_routes,
+    operation_routes,
+    override_routes,
+    own_routes,
+    record_routes,
+    schedule_routes,
+    signing_in_routes,
+    stats_routes,
+    status_routes,
+    stream_routes,
+    timeline_routes,
+    user_routes,
+)
 from controller.api.route import Route
 
-_FILES = (own_routes, signing_in_routes, me_routes, user_routes)
+_FILES = (
+    own_routes,
+    signing_in_routes,
+    me_routes,
+    fleet_routes,
+    inventory_routes,
+    schedule_routes,
+    timeline_routes,
+    override_routes,
+    operation_routes,
+    intervention_routes,
+    record_routes,
+    stats_routes,
+    stream_routes,
+    status_routes,
+    user_routes,
+    alias_control_routes,
+    alias_fleet_routes,
+    alias_stats_routes,
+    alias_people_routes,
+)
 
 ROUTES: tuple[Route, ...] = tuple(chain.from_iterable(file.ROUTES for file in _FILES))

@@ -2,22 +2,25 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 from zoneinfo import ZoneInfo
 
 import msgspec
 
-from controller.api.problems import Problem
+from controller.api.problems import Mistake, Problem
 from controller.api.route import EVERYBODY, Call, Route
 from controller.desire import end_of
 from controller.schedule import clock_changes, day_begin, day_length_s, pieces
 from miners.inventory import fleet
 
+FIRST_YEAR: Final = 2000
+LAST_YEAR: Final = 2200
+
 
 class TimelineQuery(msgspec.Struct, frozen=True, kw_only=True):
     """From which date (in each container's own zone), over how many days, of which containers."""
 
-    date: date | None = None
+    begins: date | None = msgspec.field(default=None, name="date")
     days: Annotated[int, msgspec.Meta(ge=1, le=14)] = 1
     container: tuple[str, ...] = ()
 
@@ -61,6 +64,9 @@ class Timeline(msgspec.Struct, frozen=True, kw_only=True):
 async def get_timeline(call: Call[None, TimelineQuery]) -> Timeline:
     """Return what holds when: schedules with the overrides of whole containers laid over them."""
     query = call.query
+    if query.begins is not None and not FIRST_YEAR <= query.begins.year <= LAST_YEAR:
+        detail = f"it lies between {FIRST_YEAR} and {LAST_YEAR}"
+        raise Problem("malformed", detail, [Mistake("?date", "range", detail)])
     wanted = [
         container for container in call.containers() if not query.container or container.id in query.container
     ]
@@ -72,7 +78,7 @@ async def get_timeline(call: Call[None, TimelineQuery]) -> Timeline:
 
 def _timeline(call: Call[Any, TimelineQuery], container: fleet.Container) -> ContainerTimeline:
     zone = container.timezone
-    first = call.query.date or call.now.astimezone(ZoneInfo(zone)).date()
+    first = call.query.begins or call.now.astimezone(ZoneInfo(zone)).date()
     days = [first + timedelta(days=number) for number in range(call.query.days)]
     begin, end = day_begin(zone, first), day_begin(zone, first + timedelta(days=call.query.days))
     schedule = call.deeds.inventory.schedules.get(container.schedule or "")

@@ -1,35 +1,136 @@
 """Who may use which route: method, path, roles (A, F, C, or – for anybody), and the scope that a token needs (`any`: none)."""
 
 WHO_MAY = """
-GET    /-/healthy                           –    any
-GET    /-/ready                             –    any
-GET    /metrics                             –    any
-GET    /api/openapi.json                    –    any
-GET    /api                                 –    any
-GET    /problems/{type}                     –    any
+GET    /-/healthy                               –    any
+GET    /-/ready                                 –    any
+GET    /metrics                                 –    any
+GET    /api/openapi.json                        –    any
+GET    /api                                     –    any
+GET    /problems/{type}                         –    any
 
-POST   /api/v1/auth/login                   –    any
-POST   /api/v1/auth/logout                  AFC  any
-POST   /api/v1/auth/confirm                 AFC  any
+POST   /api/v1/auth/login                       –    any
+POST   /api/v1/auth/logout                      AFC  any
+POST   /api/v1/auth/confirm                     AFC  any
 
-GET    /api/v1/me                           AFC  any
-PATCH  /api/v1/me                           AFC  people
-PUT    /api/v1/me/password                  AFC  people
-GET    /api/v1/me/sessions                  AFC  people
-DELETE /api/v1/me/sessions/{id}             AFC  people
-GET    /api/v1/me/tokens                    AFC  people
-POST   /api/v1/me/tokens                    AFC  people
-DELETE /api/v1/me/tokens/{id}               AFC  people
+GET    /api/v1/me                               AFC  any
+PATCH  /api/v1/me                               AFC  people
+PUT    /api/v1/me/password                      AFC  people
+GET    /api/v1/me/sessions                      AFC  people
+DELETE /api/v1/me/sessions/{id}                 AFC  people
+GET    /api/v1/me/tokens                        AFC  people
+POST   /api/v1/me/tokens                        AFC  people
+DELETE /api/v1/me/tokens/{id}                   AFC  people
 
-GET    /api/v1/users                        A    people
-POST   /api/v1/users                        A    people
-GET    /api/v1/users/{id}                   A    people
-PATCH  /api/v1/users/{id}                   A    people
-DELETE /api/v1/users/{id}                   A    people
-POST   /api/v1/users/{id}/password          A    people
-GET    /api/v1/users/{id}/sessions          A    people
-DELETE /api/v1/users/{id}/sessions          A    people
-GET    /api/v1/users/{id}/tokens            A    people
-DELETE /api/v1/users/{id}/tokens            A    people
-DELETE /api/v1/users/{id}/tokens/{token_id} A    people
+GET    /api/v1/overview                         AFC  read
+
+GET    /api/v1/containers                       AFC  read
+GET    /api/v1/containers/{id}                  AFC  read
+
+GET    /api/v1/miners                           AFC  read
+GET    /api/v1/miners/{id}                      AFC  read
+
+GET    /api/v1/manufacturers                    AFC  read
+GET    /api/v1/manufacturers/{name}/models      AFC  read
+
+POST   /api/v1/containers                       A    inventory
+PATCH  /api/v1/containers/{id}                  A    inventory
+DELETE /api/v1/containers/{id}                  A    inventory
+
+POST   /api/v1/miners                           A    inventory
+PUT    /api/v1/miners/{id}                      A    inventory
+PATCH  /api/v1/miners/{id}                      A    inventory
+DELETE /api/v1/miners/{id}                      A    inventory
+
+GET    /api/v1/profiles                         AFC  read
+GET    /api/v1/profiles/{name}                  AFC  read
+PUT    /api/v1/profiles/{name}                  A    control
+
+GET    /api/v1/schedules                        AFC  read
+POST   /api/v1/schedules                        A    control
+GET    /api/v1/schedules/{id}                   AFC  read
+PUT    /api/v1/schedules/{id}                   A    control
+POST   /api/v1/schedules/{id}/plan              A    control
+DELETE /api/v1/schedules/{id}                   A    control
+
+GET    /api/v1/timeline                         AFC  read
+
+POST   /api/v1/plans                            A    control
+
+GET    /api/v1/overrides                        AFC  read
+POST   /api/v1/overrides                        A    control
+GET    /api/v1/overrides/{id}                   AFC  read
+PATCH  /api/v1/overrides/{id}                   A    control
+DELETE /api/v1/overrides/{id}                   A    control
+
+GET    /api/v1/operations                       AFC  read
+POST   /api/v1/operations                       A    control
+GET    /api/v1/operations/{id}                  AFC  read
+GET    /api/v1/operations/{id}/results          AFC  read
+POST   /api/v1/operations/{id}/cancel           A    control
+POST   /api/v1/operations/{id}/retry            A    control
+
+GET    /api/v1/holds                            AF   read
+POST   /api/v1/holds                            A    control
+DELETE /api/v1/holds                            A    control
+
+POST   /api/v1/miners/{id}/service              A    control
+DELETE /api/v1/miners/{id}/service              A    control
+POST   /api/v1/miners/{id}/poll                 A    control
+POST   /api/v1/miners/{id}/actions              A    control
+
+GET    /api/v1/events                           AFC  read
+
+GET    /api/v1/events.csv                       AFC  read
+
+GET    /api/v1/stats/overview                   AFC  read
+GET    /api/v1/stats/containers                 AFC  read
+GET    /api/v1/stats/containers/{id}            AFC  read
+GET    /api/v1/stats/miners/{id}                AFC  read
+
+GET    /api/v1/alerts                           AFC  read
+
+GET    /api/v1/stream                           AFC  read
+
+GET    /api/v1/status                           AFC  read
+
+POST   /api/v1/reload                           A    inventory
+
+GET    /api/v1/settings                         A    read
+
+GET    /api/v1/users                            A    people
+POST   /api/v1/users                            A    people
+GET    /api/v1/users/{id}                       A    people
+PATCH  /api/v1/users/{id}                       A    people
+DELETE /api/v1/users/{id}                       A    people
+POST   /api/v1/users/{id}/password              A    people
+GET    /api/v1/users/{id}/sessions              A    people
+DELETE /api/v1/users/{id}/sessions              A    people
+GET    /api/v1/users/{id}/tokens                A    people
+DELETE /api/v1/users/{id}/tokens                A    people
+DELETE /api/v1/users/{id}/tokens/{token_id}     A    people
+
+GET    /state                                   AFC  read
+GET    /logs                                    AFC  read
+POST   /api/login                               –    any
+POST   /api/logout                              –    any
+POST   /api/profileset                          –    any
+POST   /api/curtail                             –    any
+GET    /api/miners                              AFC  read
+POST   /api/miners                              A    inventory
+GET    /api/miners/manufacturers                AFC  read
+GET    /api/miners/models/{manufacturer}        AFC  read
+GET    /api/miners/{id}                         AFC  read
+PUT    /api/miners/{id}                         A    inventory
+DELETE /api/miners/{id}                         A    inventory
+POST   /api/miners/{id}/poll                    A    control
+GET    /api/containers                          AFC  read
+POST   /api/containers                          A    inventory
+GET    /api/containers/{id}                     AFC  read
+DELETE /api/containers/{id}                     A    inventory
+GET    /api/stats/miners/{id}                   AFC  read
+GET    /api/stats/containers/{id}               AFC  read
+GET    /api/stats/overview                      AFC  read
+POST   /api/auth/login                          –    any
+POST   /api/auth/register                       A    people
+POST   /api/auth/admin/create                   A    people
 """
