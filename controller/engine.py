@@ -13,7 +13,7 @@ from datetime import datetime
 
 from controller.choosing import Choosing, Previews
 from controller.commanding import Commanding
-from controller.deeds import CommandWish, MinerView, OverrideWish, Plan, Source
+from controller.deeds import CommandWish, MinerView, NotThere, OverrideWish, Plan, Source
 from controller.desk import Desk
 from controller.exporter_client import ExporterClient
 from controller.figures import CommandCounts, ContainerFigures, MinerFigures
@@ -29,6 +29,7 @@ from controller.model import (
     Result,
     ResultState,
     ServiceMark,
+    Wanted,
 )
 from controller.overriding import Overriding
 from controller.reconciler import Reconciler
@@ -206,6 +207,20 @@ class Engine:
     def views(self, container_id: str | None = None) -> Sequence[MinerView]:
         """Return all miners, or those of one container."""
         return self._desk.views.all(container_id)
+
+    def wanted_of(self, container_id: str) -> Wanted:
+        """Return what is wanted of a container as a whole."""
+        desk = self._desk
+        container = desk.roster.containers.get(container_id)
+        if container is None:
+            raise NotThere(f"there is no container {container_id}")
+        # No miner has an empty id, so overrides for single miners do not reach it.
+        return desk.intentions.wanted_of(desk.inventory, container, "", desk.now)
+
+    def running_in(self, container_id: str) -> str | None:
+        """Return the id of the newest operation that is running on miners of a container."""
+        running = [one for one in self._desk.operations.all() if one.miners_of(container_id)]
+        return max((one.operation.id for one in running), default=None)
 
     def version(self) -> int:
         """Return a number that grows whenever anything in the views has changed."""
