@@ -10,6 +10,7 @@ from controller.model import MinerRecord, Step
 from miners.actions import Sleep
 from miners.inventory.fleet import Miner
 from miners.model import Snapshot
+from miners.models import find_model
 
 LARGE_W: Final = 4_000.0
 """What a miner of unknown power is counted with where limits hang on it."""
@@ -18,10 +19,16 @@ STANDBY_W: Final = 40.0
 
 
 def nominal_w(miner: Miner, snapshot: Snapshot | None) -> float | None:
-    """Return a miner's nominal power: the inventory's figure, else the device's or the table's; None if not known."""
+    """Return a miner's nominal power: the inventory's figure, else that of its reading, else of its model in the table.
+
+    A miner that has never answered is known by the model that the inventory names; None where there is none either.
+    """
     if miner.nominal_power_w is not None:
         return miner.nominal_power_w
-    return None if snapshot is None else snapshot.nominal_power_w
+    if snapshot is not None and snapshot.nominal_power_w is not None:
+        return snapshot.nominal_power_w
+    facts = find_model(miner.manufacturer, miner.model)
+    return None if facts is None else facts.nominal_power_w
 
 
 def present_w(miner: Miner, snapshot: Snapshot | None, record: MinerRecord) -> float | None:
