@@ -20,9 +20,11 @@ from miners.actions import (
     Wake,
 )
 from miners.apply import apply, presets_of
+from miners.client import read_miner
 from miners.model import Credentials, Identity, Snapshot
 from miners.writers import WRITERS
 from simulator.faults import read_fault
+from simulator.setting import Setting
 from tests.system.writing_stage import SECRET, Stage, stage
 
 GIVEN = Credentials("root", SECRET)
@@ -88,6 +90,32 @@ async def test_what_shows_already_is_not_sent_again() -> None:
             outcome = (await on.do(action)).outcome
             assert (outcome.status, outcome.sent) == ("unchanged", False), outcome.detail
         assert (on.received, on.intents) == ([], 0)
+
+
+@pytest.mark.parametrize("handed_in", [True, False])
+async def test_unchanged_is_not_said_of_settings_that_were_kept(handed_in: bool) -> None:
+    async with antminer(9) as on:
+        for _ in range(2):
+            kept = await read_miner(on.target, on.memory)
+            assert isinstance(kept, Snapshot)
+            assert kept.locating is False
+            on.miner.order(Setting(locating=True), on.clock.now())  # somebody on the miner's own page
+        done = await on.do(Locate(on=False), before=kept if handed_in else None)
+        assert done.outcome.status == "applied", done.outcome.detail
+        assert done.before is not None
+        assert done.before.locating is True
+        assert on.miner.at(on.clock.now()).locating is False
+
+
+async def test_a_reading_handed_in_that_shows_it_already_is_of_this_very_miner() -> None:
+    async with antminer(10) as on:
+        read = await read_miner(on.target, on.memory)
+        assert isinstance(read, Snapshot)
+        another = msgspec.structs.replace(read, identity=Identity(mac="02:00:00:00:00:01"))
+        outcome = (await on.do(Wake(), before=another)).outcome
+        assert (outcome.status, outcome.sent) == ("refused", False)
+        assert "another miner stands at 127.77.1.10" in outcome.detail
+        assert on.received == []
 
 
 async def test_a_miner_that_obeys_at_once_costs_one_reading() -> None:

@@ -122,6 +122,24 @@ async def test_a_fresh_reading_is_not_read_again_and_one_look_suffices() -> None
         assert done.after is not None
 
 
+@pytest.mark.parametrize("shows_now", [True, False])
+async def test_unchanged_is_said_of_a_reading_of_our_own_alone(shows_now: bool) -> None:
+    async with ReplayServer(REPLIES) as server:
+        bench = Bench(server.port)
+        handed_in = await read_miner(bench.target, Memory())
+        pretended = Pretended("OK")
+
+        def shows(_action: Action, now: Snapshot, before: Snapshot | None) -> bool | None:
+            return True if before is not None or now is handed_in else shows_now
+
+        pretended.writer = structs.replace(pretended.writer, shows=shows)
+        done = await bench.do(pretended, before=handed_in)
+        assert done.outcome.status == ("unchanged" if shows_now else "applied")
+        assert len(pretended.sent) == (not shows_now)
+        assert done.before is not None
+        assert done.before is not handed_in
+
+
 async def test_the_looks_grow_apart_and_end_in_time() -> None:
     async with ReplayServer(REPLIES) as server:
         bench = Bench(server.port)
