@@ -1,4 +1,4 @@
-"""The demo: a simulated fleet, the exporter and Prometheus on this machine, until Ctrl-C.
+"""The demo: a simulated fleet, the exporter, Prometheus and the controller on this machine, until Ctrl-C.
 
 Chooses where it runs, starts the parts with the command lines that people would type, says when each is ready, and then
 what there is to look at. When a part dies, it says which and ends the others.
@@ -17,13 +17,15 @@ from rich.console import Console
 
 from miners.errors import HashyardError
 from tools import packages, place, welcome
+from tools.compressed import write_schedule
 from tools.parts import Death, Part, PartsFailed, run_parts
 from tools.ready import PATIENCE_S, get, wait_until_ready
 
 REPOSITORY = packages.REPOSITORY
 # What prometheus/prometheus.yml says; the demo's copy of it has the ports that were free.
-EXPORTER, PROMETHEUS = "127.0.0.1:9428", "127.0.0.1:9090"
+EXPORTER, PROMETHEUS, CONTROLLER = "127.0.0.1:9428", "127.0.0.1:9090", "127.0.0.1:8000"
 RETENTION = "30d"
+MANAGED = "targets.managed.yml"
 
 # The parts see nothing else of the surroundings: a setting meant for a real exporter (HASHYARD_…, a .env file) has no
 # business in a demo.
@@ -47,7 +49,7 @@ def choose(targets: Path, program: Path | None, hold: place.Folder) -> welcome.D
     taken: set[int] = set()
     ports = [
         place.take_port(wanted, who, taken, _say)
-        for wanted, who in ((9429, "the simulator"), (9428, "the exporter"))
+        for wanted, who in ((9429, "the simulator"), (9428, "the exporter"), (8000, "the controller"))
     ]
     history = place.take_port(9090, "Prometheus", taken, _say) if program else None
     return welcome.Demo(
@@ -56,6 +58,7 @@ def choose(targets: Path, program: Path | None, hold: place.Folder) -> welcome.D
         fleet=fleet,
         simulator=f"{place.LOOPBACK}:{ports[0]}",
         exporter=f"{place.LOOPBACK}:{ports[1]}",
+        controller=f"{place.LOOPBACK}:{ports[2]}",
         history=f"{place.LOOPBACK}:{history}" if history else None,
     )
 
@@ -64,6 +67,8 @@ def parts_of(demo: welcome.Demo, program: Path | None) -> list[Part]:
     """Return the parts, in the order in which they get ready."""
     hashyard = (sys.executable, "-m", "hashyard")
     surroundings = ("--targets", str(demo.targets), "--env-file", os.devnull)
+    # One folder for both: what is created through the controller's API, the exporter reads there.
+    data = ("--data", str(demo.data))
     simulator = Part(
         "simulator",
         (*hashyard, "simulate", *surroundings, "--listen", demo.simulator),
@@ -77,18 +82,37 @@ def parts_of(demo: welcome.Demo, program: Path | None) -> list[Part]:
             *surroundings,
             "--listen",
             demo.exporter,
-            "--data",
-            str(demo.folder / "exporter"),
+            *data,
         ),
         f"http://{demo.exporter}/-/ready",
         after=simulator.ready_url,
     )
+    write_schedule(demo.data / MANAGED)
+    history = ("--prometheus", f"http://{demo.history}") if demo.history else ()
+    controller = Part(
+        "controller",
+        (
+            *hashyard,
+            "controller",
+            *surroundings,
+            *data,
+            *("--listen", demo.controller, "--exporter", f"http://{demo.exporter}", *history),
+            # Profiles change by the minute here, which no real miner should be asked to follow.
+            *("--restarts-a-day", "1000", "--cool-down", "5"),
+        ),
+        f"http://{demo.controller}/-/ready",
+        after=exporter.ready_url,
+    )
     if program is None or demo.history is None:
-        return [simulator, exporter]
+        return [simulator, exporter, controller]
     config = demo.folder / "prometheus.yml"
     template = Path("prometheus", "prometheus.yml").read_text(encoding="utf-8")
     config.write_text(
-        rendered(template, {EXPORTER: demo.exporter, PROMETHEUS: demo.history}), encoding="utf-8"
+        rendered(
+            template,
+            {EXPORTER: demo.exporter, PROMETHEUS: demo.history, CONTROLLER: demo.controller},
+        ),
+        encoding="utf-8",
     )
     prometheus = Part(
         "prometheus",
@@ -103,7 +127,7 @@ def parts_of(demo: welcome.Demo, program: Path | None) -> list[Part]:
         f"http://{demo.history}/-/ready",
         after=exporter.ready_url,
     )
-    return [simulator, exporter, prometheus]
+    return [simulator, exporter, prometheus, controller]
 
 
 def rendered(template: str, addresses: dict[str, str]) -> str:

@@ -9,9 +9,11 @@ from urllib.parse import quote
 import orjson
 
 from miners.inventory.load import load
+from tools.compressed import MINUTES
 from tools.place import Endpoint
 
 MOST_BROKEN = 12
+FIRST_PASSWORD = "initial-admin-password"  # noqa: S105  # the name of a file
 
 # Questions that Prometheus answers, for people who have never asked it one.
 QUERIES = (
@@ -24,6 +26,8 @@ QUERIES = (
     ("miners that do not answer", "miner_up == 0"),
     ("hottest chips, °C", 'topk(5, miner_temperature_celsius{sensor="chip_max"})'),
     ("miners with a board missing", "miner_boards < miner_expected_boards"),
+    ("what is ordered of whom", "count by (container, profile) (hashyard_controller_desired_profile_info)"),
+    ("miners that have not followed", "hashyard_controller_container_drifting_miners > 0"),
 )
 
 
@@ -31,12 +35,15 @@ QUERIES = (
 class Fleet:
     """The simulated fleet as its file says: how many miners in each container, where all of them listen.
 
-    `example` is the address and web port of a miner to be read by hand.
+    `example` is the address and web port of a miner to be read by hand; `enforced` the containers that follow the clock;
+    `middle` a miner from the middle of each container.
     """
 
     containers: dict[str, int]
     endpoints: list[Endpoint]
     example: tuple[str, int | None]
+    enforced: tuple[str, ...]
+    middle: dict[str, str]
 
     @property
     def miners(self) -> int:
@@ -53,7 +60,13 @@ class Demo:
     fleet: Fleet
     simulator: str
     exporter: str
+    controller: str
     history: str | None
+
+    @property
+    def data(self) -> Path:
+        """The data folder of the exporter and the controller."""
+        return self.folder / "data"
 
     @property
     def logs(self) -> Path:
@@ -74,6 +87,10 @@ def read_fleet(targets: Path) -> Fleet:
             if port is not None
         ],
         example=(miners[0].address, miners[0].web_port),
+        enforced=tuple(one.name for one in inventory.containers if one.control == "enforce"),
+        middle={
+            one.name: one.miners[len(one.miners) // 2].name for one in inventory.containers if one.miners
+        },
     )
 
 
@@ -103,10 +120,23 @@ def lines(demo: Demo, broken: list[tuple[str, str, list[str]]]) -> Iterator[str]
         ("Prometheus", f"http://{demo.history}/", "their history, from half a minute after the start")
         if demo.history
         else ("Prometheus", "is not there", "so there is no history"),
+        (
+            "controller",
+            f"http://{demo.controller}/api",
+            "the HTTP API; the clock's profiles, and proof of them",
+        ),
         ("simulator", f"http://{demo.simulator}/truth", "what is really so in the fleet; faults on demand"),
         ("fleet", str(demo.targets), "edit it: the exporter takes changes over as it runs"),
         ("logs", f"{demo.logs}/", "one file a part"),
     )
+    if fleet.enforced:
+        yield ""
+        yield f"{', '.join(fleet.enforced)} follows the clock: another profile every {MINUTES} minutes. The rest is only watched."
+        yield from _columns(
+            ("user", "admin"),
+            ("password", f"in {demo.data / FIRST_PASSWORD}"),
+            ("put a miner to sleep", _sleep(demo, fleet.enforced[0])),
+        )
     yield ""
     yield "Look first at"
     yield from _columns(
@@ -145,3 +175,10 @@ def _columns(*rows: tuple[str, ...]) -> Iterator[str]:
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         yield "  " + "   ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
+
+
+def _sleep(demo: Demo, container: str) -> str:
+    """Return a command line that puts the middle miner of a container to sleep until the next change."""
+    miner = demo.fleet.middle[container]
+    signed = f"--user admin --password-file {demo.data / FIRST_PASSWORD} --url http://{demo.controller}"
+    return f".venv/bin/hashyard set '{container}/{miner}' --profile curtail {signed}"

@@ -20,6 +20,7 @@ from tools import place, ready
 
 REPOSITORY = Path(__file__).parents[2]
 PATIENCE_S = 90.0
+PARTS = ("exporter", "controller", "simulator", "Prometheus")
 
 # The demo in small: the real one's fleet would take a minute of two cores from the other tests.
 TARGETS = """
@@ -29,8 +30,10 @@ containers:
       - {name: a1, address: 127.77.1.1, web_port: 8077, manufacturer: AntMiner, model: S19 Pro}
       - {name: a2, address: 127.77.1.2, web_port: 8077, manufacturer: AntMiner, model: S19 Pro, simulate: {faults: [{fault: refused}]}}
   - name: Container 2
+    control: enforce
+    schedule: default
     miners:
-      - {name: b1, address: 127.77.2.1, web_port: 8077, manufacturer: Whatsminer, model: M50}
+      - {name: b1, address: 127.77.2.1, web_port: 8077, manufacturer: Avalon, model: "1246"}
 """
 
 
@@ -139,8 +142,10 @@ def test_a_newcomers_demo(targets: Path, prometheus: Path) -> None:
         assert up == {"Контейнер 1/a1": "1", "Контейнер 1/a2": "0", "Container 2/b1": "1"}
         scraped = query(running.address("Prometheus"), "timestamp(miner_up)")
         parts = running.parts()
-        assert set(parts) == {"simulator", "exporter", "prometheus"}
-        addresses = [running.address(part) for part in ("exporter", "simulator", "Prometheus")]
+        assert set(parts) == {"simulator", "exporter", "prometheus", "controller"}
+        addresses = [running.address(part) for part in PARTS]
+        ordered = query_until(running.address("Prometheus"), "hashyard_controller_desired_power_ratio", 1)
+        assert set(ordered) == {"Container 2/b1"}
         assert running.end() == 0
         assert "has ended" in running.screen
         assert all(place.is_free(*endpoint(address)) for address in addresses)
@@ -162,16 +167,7 @@ def test_two_demos_run_side_by_side(targets: Path, prometheus: Path) -> None:
         second = stack.enter_context(demo(targets))
         second.read_until("Ctrl-C ends everything")
         assert {first.folder().name, second.folder().name} == {"1", "2"}
-        assert (
-            len(
-                {
-                    one.address(part)
-                    for one in (first, second)
-                    for part in ("exporter", "simulator", "Prometheus")
-                }
-            )
-            == 6
-        )
+        assert len({one.address(part) for one in (first, second) for part in PARTS}) == 2 * len(PARTS)
         parts = second.parts()
         assert first.end() == 0
         assert not gone(parts), "ending the one ends nothing of the other"

@@ -3,8 +3,12 @@
 import re
 from pathlib import Path
 
+import yaml
+
+from controller import metrics
 from exporter.metrics import MINER
-from tools import welcome
+from miners.inventory.load import load
+from tools import compressed, welcome
 
 TARGETS = """
 containers:
@@ -13,6 +17,8 @@ containers:
       - {name: a1, address: 127.10.1.1, manufacturer: AntMiner}
       - {name: a2, address: 127.10.1.2, manufacturer: AntMiner}
   - name: Container 2
+    control: enforce
+    schedule: default
     miners:
       - {name: b1, address: 127.10.2.1, manufacturer: Whatsminer}
 """
@@ -36,6 +42,7 @@ def screen(tmp_path: Path, history: str | None) -> str:
         fleet=fleet,
         simulator="127.0.0.1:1",
         exporter="127.0.0.1:2",
+        controller="127.0.0.1:4",
         history=history,
     )
     return "\n".join(welcome.lines(demo, welcome.broken_now(FLEET)))
@@ -44,8 +51,10 @@ def screen(tmp_path: Path, history: str | None) -> str:
 def test_the_screen_says_what_runs_and_what_is_broken(tmp_path: Path) -> None:
     shown = screen(tmp_path, "127.0.0.1:3")
     assert "3 simulated miners in 2 containers" in shown
-    for address in ("http://127.0.0.1:1/", "http://127.0.0.1:2/", "http://127.0.0.1:3/"):
-        assert address in shown
+    for number in range(1, 5):
+        assert f"http://127.0.0.1:{number}/" in shown
+    assert "Container 2 follows the clock: another profile every 6 minutes" in shown
+    assert "hashyard set 'Container 2/b1' --profile curtail" in shown
     assert re.search(r"board dead +Контейнер 1 / a2\n", shown)
     assert re.search(r"silent +Container 2 / b1\n", shown)
     assert "all 3 are in http://127.0.0.1:1/fleet" in shown
@@ -62,6 +71,21 @@ def test_without_prometheus_the_screen_says_so_and_asks_it_nothing(tmp_path: Pat
 
 
 def test_the_queries_name_metrics_that_the_exporter_serves() -> None:
-    known = {metric.name for metric in MINER}
+    known = {metric.name for metric in (*MINER, *metrics.MINER, *metrics.CONTAINER)}
     for _, query in welcome.QUERIES:
-        assert set(re.findall(r"miner_\w+", query)) <= known
+        assert set(re.findall(r"(?:hashyard_|miner_)\w+", query)) <= known
+
+
+def test_the_compressed_schedule_is_right_and_is_not_written_over_what_somebody_has_made_of_it(
+    tmp_path: Path,
+) -> None:
+    targets, managed = tmp_path / "targets.yml", tmp_path / "data" / "targets.managed.yml"
+    targets.write_text(TARGETS, encoding="utf-8")
+    compressed.write_schedule(managed)
+    (container,) = (one for one in load([targets], managed=managed).containers if one.control == "enforce")
+    schedule = load([targets], managed=managed).schedules[container.schedule or ""]
+    assert len(schedule.windows) == 24 * 60 // compressed.MINUTES
+    assert {window.profile for window in schedule.windows} == set(compressed.PROFILES)
+    managed.write_text(yaml.safe_dump({"schedules": {"default": {"otherwise": "normal"}}}))
+    compressed.write_schedule(managed)
+    assert load([targets], managed=managed).schedules["default"].windows == ()
