@@ -18,7 +18,7 @@ from controller.deeds import (
 )
 from controller.desk import Desk
 from controller.model import Stagger, Step
-from controller.plans import SkipReason, Would, differs, marks_of, skip_reason
+from controller.plans import SkipReason, Would, differs, skip_reason
 from controller.profiles import shows
 from controller.reconciler import Reconciler
 from controller.watched import Watched
@@ -33,27 +33,27 @@ PLANS_KEPT: Final = 200
 
 
 class Previews:
-    """The plans that people have seen lately, by fingerprint."""
+    """The plans that people have seen lately, by fingerprint: what each was made of (see `marks_of`)."""
 
     def __init__(self) -> None:
         """None was made yet."""
         self._marks: OrderedDict[str, AbstractSet[str]] = OrderedDict()
 
-    def remember(self, plan: Plan, wishes: Iterable[Would]) -> Plan:
+    def remember(self, plan: Plan, marks: AbstractSet[str]) -> Plan:
         """Keep what a plan was made of; return the plan."""
-        self._marks[plan.fingerprint] = marks_of(wishes)
+        self._marks[plan.fingerprint] = marks
         self._marks.move_to_end(plan.fingerprint)
         while len(self._marks) > PLANS_KEPT:
             self._marks.popitem(last=False)
         return plan
 
-    def check(self, fingerprint: str | None, plan: Plan, wishes: Iterable[Would]) -> None:
+    def check(self, fingerprint: str | None, plan: Plan, marks: AbstractSet[str]) -> None:
         """Raise PlanChanged if a person saw another plan than this one. A plan that is not remembered is another."""
         if fingerprint is None or fingerprint == plan.fingerprint:
             return
         before = self._marks.get(fingerprint)
-        if before is None or differs(before, marks_of(wishes)):
-            self.remember(plan, wishes)
+        if before is None or differs(before, marks):
+            self.remember(plan, marks)
             raise PlanChanged("the miners meant have changed since the preview: look at the plan again", plan)
 
 

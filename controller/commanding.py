@@ -21,7 +21,7 @@ from controller.operations import OPEN_STATES, Running, summary
 from controller.overriding import Overriding
 from controller.plans import Would, plan_of, skip_reason
 from controller.powers import present_w
-from controller.reconciler import Reconciler
+from controller.reconciler import A_PIECE, Reconciler
 from controller.watched import Errand, Watched
 from miners.actions import Action, Locate, Reboot, action_name
 from miners.apply import writer_for
@@ -59,8 +59,7 @@ class Commanding:
 
     async def plan(self, wish: CommandWish) -> Plan:
         """Return what this deed would do."""
-        plan, wishes = self._planned(wish, self._choosing.miners(wish.choice))
-        return self._previews.remember(plan, wishes)
+        return self._previews.remember(*await self._planned(wish, self._choosing.miners(wish.choice)))
 
     async def command(
         self, wish: CommandWish, actor: Actor, request_id: str | None, address: str | None
@@ -72,8 +71,7 @@ class Commanding:
             self._choosing.refuse_observed(wish.choice, miners)
             miners = [one for one in miners if one.container.control == "enforce"]
             self._refuse_in_doubt(miners)
-        plan, wishes = self._planned(wish, miners)
-        self._previews.check(wish.plan, plan, wishes)
+        self._previews.check(wish.plan, *await self._planned(wish, miners))
         self._refuse_busy(miners)
         light_off = wish.deed == "locate" and not wish.locate_on
         operation = Operation(
@@ -181,7 +179,7 @@ class Commanding:
             stopped = [miner for miner, one in running.results.items() if one.state == "waiting"]
             for miner in stopped:
                 self._stop(miner)
-            desk.operations.cancelling(running)
+            await desk.operations.cancelling(running)
             await desk.recorder.keep(
                 desk.event(
                     "command",
@@ -311,16 +309,20 @@ class Commanding:
             self._polls.add(task)
             task.add_done_callback(self._polls.discard)
 
-    def _planned(self, wish: CommandWish, miners: Sequence[Watched]) -> tuple[Plan, list[Would]]:
+    async def _planned(self, wish: CommandWish, miners: Sequence[Watched]) -> tuple[Plan, frozenset[str]]:
         check_words(wish.reason, wish.stagger)
         action = _action(LIGHT_OFF if wish.deed == "locate" and not wish.locate_on else wish.deed)
-        wishes = [self._would(wish, watched, action) for watched in miners]
-        plan = plan_of(
+        wishes: list[Would] = []
+        for start in range(0, len(miners), A_PIECE):
+            piece = miners[start : start + A_PIECE]
+            wishes += [self._would(wish, watched, action) for watched in piece]
+            await asyncio.sleep(0)
+        return await asyncio.to_thread(
+            plan_of,
             wishes,
             starts_at=self._desk.now,
             over_s=None if wish.stagger is None else wish.stagger.over_s,
         )
-        return plan, wishes
 
     def _would(self, wish: CommandWish, watched: Watched, action: Action | None) -> Would:
         view = self._desk.views.of(watched)

@@ -22,6 +22,9 @@ OPEN_STATES: Final[frozenset[ResultState]] = frozenset(("waiting", "sending", "v
 FLUSH_S: Final = 0.5
 """How often results are handed on, in seconds of the wall."""
 
+A_PIECE: Final = 500
+"""Results seen to without the event loop's turn in between."""
+
 KEPT: Final = 200
 """So many operations that have ended can still be looked up without the database, for those who wait for them."""
 
@@ -104,7 +107,9 @@ class Operations:
         operation = msgspec.structs.replace(
             operation, total=len(found), counts=dict(Counter(one.state for one in found))
         )
-        await self._storage.operations.add(operation, found)
+        await self._storage.operations.add(operation, found[:A_PIECE])
+        for start in range(A_PIECE, len(found), A_PIECE):  # a few milliseconds each
+            await self._storage.operations.save_results(operation.id, found[start : start + A_PIECE])
         started = self._event(operation, "operation.started", operation.created_by)
         await self._recorder.keep(
             *events, msgspec.structs.replace(started, request_id=request_id, address=address)
@@ -169,15 +174,16 @@ class Operations:
         self._dirty.add(running.operation.id)
         self._changed.set()
 
-    def cancelling(self, running: Running) -> list[str]:
-        """Stop an operation: whoever was not reached is cancelled, what is on its way finishes. Return the former."""
+    async def cancelling(self, running: Running) -> None:
+        """Stop an operation: whoever was not reached is cancelled, what is on its way finishes."""
         running.operation = msgspec.structs.replace(running.operation, state="cancelling")
         self._note_dirty(running)
         stopped = [miner for miner, one in running.results.items() if one.state == "waiting"]
-        for miner in stopped:
+        for at, miner in enumerate(stopped, start=1):
             self.mark(running.operation.id, miner, "cancelled", detail="cancelled before it was sent")
+            if at % A_PIECE == 0:
+                await asyncio.sleep(0)
         self._end_if_done(running)
-        return stopped
 
     def end_if_done(self) -> None:
         """End the operations that nothing is left to do for, also those that began so."""

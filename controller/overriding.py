@@ -1,6 +1,7 @@
 """Overrides as deeds: planned, put in force, changed, ended, and what an operation for one can be cancelled to."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -35,8 +36,7 @@ class Overriding:
 
     async def plan(self, wish: OverrideWish) -> Plan:
         """Return what this override would do."""
-        plan, wishes = self._planned(wish, self._choosing.miners(wish.choice))
-        return self._previews.remember(plan, wishes)
+        return self._previews.remember(*await self._planned(wish, self._choosing.miners(wish.choice)))
 
     async def plan_inventory(self, inventory: Inventory) -> Plan:
         """Return what would change at once if this were the inventory. Who would go on as now counts as so already."""
@@ -60,7 +60,7 @@ class Overriding:
             wishes.append(Would(view=view, step=step, shows=shown, against=against, detail=detail))
             if at % A_PIECE == 0:
                 await asyncio.sleep(0)
-        return self._previews.remember(plan_of(wishes, starts_at=now), wishes)
+        return self._previews.remember(*await asyncio.to_thread(plan_of, wishes, starts_at=now))
 
     async def put(
         self, wish: OverrideWish, actor: Actor, request_id: str | None, address: str | None
@@ -69,13 +69,14 @@ class Overriding:
         desk = self._desk
         miners = self._choosing.miners(wish.choice)
         self._choosing.refuse_observed(wish.choice, miners)
-        plan, wishes = self._planned(wish, miners)
-        self._previews.check(wish.plan, plan, wishes)
-        against = self._reconciler.releasing.limits_exceeded({watched.id: wish.profile for watched in miners})
+        self._previews.check(wish.plan, *await self._planned(wish, miners))
+        against = await self._reconciler.releasing.limits_exceeded(
+            {watched.id: wish.profile for watched in miners}
+        )
         if against is not None:
             raise OverLimit(against)
         override = self._override(wish, actor, miners)
-        operation = self._operation(override, miners, wish.profile, override.created_by)
+        operation = await self._operation(override, miners, wish.profile, override.created_by)
         await desk.intentions.add(override)
         running = await desk.operations.begin(
             operation,
@@ -138,11 +139,11 @@ class Overriding:
         desk = self._desk
         override = self.found(override_id)
         miners = [one for one in desk.roster if one.wanted.override_id == override_id]
-        operation = self._operation(override, miners, None, actor)
+        operation = await self._operation(override, miners, None, actor)
         await desk.intentions.replace(msgspec.structs.replace(override, ended_at=desk.now, ended_by=actor))
         waiting = desk.operations.get(override.operation_id)
         if waiting is not None:
-            desk.operations.cancelling(waiting)
+            await desk.operations.cancelling(waiting)
         running = await desk.operations.begin(
             operation,
             self._results(miners),
@@ -191,7 +192,7 @@ class Overriding:
             raise NotThere(f"there is no override {override_id} that waits or is in force")
         return override
 
-    def _planned(self, wish: OverrideWish, miners: Sequence[Watched]) -> tuple[Plan, list[Would]]:
+    async def _planned(self, wish: OverrideWish, miners: Sequence[Watched]) -> tuple[Plan, frozenset[str]]:
         desk = self._desk
         now = desk.now
         if wish.profile not in desk.inventory.profiles:
@@ -204,7 +205,11 @@ class Overriding:
         containers = {watched.container.id: watched.container for watched in miners}
         by_container = ends_by_container(containers.values(), desk.inventory.schedules, starts)
         check_times(wish, now, containers.values(), by_container.keys())
-        wishes = [self._choosing.would(watched, wish.profile) for watched in miners]
+        wishes: list[Would] = []
+        for start in range(0, len(miners), A_PIECE):
+            piece = miners[start : start + A_PIECE]
+            wishes += [self._choosing.would(watched, wish.profile) for watched in piece]
+            await asyncio.sleep(0)
         ends = (
             wish.until
             if wish.ends == "at"
@@ -212,35 +217,39 @@ class Overriding:
             if wish.ends == "next_change"
             else None
         )
-        plan = plan_of(
+        return await asyncio.to_thread(
+            plan_of,
             wishes,
             starts_at=starts,
             ends_at=ends,
-            then_profile=self._then(miners, ends),
+            then_profile=await self._then(miners, ends),
             emergency=wish.emergency,
             over_s=None if wish.stagger is None else wish.stagger.over_s,
-            warnings=self._warnings(wish, miners),
+            warnings=await self._warnings(wish, miners),
         )
-        return plan, wishes
 
-    def _then(self, miners: Sequence[Watched], ends: datetime | None) -> str | None:
+    async def _then(self, miners: Sequence[Watched], ends: datetime | None) -> str | None:
         """Return what holds after the override, where that is the same for all."""
         if ends is None:
             return None
         desk = self._desk
-        found = {
-            desk.intentions.wanted_of(desk.inventory, watched.container, watched.id, ends).profile
-            for watched in miners
-        }
-        return found.pop() if len(found) == 1 else None
+        found: set[str | None] = set()
+        for at, watched in enumerate(miners, start=1):
+            found.add(desk.intentions.wanted_of(desk.inventory, watched.container, watched.id, ends).profile)
+            if len(found) > 1:
+                return None
+            if at % A_PIECE == 0:
+                await asyncio.sleep(0)
+        return found.pop() if found else None
 
-    def _warnings(self, wish: OverrideWish, miners: Sequence[Watched]) -> list[Warned]:
+    async def _warnings(self, wish: OverrideWish, miners: Sequence[Watched]) -> list[Warned]:
         desk = self._desk
         found = [Warned(code="in_doubt", detail=doubt) for doubt in self._reconciler.doubting.everywhere]
-        covered: dict[str, int] = {}
-        for watched in miners:
-            for one in desk.intentions.covering(watched.container.id, watched.id):
-                covered[one.id] = covered.get(one.id, 0) + 1
+        covered: Counter[str] = Counter()
+        for at, watched in enumerate(miners if desk.intentions.overrides else (), start=1):
+            covered.update(one.id for one in desk.intentions.covering(watched.container.id, watched.id))
+            if at % A_PIECE == 0:
+                await asyncio.sleep(0)
         for override_id, count in covered.items():
             older = desk.intentions.override(override_id)
             if older is not None:
@@ -291,17 +300,26 @@ class Overriding:
             operation_id=new_id("op"),
         )
 
-    def _operation(
+    async def _operation(
         self, override: Override, miners: Sequence[Watched], profile: str | None, actor: Actor
     ) -> Operation:
         """Return the operation that brings an override about, or (without a profile) brings back what holds without it."""
         desk = self._desk
+        before: list[float | None] = []
+        expected: list[float | None] = []
+        for at, one in enumerate(miners, start=1):
+            snapshot = one.known.snapshot
+            before.append(present_w(one.known.miner, snapshot, one.record))
+            step = self._choosing.step(one, profile)
+            if step is not None:
+                expected.append(expected_w(step, nominal_w(one.known.miner, snapshot)))
+            if at % A_PIECE == 0:
+                await asyncio.sleep(0)
         ending = profile is None
-        steps = [] if ending else [self._choosing.step(watched, profile) for watched in miners]
         return Operation(
             id=new_id("op") if ending or override.operation_id is None else override.operation_id,
             cause="override_end" if ending else "override",
-            action=f"profile {profile}" if profile is not None else "end of an override",
+            action="end of an override" if ending else f"profile {profile}",
             state="queued",
             created_by=actor,
             created_at=desk.now,
@@ -309,13 +327,8 @@ class Overriding:
             profile=profile,
             override_id=override.id,
             intent=True,
-            power_before_w=total(
-                present_w(one.known.miner, one.known.snapshot, one.record) for one in miners
-            ),
-            power_expected_w=total(
-                None if step is None else expected_w(step, nominal_w(one.known.miner, one.known.snapshot))
-                for one, step in zip(miners, steps, strict=False)
-            ),
+            power_before_w=total(before),
+            power_expected_w=total(expected),
             stagger=override.stagger,
         )
 

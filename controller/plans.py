@@ -80,8 +80,8 @@ def plan_of(
     emergency: bool = False,
     over_s: float | None = None,
     warnings: Iterable[Warned] = (),
-) -> Plan:
-    """Return the plan of a deed on these miners."""
+) -> tuple[Plan, frozenset[str]]:
+    """Return the plan of a deed on these miners, and what it is made of (see `marks_of`)."""
     skipped: Counter[tuple[SkipReason, str | None, str | None, str]] = Counter()
     changing: list[Would] = []
     already = 0
@@ -115,8 +115,9 @@ def plan_of(
         now_w += now
         after_w += after
     done_s = max(_longest(changing, emergency=emergency), over_s or 0.0) if changing else 0.0
-    return Plan(
-        fingerprint=fingerprint(marks_of(wishes)),
+    marks = marks_of(wishes)
+    plan = Plan(
+        fingerprint=fingerprint(marks),
         miners=Planned(
             targeted=len(wishes),
             will_change=len(changing),
@@ -139,6 +140,7 @@ def plan_of(
         then_profile=then_profile,
         warnings=tuple(warnings),
     )
+    return plan, marks
 
 
 def fresh_snapshot(view: MinerView) -> Snapshot | None:

@@ -207,6 +207,10 @@ class Reconciler:
         else:
             self.releasing.drop(watched)
         self._look_again(watched, judgement)
+        # Made here, piece by piece, so that who asks for all of them finds them ready.
+        desk = self._desk
+        desk.views.of(watched)
+        desk.views.figures(watched)
 
     def _look_again(self, watched: Watched, judgement: Judgement) -> None:
         """Note when a miner is to be looked at next if nothing happens to it."""
@@ -304,10 +308,10 @@ class Reconciler:
         self.outcomes.finished(finished)
 
     def forget(self, gone: Iterable[Watched]) -> None:
-        """Drop miners that have left the inventory."""
+        """Follow another inventory: drop the miners that are gone from it."""
+        self.releasing.clear()
         for watched in gone:
             self._look_at.pop(watched.id, None)
-            self.releasing.drop(watched)
             self.sender.cut(watched)
             operation_id = watched.operation_id or (watched.errand.operation_id if watched.errand else None)
             self._desk.operations.mark(

@@ -4,15 +4,18 @@ Lowering power waits for its ramp alone, and in an emergency not even for that. 
 overheats or is not seen well enough, and whether it, its feed and what they were let rise to before stay within limits.
 """
 
+import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Final
 
+import msgspec
+
 from controller.desk import Desk
 from controller.model import SYSTEM
 from controller.powers import change_w, expected_w, nominal_w, present_w, raises
-from controller.ramps import History, Pending, allowed, slowed
+from controller.ramps import History, Pending, Taken, allowed, slowed
 from controller.safety import (
     Drawn,
     over_container_limit,
@@ -33,6 +36,9 @@ FEED_RAMP: Final = Ramp(batch=1_000_000)
 AGAIN_S: Final = 10.0
 """How long after an interlock has stopped a raise it is looked at again."""
 
+LONGEST_RAMP_S: Final = 3600.0
+"""For so long it may count that an emergency has let somebody through."""
+
 KEPT_S: Final = 1.0
 """How long what was found of a container holds, on the clock."""
 
@@ -47,6 +53,8 @@ class Releasing:
         """See Desk."""
         self._desk, self._steps = desk, steps
         self._ready: dict[str, dict[str, Watched]] = {}
+        self._rush: dict[str, Watched] = {}
+        self._rushed: list[Taken] = []
         self._history = History()
         self._found: dict[str, tuple[float, str | None]] = {}
         self._stopped: dict[str, str] = {}
@@ -54,47 +62,74 @@ class Releasing:
     @property
     def waiting(self) -> int:
         """How many miners are due and not let through yet."""
-        return sum(map(len, self._ready.values()))
+        return len(self._rush) + sum(map(len, self._ready.values()))
 
     def add(self, watched: Watched) -> None:
         """Have a miner let through when it may be."""
-        self._ready.setdefault(watched.container.id, {})[watched.id] = watched
+        if self._pending(watched).waits_for_nothing:
+            self.drop(watched)
+            self._rush[watched.id] = watched
+        else:
+            self._rush.pop(watched.id, None)
+            self._ready.setdefault(watched.container.id, {}).setdefault(watched.id, watched)
+
+    def clear(self) -> None:
+        """Let all go: the inventory has changed, and everybody is judged anew."""
+        self._rush.clear()
+        self._ready.clear()
 
     def drop(self, watched: Watched) -> None:
         """Let a miner go that is not due any more."""
-        for container_id in (watched.container.id,) if watched.container.id in self._ready else self._ready:
-            self._ready[container_id].pop(watched.id, None)
+        self._rush.pop(watched.id, None)
+        queue = self._ready.get(watched.container.id)
+        if queue is not None:
+            queue.pop(watched.id, None)
 
     def release(self, most: int) -> tuple[list[Watched], float | None]:
-        """Return up to so many miners that may be written to now, and when to ask again (clock's seconds)."""
-        queues = {id_: queue for id_, queue in self._ready.items() if queue}
-        self._ready = queues
-        if most <= 0 or not queues:
+        """Return miners that may be written to now, and when to ask again (clock's seconds; None: when one is due).
+
+        `most`: how many are wanted. With more containers than that it may be one of each.
+        """
+        self._ready = {id_: queue for id_, queue in self._ready.items() if queue}
+        if most <= 0 or not (self._ready or self._rush):
             return [], None
         now = self._desk.clock.now()
-        share = max(most // len(queues), 1)
+        released = list(islice(self._rush.values(), most))
+        for watched in released:
+            change = self._pending(watched)
+            self._rushed.append(Taken(now, change.container, change.feed, change.size_w))
+        again_at = None
+        if len(released) < most and self._ready:
+            more, again_at = self._ramped(most - len(released), now)
+            released += more
+        for watched in released:
+            self.drop(watched)
+            watched.committed_w, watched.interlock = self._expected(watched) or 0.0, None
+        return released, now if released and self.waiting else again_at
+
+    def _ramped(self, most: int, now: float) -> tuple[list[Watched], float | None]:
+        """Return who may go by the ramps, some of each container, and when more may."""
+        share = max(most // len(self._ready), 1)
         waiting: list[Pending] = []
         offered: dict[str, Watched] = {}
-        stopped: list[Watched] = []
-        for queue in tuple(queues.values()):
-            for watched in list(islice(queue.values(), min(share, most - len(waiting)))):
+        for queue in tuple(self._ready.values()):
+            for watched in list(islice(queue.values(), share)):
                 change = self._pending(watched)
                 against = self._against_raise(watched) if change.up and self._raises(watched) else None
                 if against is not None:
-                    stopped.append(watched)
                     self._hold_back(watched, against, now)
                     continue
                 waiting.append(change)
                 offered[watched.id] = watched
-        for watched in stopped:
-            self.drop(watched)
-        found = allowed(waiting, self._history, self._ramps(queues), self._feed_ramps(), now)
+        history, self._rushed = self._history, [one for one in self._rushed if one.at > now - LONGEST_RAMP_S]
+        if self._rushed:
+            history = msgspec.structs.replace(history, taken=(*history.taken, *self._rushed))
+            self._rushed = []
+        found = allowed(waiting, history, self._ramps(self._ready), self._feed_ramps(), now)
         self._history = found.history
-        released = [offered[change.miner] for change in found.now]
-        for watched in released:
-            self.drop(watched)
-            watched.committed_w, watched.interlock = self._expected(watched) or 0.0, None
-        return released, found.look_again_at
+        if not waiting and self.waiting:
+            return [], now
+        return [offered[change.miner] for change in found.now], found.look_again_at
 
     def objection(self, watched: Watched) -> str | None:
         """Return why a miner that was let through must not be told after all: raising power has been stopped since."""
@@ -102,26 +137,28 @@ class Releasing:
             return None
         return self._seen_well(watched)
 
-    def limits_exceeded(self, profiles: Mapping[str, str]) -> str | None:
+    async def limits_exceeded(self, profiles: Mapping[str, str]) -> str | None:
         """Return which limit would be exceeded were these miners (ids) ordered to these profiles, None if none."""
         roster = self._desk.roster
-        containers = {
-            watched.container.id: watched.container
-            for id_ in profiles
-            if (watched := roster.get(id_)) is not None
-        }
-        feeds = {one.feed for one in containers.values() if one.feed is not None}
-        for container in containers.values():
-            miners = roster.of_container(container.id)
-            against = over_container_limit(container, self._ordered(miners, profiles), self._drawn(miners))
-            if against is not None:
-                return against
-        for name in feeds:
-            miners = list(self._of_feed(name))
+        met = {watched.container.id for id_ in profiles if (watched := roster.get(id_)) is not None}
+        containers = [one for id_, one in roster.containers.items() if id_ in met]
+        for container in containers:
+            if container.power_limit_w is not None:
+                miners = roster.of_container(container.id)
+                against = over_container_limit(
+                    container, self._ordered(miners, profiles), self._drawn(miners)
+                )
+                if against is not None:
+                    return against
+                await asyncio.sleep(0)
+        for name in {one.feed for one in containers if one.feed is not None}:
             feed = self._desk.inventory.feeds.get(name)
-            against = over_feed_limit(feed, self._ordered(miners, profiles), self._drawn(miners))
-            if against is not None:
-                return against
+            if feed is not None and feed.power_limit_w is not None:
+                all_there = list(self._of_feed(name))
+                against = over_feed_limit(feed, self._ordered(all_there, profiles), self._drawn(all_there))
+                if against is not None:
+                    return against
+                await asyncio.sleep(0)
         return None
 
     def _pending(self, watched: Watched) -> Pending:
@@ -151,10 +188,14 @@ class Releasing:
         return watched.step is not None and raises(watched.step, known.miner, known.snapshot, watched.record)
 
     def _change(self, watched: Watched) -> float:
-        known = watched.known
+        """Return by how much power steps: one whose mining begins anew draws almost nothing for some minutes."""
+        known, ability = watched.known, watched.judgement.ability
         if watched.step is None:
             return 0.0
-        return change_w(watched.step, known.miner, known.snapshot, watched.record)
+        change = change_w(watched.step, known.miner, known.snapshot, watched.record)
+        if ability is not None and ability.restarts_mining:
+            return max(abs(change), self._drawn_by(watched) or 0.0)
+        return change
 
     def _expected(self, watched: Watched) -> float | None:
         known = watched.known
@@ -277,6 +318,7 @@ class Releasing:
 
     def _hold_back(self, watched: Watched, against: str, now: float) -> None:
         watched.not_before_s, watched.interlock = now + AGAIN_S, against
+        self.drop(watched)
         operation_id = watched.operation_id if watched.errand is None else watched.errand.operation_id
         self._desk.operations.mark(operation_id, watched.id, "waiting", detail=against)
         self._desk.look((watched,))

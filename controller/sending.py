@@ -7,7 +7,7 @@ written to at once; one that is merely waited for, until its readings show what 
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Collection, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from typing import Any, Final, Literal, TypeAlias
 
@@ -268,11 +268,11 @@ class Sender:
         began = self._clock.now()
         before: Snapshot | None = None
         first: Snapshot | None = None
-        sent: list[Action] = []
+        done: list[Action] = []
         outcome: Outcome | None = None
         commands = 0
         while True:
-            action = self._next(order, before, sent)
+            action = self._next(order, before, done)
             if action is None:
                 break
             self._on_state(order, "sending")
@@ -286,7 +286,7 @@ class Sender:
                 outcome = applied.outcome
             if applied.outcome.status not in ("applied", "unchanged") or order.errand is not None:
                 break
-            sent.append(action)
+            done.append(action)
         return Finished(
             order=order,
             outcome=outcome,
@@ -297,14 +297,17 @@ class Sender:
             power_after_w=None if before is None else before.power_w,
         )
 
-    def _next(self, order: Order, before: Snapshot | None, sent: Collection[Action]) -> Action | None:
+    def _next(self, order: Order, before: Snapshot | None, done: list[Action]) -> Action | None:
+        """Return what is to be sent next. `done`: what need not be said again where readings cannot tell meanwhile."""
         if order.errand is not None:
             return order.errand.action
         snapshot = before if before is not None else order.watched.known.snapshot
-        step = order.watched.step
-        if step is None or snapshot is None or order.writer is None:
+        step, writer = order.watched.step, order.writer
+        if step is None or snapshot is None or writer is None:
             return None
-        return next_action(step, snapshot, order.writer, sent=sent)
+        # One that was awake is not to be woken because its mining begins anew and looks like a fault until then.
+        done += [action for action in step.actions if writer.shows(action, snapshot, None)]
+        return next_action(step, snapshot, writer, sent=done)
 
     async def _one(self, order: Order, action: Action, before: Snapshot | None) -> Applied | str:
         """Send one action and note what came of it. Returns why not, where nothing was tried."""
