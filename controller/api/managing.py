@@ -46,7 +46,7 @@ async def changed(
     except NotRight as error:
         raise not_right(error.mistakes, fields) from None
     except ConfigurationError as error:
-        raise _not_kept(error) from None
+        raise not_kept(error) from None
 
 
 async def coming(
@@ -58,7 +58,7 @@ async def coming(
     except NotRight as error:
         raise not_right(error.mistakes, fields) from None
     except ConfigurationError as error:
-        raise _not_kept(error) from None
+        raise not_kept(error) from None
 
 
 async def effect_of(
@@ -91,7 +91,8 @@ def not_right(lines: Sequence[str], fields: Mapping[str, str] | None = None) -> 
     return invalid(*mistakes)
 
 
-def _not_kept(error: ConfigurationError) -> Problem:
+def not_kept(error: ConfigurationError) -> Problem:
+    """Return the answer where the managed file cannot be read or written; the log says why, with its path."""
     _log.error("managed inventory not changed", reason=str(error))
     detail = "the managed inventory cannot be read or written now; the controller's log says why"
     return Problem("storage-away", detail, headers={"Retry-After": "10"})

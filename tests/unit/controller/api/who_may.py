@@ -37,6 +37,7 @@ PATCH  /api/v1/containers/{id}                  A    inventory
 DELETE /api/v1/containers/{id}                  A    inventory
 
 POST   /api/v1/miners                           A    inventory
+POST   /api/v1/miners/import                   A    inventory
 PUT    /api/v1/miners/{id}                      A    inventory
 PATCH  /api/v1/miners/{id}                      A    inventory
 DELETE /api/v1/miners/{id}                      A    inventory

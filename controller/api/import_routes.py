@@ -1,0 +1,273 @@
+"""The route that takes many miners at once: each row is added, changes one, or is refused with its line; all or nothing."""
+
+import asyncio
+import re
+import unicodedata
+from collections.abc import Sequence
+from typing import Annotated, Any, Final, Literal
+
+import msgspec
+
+from controller.api.allowed_addresses import refused_address
+from controller.api.fleet_routes import is_managed
+from controller.api.inventory_changes import unusable
+from controller.api.managing import not_kept
+from controller.api.problems import Mistake, Problem
+from controller.api.route import ADMINISTRATORS, Call, Route
+from controller.api.versions import told_miner
+from controller.managed import Document, Managed, NotRight, entry_of, put_miner
+from controller.model import Event
+from miners.errors import ConfigurationError
+from miners.inventory import fleet
+from miners.inventory.importing import Row, rows_of_csv, rows_of_yaml
+from miners.inventory.slugs import miner_id, slug
+
+CSV: Final = "text/csv"
+MEDIA: Final = (CSV, "application/yaml", "application/x-yaml", "text/yaml")
+_PLACE: Final = re.compile(r"containers\[(\d+)\]\.miners\[(\d+)\](?:\.(\w+))?: ")
+
+Action = Literal["add", "change", "same", "refuse"]
+
+
+class ImportQuery(msgspec.Struct, frozen=True):
+    """`dry_run=1`: say what would be done, and do nothing."""
+
+    dry_run: Annotated[Literal[0, 1], msgspec.Meta(description="1: only say what would be done")] = 0
+
+
+class ImportedRow(msgspec.Struct, frozen=True, kw_only=True):
+    """What is done with a row; `detail`: why it is refused."""
+
+    line: int
+    action: Action
+    container: str | None = None
+    miner: str | None = None
+    detail: str | None = None
+
+
+class Imported(msgspec.Struct, frozen=True, kw_only=True):
+    """What an import does, or would do."""
+
+    dry_run: bool
+    added: int
+    changed: int
+    same: int
+    refused: int
+    rows: Sequence[ImportedRow]
+
+
+class _Placed(msgspec.Struct, kw_only=True):
+    """A row that could be put into a container."""
+
+    row: Row
+    container: fleet.Container
+    known: fleet.Miner | None
+    entry: Document = {}
+    action: Action = "add"
+
+
+async def post_import(call: Call[bytes, ImportQuery]) -> Imported:
+    """Take many miners at once."""
+    dry_run = bool(call.query.dry_run)
+    placed, refused = await _read(call)
+    held: list[Document] = []
+
+    def change(document: Document) -> None:
+        held[:] = [document]
+        for one in placed:
+            _put(document, one)
+
+    try:
+        if dry_run or refused:
+            await call.service(Managed).preview(change)
+        else:
+            inventory = await call.service(Managed).edit(change)
+            await _record(call, placed, inventory)
+    except NotRight as error:
+        placed, more = _refused_by_inventory(error.mistakes, placed, held[0] if held else {})
+        refused += more
+    except ConfigurationError as error:
+        raise not_kept(error) from None
+    found = _imported(dry_run, placed, refused)
+    if refused and not dry_run:
+        mistakes = [
+            Mistake(f"line {row.line}", "refused", row.detail or "") for row in found.rows if row.detail
+        ]
+        many = f"{len(refused)} row{'s' if len(refused) > 1 else ''}"
+        raise Problem("invalid", f"{many} cannot be taken, so none was", mistakes, more={"import": found})
+    return found
+
+
+async def _read(call: Call[bytes, ImportQuery]) -> tuple[list[_Placed], list[ImportedRow]]:
+    try:
+        text = unicodedata.normalize("NFC", call.body.decode())
+    except UnicodeDecodeError:
+        words = "it is not UTF-8 text"
+        raise Problem("malformed", words, [Mistake("", "text", words)]) from None
+    reader = rows_of_csv if call.request.content_type == CSV else rows_of_yaml
+    rows, mistakes = await asyncio.to_thread(reader, text)
+    refused = [ImportedRow(line=line, action="refuse", detail=detail) for line, detail in mistakes]
+    if not rows and not refused:
+        raise Problem("malformed", "it holds no miner", [Mistake("", "empty", "it holds no miner")])
+    containers: dict[str, fleet.Container] = {
+        name: one for one in call.containers() for name in (one.id, one.name)
+    }
+    known = {(one.id, slug(miner.name)): miner for one in containers.values() for miner in one.miners}
+    placed: list[_Placed] = []
+    taken: dict[tuple[str, str], int] = {}
+    usable: dict[str, str | None] = {}
+    for row in rows:
+        container = containers.get(row.container)
+        name = str(row.data["name"])
+        detail: str | None = None
+        if container is None:
+            detail = f"there is no container {row.container}: make it first"
+        else:
+            key = (container.id, slug(name))
+            detail = await _refusal(call, row, known.get(key), usable)
+            if detail is None and key in taken:
+                detail = f"{name} stands in line {taken[key]} already"
+            taken.setdefault(key, row.line)
+        if detail is not None or container is None:
+            refused.append(
+                ImportedRow(
+                    line=row.line, action="refuse", container=row.container, miner=name, detail=detail
+                )
+            )
+        else:
+            placed.append(_Placed(row=row, container=container, known=known.get((container.id, slug(name)))))
+    return placed, refused
+
+
+async def _refusal(
+    call: Call[Any, Any], row: Row, known: fleet.Miner | None, usable: dict[str, str | None]
+) -> str | None:
+    """Return why a row cannot be taken into its container, None if it can."""
+    if known is not None and not is_managed(call, known.origin):
+        return f"it stands in {known.origin.file}, line {known.origin.line}: change it there"
+    refused = refused_address(str(row.data["address"]), call.deeds.inventory.networks)
+    if refused is not None:
+        return refused
+    reference = row.data.get("credentials")
+    if reference is None:
+        return None
+    if reference not in usable:
+        mistake = await unusable(call, row.data)
+        usable[reference] = None if mistake is None else mistake.detail
+    return usable[reference]
+
+
+def _put(document: Document, one: _Placed) -> None:
+    """Put a row into the document; a key that it does not give stays as it is."""
+    before = None
+    if one.known is not None:
+        whole = entry_of(document, one.container.name) or {}
+        before = next(
+            (miner for miner in whole.get("miners", ()) if miner.get("name") == one.known.name), None
+        )
+    one.entry = {**(before or {}), **one.row.data}
+    one.action = "add" if before is None else "same" if one.entry == before else "change"
+    put_miner(
+        document,
+        one.container.name,
+        one.entry,
+        instead_of=None if before is None or one.known is None else one.known.name,
+    )
+
+
+def _refused_by_inventory(
+    lines: Sequence[str], placed: list[_Placed], document: Document
+) -> tuple[list[_Placed], list[ImportedRow]]:
+    """Return the rows that the whole inventory takes, and those that it does not: each mistake at its row."""
+    by_entry = {id(one.entry): one for one in placed}
+    refused: list[ImportedRow] = []
+    wrong: set[int] = set()
+    for line in lines:
+        found = _PLACE.match(line)
+        entry: Any = None
+        if found is not None:
+            entry = document["containers"][int(found[1])]["miners"][int(found[2])]
+        one = by_entry.get(id(entry))
+        if one is None or found is None:
+            refused.append(ImportedRow(line=0, action="refuse", detail=line))
+            continue
+        wrong.add(id(one))
+        rest = line[found.end() :]
+        refused.append(
+            ImportedRow(
+                line=one.row.line,
+                action="refuse",
+                container=one.container.id,
+                miner=str(one.row.data["name"]),
+                detail=f"{found[3]}: {rest}" if found[3] else rest,
+            )
+        )
+    return [one for one in placed if id(one) not in wrong], refused
+
+
+def _imported(dry_run: bool, placed: Sequence[_Placed], refused: Sequence[ImportedRow]) -> Imported:
+    rows = [
+        ImportedRow(
+            line=one.row.line,
+            action=one.action,
+            container=one.container.id,
+            miner=str(one.row.data["name"]),
+        )
+        for one in placed
+    ]
+    return Imported(
+        dry_run=dry_run,
+        added=sum(row.action == "add" for row in rows),
+        changed=sum(row.action == "change" for row in rows),
+        same=sum(row.action == "same" for row in rows),
+        refused=len(refused),
+        rows=sorted([*rows, *refused], key=lambda row: row.line),
+    )
+
+
+async def _record(call: Call[Any, Any], placed: Sequence[_Placed], inventory: fleet.Inventory) -> None:
+    """Write an event for each miner that was added or changed."""
+    now = {
+        (container.id, miner.name): miner for container in inventory.containers for miner in container.miners
+    }
+    events: list[Event] = []
+    for one in placed:
+        made = now.get((one.container.id, str(one.entry["name"])))
+        if one.action == "same" or made is None:
+            continue
+        events.append(
+            call.event(
+                "inventory",
+                "miner.created" if one.known is None else "miner.changed",
+                container=one.container.id,
+                miner=miner_id(one.container, made),
+                miner_address=made.address,
+                client=one.container.client,
+                outcome="ok",
+                params={"import_line": one.row.line},
+                before=None if one.known is None else told_miner(one.container.id, one.known),
+                after=told_miner(one.container.id, made),
+            )
+        )
+    if events:
+        await call.storage.events.add(*events)
+
+
+ROUTES: tuple[Route, ...] = (
+    Route(
+        method="POST",
+        path="/api/v1/miners/import",
+        roles=ADMINISTRATORS,
+        scopes=("inventory",),
+        body=bytes,
+        body_media=MEDIA,
+        query=ImportQuery,
+        reply=Imported,
+        summary="Take many miners at once",
+        description="CSV with a head line (container, name, address, port, manufacturer, model, row, column, credentials …), "
+        "or YAML in the form of `targets.yml`, of which containers' names and miners are taken. A miner that is there "
+        "already is changed, and keeps what a row does not give. All rows or none.",
+        tags=("inventory",),
+        handler=post_import,
+    ),
+)
