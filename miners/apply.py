@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 import structlog
 
-from miners.actions import Action, Outcome, Reboot, Status
+from miners.actions import Action, Locate, Outcome, Reboot, Status
 from miners.client import read_miner
 from miners.clock import Clock
 from miners.driver import Memory
@@ -110,6 +110,8 @@ class _Command:
         self._after: Snapshot | None = None
         self._began = clock.now()
         self._sent = False
+        # To be told of its light costs some makes a question of its own.
+        self._lights = isinstance(action, Locate | Reboot)
 
     async def run(
         self,
@@ -153,7 +155,7 @@ class _Command:
 
     async def _look(self) -> Snapshot | Applied:
         """Read the miner, its settings too; return the reading, or the end of the command where there is none."""
-        self._memory.forget_settings()
+        self._memory.forget_settings(light=self._lights)
         reading = await read_miner(self._target, self._memory)
         if isinstance(reading, PollFailure):
             return self._end(_STATUS[reading.reason], f"nothing was sent: {reading.detail}")
@@ -222,10 +224,11 @@ class _Command:
         while True:
             left = ability.within_s - max(self._clock.now() - told, waited)
             if left > 0:
-                await self._clock.sleep(min(wait, left))
-                waited += min(wait, left)
+                pause = min(max(wait, ability.shows_after_s - waited), left)
+                await self._clock.sleep(pause)
+                waited += pause
                 wait = min(wait * GROWTH, LONGEST_WAIT_S)
-            self._memory.forget_settings()
+            self._memory.forget_settings(light=self._lights)
             reading = await read_miner(pinned, self._memory)
             if isinstance(reading, PollFailure):
                 failure, was_away = reading, True

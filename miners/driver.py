@@ -20,7 +20,8 @@ SAME_RUN_S = 60.0
 """How far the seconds that a miner says it has been mining may be off ours from poll to poll."""
 
 
-SETTINGS = ("work mode", "light", "web closed", "4028 is mute")
+LIGHT = "light"
+SETTINGS = ("work mode", LIGHT, "web closed", "4028 is mute")
 """What is kept of a miner that a command may change, or that holds only while it is not restarting."""
 
 
@@ -55,10 +56,11 @@ class Memory(msgspec.Struct):
         """Keep an answer until the given time (of link.now)."""
         self.kept[question] = (until, value)
 
-    def forget_settings(self) -> None:
-        """Forget what a command may have changed; who the miner is stays known."""
+    def forget_settings(self, *, light: bool = True) -> None:
+        """Forget what a command may have changed; who the miner is stays known. `light`: also whether its light is on."""
         for question in SETTINGS:
-            self.kept.pop(question, None)
+            if light or question != LIGHT:
+                self.kept.pop(question, None)
 
     def shut_out(self, credentials: Credentials | None, now: float) -> bool:
         """Tell whether these credentials were refused, and it is too early to try them again."""

@@ -111,12 +111,14 @@ class Hand(Link, Protocol):
 class Ability(msgspec.Struct, frozen=True, kw_only=True):
     """That a make can do one action. A row of the table in the docs.
 
-    `within_s`: how long it may take until its readings show it. `restarts_mining`: hash rate drops to 0 for minutes.
+    `within_s`: how long it may take until its readings show it; `shows_after_s`: before then they cannot, so nobody looks
+    (an appointment with the miner). `restarts_mining`: hash rate drops to 0 for minutes.
     `wakes`: also wakes a miner that sleeps (an Antminer's work mode). `least`, `most`: the range of the action's number
     (percent or watts), refused outside before anything is sent. `modes`: the modes it knows. `note`: for people.
     """
 
     within_s: float
+    shows_after_s: float = 0.0
     restarts_mining: bool = False
     wakes: bool = False
     least: float | None = None

@@ -44,8 +44,12 @@ MODES: Final = {"low": 0, "normal": 1, "high": 2}
 """By WORKMODE: eco, standard and super of the A12 and later."""
 
 ABILITIES: Mapping[type[Action], Ability] = {
-    Sleep: Ability(within_s=90.0, note=f"`softoff`, {DELAY_S} s ahead; the A10 and older know none"),
-    Wake: Ability(within_s=300.0, note="`softon`, a 1346 by reboot"),
+    Sleep: Ability(
+        within_s=90.0,
+        shows_after_s=DELAY_S,
+        note=f"`softoff`, {DELAY_S} s ahead; the A10 and older know none",
+    ),
+    Wake: Ability(within_s=300.0, shows_after_s=DELAY_S, note="`softon`, a 1346 by reboot"),
     SetMode: Ability(
         within_s=600.0,
         restarts_mining=True,

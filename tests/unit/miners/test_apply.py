@@ -122,6 +122,29 @@ async def test_a_fresh_reading_is_not_read_again_and_one_look_suffices() -> None
         assert done.after is not None
 
 
+async def test_what_is_an_appointment_is_looked_for_when_it_has_come() -> None:
+    async with ReplayServer(REPLIES) as server:
+        bench = Bench(server.port)
+        pretended = Pretended("OK", False, False, True)
+        ability = Ability(within_s=100.0, shows_after_s=20.0)
+        pretended.writer = structs.replace(pretended.writer, abilities={Sleep: ability})
+        done = await bench.do(pretended)
+        assert done.outcome.status == "applied"
+        assert bench.clock.slept[0] == 20.0
+        assert sum(bench.clock.slept) < 25.0
+
+
+@pytest.mark.parametrize("action", [Sleep(), Reboot()])
+async def test_the_light_is_asked_for_where_a_command_may_have_changed_it(action: Action) -> None:
+    async with ReplayServer(REPLIES) as server:
+        bench = Bench(server.port)
+        for question in ("light", "work mode"):
+            bench.memory.keep(question, True, bench.clock.now() + 1e9)
+        await bench.do(Pretended("OK"), action)
+        assert (bench.memory.recall("light", 0.0) is None) is isinstance(action, Reboot)
+        assert bench.memory.recall("work mode", 0.0) is None
+
+
 @pytest.mark.parametrize("shows_now", [True, False])
 async def test_unchanged_is_said_of_a_reading_of_our_own_alone(shows_now: bool) -> None:
     async with ReplayServer(REPLIES) as server:
