@@ -199,7 +199,7 @@ async def get_models(call: Call[None, ListQuery]) -> Page[ModelShown]:
 
 def chosen(call: Call[Any, Any], query: MinersFilter) -> list[MinerView]:
     """Return the miners that one may see and that pass the filters, in the order of the inventory."""
-    tests = _tests(query)
+    tests = _tests(query, private=call.person.role == "client")
     return [
         view
         for container in call.containers()
@@ -215,8 +215,8 @@ def sources(call: Call[Any, Any]) -> Sources:
     return sources_of(call.deeds.source(), None if history is None else history.state)
 
 
-def _tests(query: MinersFilter) -> list[Callable[[MinerView], bool]]:
-    """Return the filters that are asked for, the cheap ones first."""
+def _tests(query: MinersFilter, *, private: bool) -> list[Callable[[MinerView], bool]]:
+    """Return the filters that are asked for, the cheap ones first. `private`: what is not shown is not searched."""
     tests: list[Callable[[MinerView], bool]] = []
 
     def one_of(names: Sequence[str], of: Callable[[MinerView], str | None]) -> None:
@@ -253,15 +253,19 @@ def _tests(query: MinersFilter) -> list[Callable[[MinerView], bool]]:
         tests.append(lambda view: (ratio := _ratio(view)) is not None and ratio < below)
     if query.q:
         text = query.q.casefold()
-        tests.append(lambda view: text in _searched(view))
+        tests.append(lambda view: text in _searched(view, private=private))
     return tests
 
 
-def _searched(view: MinerView) -> str:
+def _searched(view: MinerView, *, private: bool) -> str:
     snapshot = view.last_snapshot
-    parts: list[str | None] = [view.miner.name, view.id, view.miner.address, model_of(view)]
+    parts: list[str | None] = [view.miner.name, view.id, model_of(view)]
+    if not private:
+        parts.append(view.miner.address)
     if snapshot is not None:
-        parts += [snapshot.identity.serial, snapshot.identity.mac, *(pool.user for pool in snapshot.pools)]
+        parts += [pool.user for pool in snapshot.pools]
+        if not private:
+            parts += [snapshot.identity.serial, snapshot.identity.mac]
     return "\n".join(part for part in parts if part).casefold()
 
 
