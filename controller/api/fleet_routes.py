@@ -1,11 +1,12 @@
 """The routes that show the live fleet: its sums, containers, miners, and the table of models."""
 
-from collections.abc import Callable, Sequence
-from typing import Annotated, Any, Literal
+from collections.abc import Sequence
+from typing import Any, Literal
 
 import msgspec
 
-from controller.api.figures import algorithm_of, figures_of, grid_of, model_of, shown_miner, state_of
+from controller.api.figures import figures_of, grid_of, shown_miner, state_of
+from controller.api.miner_filters import SORTS, MinersFilter, Text, chosen
 from controller.api.paging import page_of
 from controller.api.problems import Problem
 from controller.api.record_routes import recent_events
@@ -33,11 +34,8 @@ from controller.schedule import next_change
 from miners import models
 from miners.inventory import fleet
 from miners.inventory.fleet import Control
-from miners.model import Snapshot
 
 _TAGS = ("fleet",)
-
-Text = Annotated[str, msgspec.Meta(max_length=200)]
 
 
 class ContainersQuery(ListQuery, frozen=True, kw_only=True):
@@ -47,25 +45,6 @@ class ContainersQuery(ListQuery, frozen=True, kw_only=True):
     state: tuple[MinerState, ...] = ()
     control: tuple[Control, ...] = ()
     fields: Literal["all", "card"] = "all"
-
-
-class MinersFilter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Filters of miners. `below_ratio`: share of nominal hash rate; `q`: text in names, address, model, serial, MAC, pool user."""
-
-    container: tuple[Text, ...] = ()
-    state: tuple[MinerState, ...] = ()
-    active: bool | None = None
-    manufacturer: tuple[Text, ...] = ()
-    model: tuple[Text, ...] = ()
-    firmware: tuple[Text, ...] = ()
-    algorithm: tuple[Text, ...] = ()
-    fault: tuple[Text, ...] = ()
-    profile: tuple[Text, ...] = ()
-    matches: bool | None = None
-    stale: bool | None = None
-    hotter_than_c: Annotated[float, msgspec.Meta(ge=-100, le=300)] | None = None
-    below_ratio: Annotated[float, msgspec.Meta(ge=0, le=10)] | None = None
-    q: Text | None = None
 
 
 class MinersQuery(MinersFilter, frozen=True, kw_only=True):
@@ -197,115 +176,10 @@ async def get_models(call: Call[None, ListQuery]) -> Page[ModelShown]:
     return page_of(found, call.query, "models", lambda shown: shown.model)
 
 
-def chosen(call: Call[Any, Any], query: MinersFilter) -> list[MinerView]:
-    """Return the miners that one may see and that pass the filters, in the order of the inventory."""
-    tests = _tests(query, private=call.person.role == "client")
-    return [
-        view
-        for container in call.containers()
-        if not query.container or container.id in query.container or container.name in query.container
-        for view in call.deeds.views(container.id)
-        if all(test(view) for test in tests)
-    ]
-
-
 def sources(call: Call[Any, Any]) -> Sources:
     """Return how live figures are had now."""
     history = call.services.get(History)
     return sources_of(call.deeds.source(), None if history is None else history.state)
-
-
-def _tests(query: MinersFilter, *, private: bool) -> list[Callable[[MinerView], bool]]:
-    """Return the filters that are asked for, the cheap ones first. `private`: what is not shown is not searched."""
-    tests: list[Callable[[MinerView], bool]] = []
-
-    def one_of(names: Sequence[str], of: Callable[[MinerView], str | None]) -> None:
-        if names:
-            wanted = {name.casefold() for name in names}
-            tests.append(lambda view: (of(view) or "").casefold() in wanted)
-
-    one_of(query.state, state_of)
-    if query.active is not None:
-        tests.append(lambda view: view.miner.active is query.active)
-    if query.matches is not None:
-        tests.append(lambda view: view.matches is query.matches)
-    if query.stale is not None:
-        tests.append(lambda view: view.stale is query.stale)
-    one_of(query.profile, lambda view: view.wanted.profile)
-    one_of(
-        [models.manufacturer_name(name) or name for name in query.manufacturer],
-        lambda view: _identity(view, "manufacturer") or view.miner.manufacturer,
-    )
-    one_of(query.model, model_of)
-    one_of(query.firmware, _firmware)
-    one_of(query.algorithm, algorithm_of)
-    if query.fault:
-        codes = set(query.fault)
-        tests.append(
-            lambda view: (
-                isinstance(view.reading, Snapshot)
-                and any(fault.code in codes for fault in view.reading.faults)
-            )
-        )
-    if (hot := query.hotter_than_c) is not None:
-        tests.append(lambda view: (_chip(view) or -1000.0) > hot)
-    if (below := query.below_ratio) is not None:
-        tests.append(lambda view: (ratio := _ratio(view)) is not None and ratio < below)
-    if query.q:
-        text = query.q.casefold()
-        tests.append(lambda view: text in _searched(view, private=private))
-    return tests
-
-
-def _searched(view: MinerView, *, private: bool) -> str:
-    snapshot = view.last_snapshot
-    parts: list[str | None] = [view.miner.name, view.id, model_of(view)]
-    if not private:
-        parts.append(view.miner.address)
-    if snapshot is not None:
-        parts += [pool.user for pool in snapshot.pools]
-        if not private:
-            parts += [snapshot.identity.serial, snapshot.identity.mac]
-    return "\n".join(part for part in parts if part).casefold()
-
-
-def _identity(view: MinerView, name: str) -> str | None:
-    found: str | None = getattr(view.last_snapshot.identity, name) if view.last_snapshot is not None else None
-    return found
-
-
-def _firmware(view: MinerView) -> str | None:
-    return " ".join(filter(None, (_identity(view, "firmware"), _identity(view, "firmware_version")))) or None
-
-
-def _chip(view: MinerView) -> float | None:
-    return view.reading.temperatures_c.chip_max if isinstance(view.reading, Snapshot) else None
-
-
-def _ratio(view: MinerView) -> float | None:
-    reading = view.reading
-    if not isinstance(reading, Snapshot) or reading.hashrate_hs is None:
-        return None
-    nominal = view.miner.nominal_hashrate_hs or reading.nominal_hashrate_hs
-    return reading.hashrate_hs / nominal if nominal else None
-
-
-def _figure(name: str) -> Callable[[MinerView], Any]:
-    return lambda view: getattr(view.reading, name) if isinstance(view.reading, Snapshot) else None
-
-
-SORTS: dict[str, Callable[[MinerView], Any]] = {
-    "name": lambda view: view.miner.name.casefold(),
-    "container": lambda view: view.container.name.casefold(),
-    "state": state_of,
-    "hashrate_hs": _figure("hashrate_hs"),
-    "performance_ratio": _ratio,
-    "power_w": _figure("power_w"),
-    "uptime_s": _figure("uptime_s"),
-    "chip_max_c": _chip,
-    "inlet_c": lambda view: view.reading.temperatures_c.inlet if isinstance(view.reading, Snapshot) else None,
-    "taken_at": lambda view: view.reading.taken_at if view.reading is not None else None,
-}
 
 
 def _miner(call: Call[Any, Any], view: MinerView) -> Miner:

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from controller.api.fleet_routes import MinersFilter, chosen
+from controller.api.miner_filters import MinersFilter, chosen
 from controller.api.problems import Mistake, Problem, invalid
 from controller.api.route import Call
 from controller.deeds import Choice
