@@ -54,6 +54,7 @@ class Ordering:
         self._resumed: dict[str, str] = {}
         self._lock = asyncio.Lock()
         self.next_moment: datetime | None = None
+        self._as_of: datetime | None = None
 
     def resume(self, running: Iterable[Running]) -> None:
         """Go on with operations that an earlier process began; called before orders are worked out first."""
@@ -62,9 +63,10 @@ class Ordering:
 
     def due(self) -> bool:
         """Return whether orders are to be worked out now."""
-        return self._desk.ordering_due or (
-            self.next_moment is not None and self._desk.now >= self.next_moment
-        )
+        now = self._desk.now
+        if self._as_of is not None and now < self._as_of:  # the clock was set back, maybe over a boundary
+            return True
+        return self._desk.ordering_due or (self.next_moment is not None and now >= self.next_moment)
 
     async def work_out(self) -> None:
         """Work out every miner's order. Raises StorageAway; then it is still due."""
@@ -74,7 +76,7 @@ class Ordering:
     async def _work_out(self) -> None:
         desk = self._desk
         desk.ordering_due = True
-        now = desk.now
+        now = self._as_of = desk.now
         await self._lapse(now)
         desk.ordering_due = False
         inventory, fresh = desk.inventory, self._newly_enforced()

@@ -175,6 +175,14 @@ class Yard:
         self.miner(id_).remove_faults(None, self.clock.now())
         await self.fleet.align(self.miner(id_))
 
+    def exchange(self, one: str, other: str) -> None:
+        """Let two simulated miners of one make have each other's address, as a DHCP server may."""
+        here, there = self.miner(one), self.miner(other)
+        for part in ("device", "physics", "orders"):
+            mine, others = getattr(here, part), getattr(there, part)
+            setattr(here, part, others)
+            setattr(there, part, mine)
+
     def truth(self, id_: str) -> str:
         """Return the true state of a miner."""
         return str(self.miner(id_).truth(self.clock.now()).state)
