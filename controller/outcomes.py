@@ -46,7 +46,8 @@ class Outcomes:
             self._confirm(watched)
         elif judgement.matches is False and not watched.task:
             self._contradict(watched)
-        if judgement.verdict == "blocked" and watched.task is None:  # what has left finishes, and says itself how
+        # What has left finishes, and says itself how.
+        if judgement.verdict == "blocked" and watched.task is None:
             if judgement.reason in ("unreachable", "unread", "stale"):
                 watched.missed = True
             state = _SKIPPED.get(judgement.reason)
