@@ -20,7 +20,6 @@ _LOOPBACK, _PORT = "127.0.0.1", 8000
 def run_controller(values: Mapping[str, Any], environment: Mapping[str, str]) -> int:
     """Run the controller until it is told to end, or make a new first password; return the exit code."""
     from controller.main import reset_admin, run  # noqa: PLC0415  # each command loads its own room only
-
     from controller.settings import Settings  # noqa: PLC0415
 
     host, port = values["listen"] or _older_address(environment)
@@ -193,34 +192,49 @@ CONTROLLER_FLAGS: Final = (
 )
 
 SET_FLAGS: Final = (
-    Flag(name="--profile", help="a power profile, such as curtail or normal", metavar="NAME"),
+    Flag(name="--profile", typed=True, help="a power profile, such as curtail or normal", metavar="NAME"),
     Flag(
         name="--until",
+        typed=True,
         help="when the profile ends: 18:00 (of this machine's zone), a date and time, manual; else the next change",
         convert=_moment,
         metavar="END",
     ),
-    Flag(name="--end", help="end the override in force there", convert=None, default=False),
-    Flag(name="--sleep", help="stop hashing", convert=None, default=False),
-    Flag(name="--wake", help="hash again", convert=None, default=False),
+    Flag(name="--end", typed=True, help="end the override in force there", convert=None, default=False),
+    Flag(name="--sleep", typed=True, help="stop hashing", convert=None, default=False),
+    Flag(name="--wake", typed=True, help="hash again", convert=None, default=False),
     Flag(
         name="--power-percent",
+        typed=True,
         help="percent of nominal power",
         convert=_figure(1, 200, "percent"),
         metavar="PERCENT",
     ),
-    Flag(name="--power-limit", help="watts at the wall", convert=_figure(1, 1e6, "watts"), metavar="WATTS"),
-    Flag(name="--mode", help="low, normal or high", convert=_choice("low", "normal", "high"), metavar="MODE"),
-    Flag(name="--preset", help="one of the firmware's presets", metavar="NAME"),
-    Flag(name="--reboot", help="restart the device", convert=None, default=False),
+    Flag(
+        name="--power-limit",
+        typed=True,
+        help="watts at the wall",
+        convert=_figure(1, 1e6, "watts"),
+        metavar="WATTS",
+    ),
+    Flag(
+        name="--mode",
+        typed=True,
+        help="low, normal or high",
+        convert=_choice("low", "normal", "high"),
+        metavar="MODE",
+    ),
+    Flag(name="--preset", typed=True, help="one of the firmware's presets", metavar="NAME"),
+    Flag(name="--reboot", typed=True, help="restart the device", convert=None, default=False),
     Flag(
         name="--locate",
+        typed=True,
         help="light that shows which it is: on or off",
         convert=_choice("on", "off"),
         metavar="on|off",
     ),
     Flag(name="--reason", help="why, for the record", default="from the command line", metavar="TEXT"),
-    Flag(name="--yes", help="do not ask", convert=None, default=False),
+    Flag(name="--yes", typed=True, help="do not ask", convert=None, default=False),
     Flag(
         name="--url",
         help="the controller (default http://127.0.0.1:8000)",
@@ -229,11 +243,26 @@ SET_FLAGS: Final = (
     ),
     Flag(name="--token-file", help="file with a token of the controller", convert=Path, metavar="FILE"),
     Flag(
+        name="--user",
+        help="sign in by name, without a token (default admin)",
+        default="admin",
+        metavar="NAME",
+    ),
+    Flag(name="--password-file", help="file with the password of --user", convert=Path, metavar="FILE"),
+    Flag(
         name="--direct",
+        typed=True,
         help="straight to a miner that no inventory holds; says what it will send, and asks",
         metavar="HOST[:PORT]",
     ),
     _TARGETS,
+    Flag(
+        name="--data",
+        help="with --direct: the controller's folder, whose managed inventory is looked at too (default data)",
+        convert=Path,
+        default=Path("data"),
+        metavar="DIR",
+    ),
     Flag(name="--driver", help="with --direct: take this driver", metavar="NAME"),
     Flag(
         name="--port",

@@ -24,6 +24,7 @@ class Flag(msgspec.Struct, frozen=True, kw_only=True):
 
     `also`: further spellings on the command line, without variables of their own. `many`: may be given more than once, and in the environment stands as a list parted by commas. A flag whose
     `convert` is None takes no value: it is set or not (in the environment: 1, true, yes, on or 0, false, no, off).
+    `typed`: no variable sets it, for it is a deed, which nothing left lying in an environment may do.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Flag(msgspec.Struct, frozen=True, kw_only=True):
     default: Any = None
     metavar: str | None = None
     many: bool = False
+    typed: bool = False
     older: tuple[str, ...] = ()
     also: tuple[str, ...] = ()
 
@@ -63,7 +65,7 @@ _TRUE, _FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off", "")
 def add_flags(parser: argparse.ArgumentParser, flags: Iterable[Flag]) -> None:
     """Add the flags to a parser; what is not typed stays unset, for `resolve` to fill in."""
     for flag in flags:
-        text = f"{flag.help} [{flag.variable}]".replace("%", "%%")
+        text = (flag.help if flag.typed else f"{flag.help} [{flag.variable}]").replace("%", "%%")
         if flag.convert is None:
             parser.add_argument(
                 flag.name,
@@ -146,7 +148,7 @@ def _value(flag: Flag, typed: argparse.Namespace, environment: Mapping[str, str]
     if hasattr(typed, flag.key):
         given = getattr(typed, flag.key)
         return given if flag.convert is None else _converted(flag, flag.name, given)
-    for name in (flag.variable, *flag.older):
+    for name in () if flag.typed else (flag.variable, *flag.older):
         if name not in environment:
             continue
         text = environment[name]

@@ -48,7 +48,7 @@ async def set_remotely(values: Mapping[str, Any], wish: str, action: Action | No
 
     `action`: None for `profile` and `end`. Raises HashyardError with what the controller says.
     """
-    async with Controller(values["url"], _token(values["token_file"])) as controller:
+    async with Controller(values["url"], entrance_of(values)) as controller:
         target = await controller.find(values["argument"])
         if wish == "profile":
             return await _set_profile(controller, target, values)
@@ -197,22 +197,75 @@ def _base(url: str) -> str:
     return url.rstrip("/") + "/api/v1"
 
 
-class Controller:
-    """The controller's API, as far as `set` needs it. Problems become HashyardErrors with all their lines."""
+class Entrance(msgspec.Struct, frozen=True):
+    """How to be let in: by a token, or by signing in with a name and a password. Prints as `<secret>`."""
 
-    def __init__(self, url: str, token: str) -> None:
-        """Take its URL and a token. Raises ConfigurationError for what is no URL."""
+    token: str | None = None
+    user: str = ""
+    password: str = ""
+
+    def __repr__(self) -> str:
+        return "<secret>"
+
+    __str__ = __repr__
+
+
+def entrance_of(values: Mapping[str, Any]) -> Entrance:
+    """Return how the flags want to be let in. Raises ConfigurationError."""
+    if values["token_file"] is not None:
+        return Entrance(token=_token(values["token_file"]))
+    if values["password_file"] is None:
+        raise ConfigurationError(
+            "say who you are: --token-file with a token of the scope control (POST /api/v1/me/tokens makes one), "
+            "or --user and --password-file"
+        )
+    path = values["password_file"]
+    try:
+        password = path.read_text(encoding="utf-8").removesuffix("\n").removesuffix("\r")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"--password-file: {path} cannot be read ({type(error).__name__})") from None
+    if not password:
+        raise ConfigurationError(f"--password-file: {path} is empty; it holds the password in one line")
+    return Entrance(user=values["user"], password=password)
+
+
+class Controller:
+    """The controller's API, as far as `set` needs it. Problems become HashyardErrors with all their lines.
+
+    Whoever signs in gets a token for this one command, which is given back at its end.
+    """
+
+    def __init__(self, url: str, entrance: Entrance) -> None:
+        """Take its URL and how to be let in. Raises ConfigurationError for what is no URL."""
         self._url = _base(url)
-        self._headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
+        self._entrance = entrance
+        self._headers = {"Accept": "application/json"}
 
     async def __aenter__(self) -> Self:
-        """Open what is asked over."""
+        """Open what is asked over, and sign in."""
         self._session = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
+        try:
+            token = self._entrance.token
+            if token is None:
+                who = {"username": self._entrance.user, "password": self._entrance.password}
+                token = (await self.post("/auth/login?as=token", who))["access_token"]
+        except BaseException:
+            await self._session.close()
+            raise
+        self._headers["Authorization"] = f"Bearer {token}"
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        """Close it."""
-        await self._session.close()
+        """Give back a token that was made for this, and close."""
+        try:
+            if self._entrance.token is None:
+                await self.post("/auth/logout", None)
+        except HashyardError as error:
+            console(stderr=True).print(
+                f"The token of this command was not given back, it ends by itself: {escape(str(error))}"
+            )
+        finally:
+            await self._session.close()
 
     async def get(self, path: str) -> Any:
         """Return what stands at a path below /api/v1."""
@@ -222,7 +275,7 @@ class Controller:
         """Remove what stands at a path."""
         return await self._ask("DELETE", path, None, ANSWER_S)
 
-    async def post(self, path: str, body: Mapping[str, Any], *, within_s: float = ANSWER_S) -> Any:
+    async def post(self, path: str, body: Mapping[str, Any] | None, *, within_s: float = ANSWER_S) -> Any:
         """Send an order, which counts once however often it arrives."""
         return await self._ask("POST", path, body, within_s)
 

@@ -40,6 +40,9 @@ from miners.errors import ConfigurationError, HashyardError, InventoryError
 from miners.model import PollFailure, Snapshot, Target
 from miners.writing import Session, Writer
 
+MANAGED_FILE: Final = "targets.managed.yml"
+"""What is created through the API stands there, in the controller's folder."""
+
 _WISHES: Final = (
     "profile",
     "end",
@@ -70,11 +73,6 @@ def run_set(values: Mapping[str, Any]) -> int:
         return uvloop.run(_set_directly(values, action))
     if values["argument"] is None:
         raise ConfigurationError("say which miner: CONTAINER/MINER, or CONTAINER for all of it")
-    if values["token_file"] is None:
-        raise ConfigurationError(
-            "--token-file names the file with a token of the controller that has the scope control; "
-            "make one on the page Account, or with POST /api/v1/me/tokens"
-        )
     return uvloop.run(set_remotely(values, wish, action))
 
 
@@ -117,7 +115,7 @@ async def _set_directly(values: Mapping[str, Any], action: Action) -> int:
     from miners.apply import apply  # noqa: PLC0415  # most commands write to no miner
 
     target = _target(values)
-    await _refuse_known(target.address, values["targets"])
+    await _refuse_known(target.address, values["targets"], values["data"])
     memory = Memory()
     before = await read_miner(target, memory)
     if isinstance(before, PollFailure):
@@ -190,14 +188,16 @@ def _show_outcome(outcome: Outcome, *, given: bool) -> int:
     return 0 if outcome.status in GOOD else 1
 
 
-async def _refuse_known(host: str, targets: Path) -> None:
+async def _refuse_known(host: str, targets: Path, data: Path) -> None:
     """Raise ConfigurationError if the inventory holds the address, under whatever name: then its miner is the controller's."""
     from miners.inventory.load import load  # noqa: PLC0415  # only here among the ways of `set`
 
-    if not await asyncio.to_thread(targets.exists):
+    managed = data / MANAGED_FILE
+    there = [path for path in (targets, managed) if await asyncio.to_thread(path.exists)]
+    if not there:
         return
     try:
-        inventory = await asyncio.to_thread(load, [targets])
+        inventory = await asyncio.to_thread(load, there)
     except InventoryError as error:
         raise ConfigurationError(
             f"whether {host} belongs to the fleet cannot be told, so nothing is sent:\n{error}"

@@ -13,6 +13,7 @@ from aiohttp import web
 import hashyard
 
 TOKEN = "hy_planted9TokenOfNobody"
+PASSWORD = "planted-password-of-nobody"
 
 
 async def call(*arguments: str) -> int:
@@ -93,7 +94,12 @@ class FakeController:
         body = await request.json() if request.method == "POST" else None
         self.sent.append((request.method, path, body))
         self.headers.append(dict(request.headers))
-        if request.headers.get("Authorization") != f"Bearer {TOKEN}":
+        if path == "/auth/login":
+            right = request.query_string == "as=token" and body == {"username": "admin", "password": PASSWORD}
+            status, answer = (
+                (200, {"access_token": TOKEN}) if right else problem(401, "Name or password is not right")
+            )
+        elif request.headers.get("Authorization") != f"Bearer {TOKEN}":
             status, answer = problem(401, "nobody is signed in")
         else:
             own = self.answers.get(f"{request.method} {path}")
@@ -131,6 +137,8 @@ class FakeController:
             return 201, {"id": "ov_9", "operation_id": "op_1", "operation": {"id": "op_1"}}
         if (request.method, path) == ("POST", "/operations") or request.method == "DELETE":
             return 202, {"id": "op_1"}
+        if path == "/auth/logout":
+            return 200, {}
         if path.endswith("/actions"):
             return 200, self.results[0]
         kind, _, identifier = path.removeprefix("/").partition("/")

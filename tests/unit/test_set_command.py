@@ -32,7 +32,7 @@ WISHES = (
         (["--sleep"], "say which miner: CONTAINER/MINER, or CONTAINER for all of it"),
         (
             ["C/m", "--sleep"],
-            "--token-file names the file with a token of the controller that has the scope control",
+            "say who you are: --token-file with a token of the scope control",
         ),
         (["C/m", "--sleep", "--until", "18:00"], "--until says when a profile ends: give it with --profile"),
         (["C/m", "--profile", "x", "--until", "soon"], "'soon' is not an end"),
@@ -147,6 +147,18 @@ async def test_an_address_of_the_inventory_is_the_controllers(
     assert (
         "targets.yml:4): say `hashyard set 'North 7/a/1' …`, so that it is recorded and not put back" in said
     )
+
+
+async def test_what_was_created_through_the_api_is_the_controllers_too(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "data").mkdir()
+    managed = tmp_path / "data" / "targets.managed.yml"
+    managed.write_text("containers:\n- name: New\n  miners:\n  - {name: n, address: 127.77.4.4}\n")
+    async with luxos(4) as on:
+        assert await call("--direct", "127.77.4.4:24028", "--sleep", "--yes") == 2
+        assert on.received == []
+    assert "127.77.4.4 is New/n (data/targets.managed.yml:4)" in capsys.readouterr().err
 
 
 async def test_an_inventory_with_mistakes_tells_nothing_so_nothing_is_sent(

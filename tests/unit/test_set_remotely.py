@@ -10,7 +10,7 @@ import pytest
 from aiohttp import web
 
 import hashyard_remote
-from tests.unit.fake_controller import TOKEN, FakeController, call, problem, running, typed
+from tests.unit.fake_controller import PASSWORD, TOKEN, FakeController, call, problem, running, typed
 
 
 @pytest.fixture(autouse=True)
@@ -46,6 +46,7 @@ def _no_token_in_print(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.M
     yield
     noted()
     assert TOKEN not in "".join(seen)
+    assert PASSWORD not in "".join(seen)
 
 
 @pytest.mark.parametrize(
@@ -301,3 +302,30 @@ async def test_each_order_counts_once(fake: FakeController) -> None:
         if method == "POST"
     ]
     assert len(set(keys)) == len(keys) == 4
+
+
+async def test_who_has_no_token_signs_in_for_the_one_command(fake: FakeController, tmp_path: Path) -> None:
+    (tmp_path / "password").write_text(f"{PASSWORD}\n")
+    deed = ("North/a1", "--profile", "curtail", "--url", fake.url, "--password-file", "password")
+    assert await call(*deed) == 0
+    told = [path for method, path, _ in fake.sent if method == "POST"]
+    assert told == ["/auth/login", "/plans", "/overrides", "/auth/logout"]
+
+
+async def test_a_wrong_password_is_the_controllers_to_say(
+    fake: FakeController, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "password").write_text("not this one")
+    assert await call("North/a1", "--sleep", "--url", fake.url, "--password-file", "password") == 1
+    assert capsys.readouterr().err == "Name or password is not right\n"
+    assert [path for _, path, _ in fake.sent] == ["/auth/login"]
+
+
+async def test_no_deed_lies_in_the_environment(
+    fake: FakeController, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("REBOOT", "SLEEP", "YES", "DIRECT", "PROFILE"):
+        monkeypatch.setenv(f"HASHYARD_{name}", "1")
+    assert await ask(fake, "North/a1") == 2
+    assert capsys.readouterr().err.startswith("say one of --profile, ")
+    assert fake.sent == []

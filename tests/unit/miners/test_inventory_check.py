@@ -12,12 +12,14 @@ def test_the_example(monkeypatch: pytest.MonkeyPatch) -> None:
     assert check_report([Path("targets.yml")]) == (
         (
             "3 containers, 224 miners (1 not active): Whatsminer 219, AntMiner 3, Avalon 1, Elphapex 1\n"
-            "  Контейнер 1 (konteiner-1): 189 miners, every 30 s, Europe/Moscow, observe, client north, "
-            "Whatsminer M50S × 189\n"
+            "  Контейнер 1 (konteiner-1): 189 miners, every 30 s, Europe/Moscow, observe, schedule dear-mornings, "
+            "client north, Whatsminer M50S × 189\n"
             "  Container 2 (container-2): 5 miners (1 not active), every 15 s, Europe/Moscow, observe, "
             "AntMiner S19 Pro × 1; AntMiner S21 × 1; AntMiner L7 × 1; Avalon 1246 × 1; Elphapex DG1+ × 1\n"
             "  Tank 3 (tank-3): 30 miners, every 30 s, Asia/Almaty, observe, Whatsminer M56S × 30\n"
-            "tariff day and night: USD"
+            "tariff day and night: USD\n"
+            "schedule dear mornings (dear-mornings): 2 windows, otherwise normal\n"
+            "feed feeder 1: 1200 kW"
         ),
         0,
     )
