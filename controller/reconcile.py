@@ -27,9 +27,6 @@ BACK_OFF_S: Final = (30.0, 60.0, 120.0, 300.0, 600.0)
 LONG_S: Final = 6 * 3600.0
 """What a wrong password or a missing ability is worth trying again after, where nothing has changed."""
 
-RESTLESS_S: Final = 30.0
-"""How long a command may take to show where the make's table does not say."""
-
 Verdict: TypeAlias = Literal["nothing", "observed", "matches", "wait", "blocked", "send"]
 Reason: TypeAlias = Literal[
     "",
