@@ -99,7 +99,12 @@ async def _registered(call: Call[Any, Any], wish: NewUser, password: str) -> Ans
     return Answer(body=body, headers=canonical("/api/v1/users"))
 
 
-_PEOPLE: Final[dict[str, Any]] = {"roles": ADMINISTRATORS, "scopes": ("people",), "step_up": True}
+_PEOPLE: Final[dict[str, Any]] = {
+    "roles": ADMINISTRATORS,
+    "scopes": ("people",),
+    "step_up": True,
+    "everywhere": True,
+}
 
 ROUTES: tuple[Route, ...] = (
     alias_route(

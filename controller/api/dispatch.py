@@ -160,6 +160,10 @@ def check_allowed(person: Person, route: Route) -> None:
     lacking = person.lacks(*route.scopes)
     if lacking:
         raise Problem("not-allowed", f"this needs a token with the scope {', '.join(lacking)}")
+    if route.everywhere and person.narrow:
+        raise Problem(
+            "not-allowed", "this concerns all containers, and this token is for the ones that it names"
+        )
 
 
 async def _body(request: web.Request, route: Route) -> bytes:

@@ -11,6 +11,8 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import TypeAlias
 from urllib.parse import urlsplit
 
+from multidict import MultiMapping
+
 from controller.api.problems import Mistake, Problem
 from controller.settings import Settings, is_loopback
 
@@ -36,7 +38,7 @@ class Gate:
     def caller(self, peer: str | None, headers: Mapping[str, str]) -> str:
         """Return the address that asks: the last in X-Forwarded-For that no trusted proxy of ours has written."""
         address = peer or "local"
-        forwarded = [part.strip() for part in headers.get("X-Forwarded-For", "").split(",") if part.strip()]
+        forwarded = _listed(headers, "X-Forwarded-For")
         while forwarded and self._is_proxy(address):
             given = _address(forwarded.pop())
             if given is None:
@@ -48,7 +50,9 @@ class Gate:
         """Return whether the browser speaks TLS: with us, or with a trusted proxy that says so."""
         if self._tls:
             return True
-        return self._is_proxy(peer or "") and headers.get("X-Forwarded-Proto", "").strip().lower() == "https"
+        return self._is_proxy(peer or "") and [
+            part.lower() for part in _listed(headers, "X-Forwarded-Proto")[-1:]
+        ] == ["https"]
 
     def check_host(self, host: str) -> None:
         """Raise Problem for a Host that is not ours: a stranger's name that leads here (DNS rebinding).
@@ -127,6 +131,12 @@ def network_of(address: str) -> str:
             return str(found.ipv4_mapped)
         return str(IPv6Network((int(found) >> 64 << 64, 64)))
     return address
+
+
+def _listed(headers: Mapping[str, str], name: str) -> list[str]:
+    """Return what stands in a header, with commas or as several lines of it: some proxies add a line of their own."""
+    lines = headers.getall(name, []) if isinstance(headers, MultiMapping) else [headers.get(name, "")]
+    return [part.strip() for line in lines for part in line.split(",") if part.strip()]
 
 
 def _same_origin(origin: str, host: str) -> bool:

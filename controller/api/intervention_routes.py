@@ -1,6 +1,6 @@
 """The routes of a person at the miner: holds, marks of service, a reading now, one action on one miner."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 
@@ -57,7 +57,9 @@ class HoldsQuery(ReasonQuery, frozen=True):
 
 async def get_holds(call: Call[None, ListQuery]) -> Page[Hold]:
     """Return the holds."""
-    return page_of(list(call.deeds.holds()), call.query, "holds", lambda hold: hold.id)
+    own = {container.id for container in call.containers()}
+    seen = [hold for hold in call.deeds.holds() if hold.container is None or hold.container in own]
+    return page_of(seen, call.query, "holds", lambda hold: hold.id)
 
 
 async def post_hold(call: Call[HoldOrder, NoQuery]) -> list[Hold]:
@@ -68,6 +70,8 @@ async def post_hold(call: Call[HoldOrder, NoQuery]) -> list[Hold]:
 async def delete_holds(call: Call[None, HoldsQuery]) -> Answer:
     """End holds."""
     containers = call.query.container
+    if not containers:
+        _require_all(call)
     named = choice_of(call, Target(containers=containers), "?container").containers if containers else None
     await call.deeds.release(named, call.query.reason, call.actor, request_id=call.request_id)
     return Answer(status=204)
@@ -103,11 +107,18 @@ async def post_action(call: Call[ActionOrder, NoQuery]) -> Result:
     return await call.deeds.act(view.id, call.body.action, call.actor, reason=call.body.reason)
 
 
+def _require_all(call: Call[Any, Any]) -> None:
+    """Raise Problem (not-allowed) for a token that is for some containers only."""
+    if call.person.narrow:
+        raise Problem("not-allowed", "this token is for some containers only: name which of them")
+
+
 def _held(call: Call[HoldOrder, NoQuery]) -> tuple[str, ...] | None:
     order = call.body
     if order.all == (order.containers is not None):
         raise invalid(Mistake("/containers", "choice", "give one of containers and all"))
     if order.containers is None:
+        _require_all(call)
         return None
     return choice_of(call, Target(containers=order.containers), "").containers
 

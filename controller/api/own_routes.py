@@ -13,6 +13,7 @@ from controller.api.route import ANYBODY, Answer, Call, NoQuery, Route
 from controller.metrics_page import content_type, wants_openmetrics
 from controller.settings import is_loopback
 
+_OF_PROXIES = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-IP", "Via")
 TEXT = "text/plain; charset=utf-8"
 HTML = "text/html; charset=utf-8"
 
@@ -100,7 +101,7 @@ async def get_problem(call: Call[None, NoQuery]) -> Answer:
 
 def _is_local(call: Call[Any, Any]) -> bool:
     """Return whether this machine itself asks. What a proxy here passes on comes from somewhere else."""
-    forwarded = "X-Forwarded-For" in call.request.headers or "Forwarded" in call.request.headers
+    forwarded = any(name in call.request.headers for name in _OF_PROXIES)
     return is_loopback(call.address) and not (forwarded and call.address == call.request.remote)
 
 

@@ -45,6 +45,11 @@ class Person:
             return Actor("token", self.user.username, self.user.id, self.token.id)
         return Actor("user", self.user.username, self.user.id)
 
+    @property
+    def narrow(self) -> bool:
+        """Return whether he asks by a token that is for some containers only."""
+        return self.token is not None and bool(self.token.containers)
+
     def may_see(self, container: Container) -> bool:
         """Return whether the container is his to see."""
         if self.token is not None and self.token.containers and container.id not in self.token.containers:

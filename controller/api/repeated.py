@@ -36,7 +36,7 @@ async def once(
 ) -> web.StreamResponse:
     """Do the work unless this user has had it done under this key: then answer as then. Raises Problem."""
     keys, user_id = call.storage.idempotency, call.person.user.id
-    earlier = await keys.begin(user_id, key, _hash_of(call.request, raw), call.now)
+    earlier = await keys.begin(user_id, key, _hash_of(call, raw), call.now)
     if earlier.state != "new":
         return _again(earlier)
     try:
@@ -69,6 +69,9 @@ def _again(earlier: Earlier) -> web.Response:
     raise Problem("busy", "the first request with this key is still running", headers={"Retry-After": "1"})
 
 
-def _hash_of(request: web.Request, raw: bytes) -> str:
-    """Return what tells one command from another under the same key."""
-    return hashlib.sha256(b"\0".join((request.method.encode(), request.path_qs.encode(), raw))).hexdigest()
+def _hash_of(call: Call[Any, Any], raw: bytes) -> str:
+    """Return what tells one command from another under the same key: also for which containers the token is."""
+    request, token = call.request, call.person.token
+    containers = "" if token is None else " ".join(sorted(token.containers))
+    parts = (request.method.encode(), request.path_qs.encode(), containers.encode(), raw)
+    return hashlib.sha256(b"\0".join(parts)).hexdigest()

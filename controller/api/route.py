@@ -102,7 +102,8 @@ class Route:
     and then `body_media` lists the types it may have. A reply that is no JSON names its `reply_media`.
     `also`: further statuses of success and when they come. `problems`: kinds it may answer beside those that every route
     of its form may. `step_up`: a session must have given its password within 15 minutes. `conditional`: needs If-Match.
-    `idempotent`: takes an Idempotency-Key. `sorts`: fields that `sort` may name.
+    `idempotent`: takes an Idempotency-Key. `sorts`: fields that `sort` may name. `everywhere`: it concerns all containers,
+    so a token that is for some of them does not do.
     """
 
     method: Method
@@ -127,6 +128,7 @@ class Route:
     conditional: bool = False
     idempotent: bool = False
     sorts: tuple[str, ...] = ()
+    everywhere: bool = False
 
     def __post_init__(self) -> None:
         """Refuse a route that says of nobody that he may, or that contradicts itself."""
@@ -135,6 +137,8 @@ class Route:
             raise ValueError(f"{where}: a route says who may use it: roles, or ANYBODY")
         if self.roles == ANYBODY and (self.scopes or self.step_up):
             raise ValueError(f"{where}: what anybody may use can ask for no scope and no password")
+        if self.roles == ANYBODY and self.everywhere:
+            raise ValueError(f"{where}: what anybody may use says itself what a token may")
         if self.body is not None and self.method in ("GET", "DELETE"):
             raise ValueError(f"{where}: {self.method} has no body")
         if self.method == "GET" and (self.step_up or self.conditional or self.idempotent):

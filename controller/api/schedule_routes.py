@@ -362,6 +362,7 @@ def _route(method: Method, path: str, handler: Handler, summary: str, **more: An
         summary=summary,
         tags=_TAGS,
         handler=handler,
+        everywhere=not reading,
         **more,
     )
 

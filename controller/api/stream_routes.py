@@ -126,13 +126,19 @@ async def _until_over(call: Call[Any, Any], sender: _Sender, tasks: list[asyncio
 
 
 async def _follow(call: Call[Any, Any], topics: Mapping[str, _State], sender: _Sender) -> None:
-    """Send each part of each topic whenever it is not what was sent last."""
+    """Send each part of each topic whenever it is not what was sent last; null, and no more, when it is gone."""
     sent: dict[tuple[str, str], bytes] = {}
     version = -1
+    left = dict(topics)
     while True:
         version = await call.deeds.changed(version, QUIET_S)
-        for name, state in topics.items():
-            found = await state()
+        for name, state in list(left.items()):
+            try:
+                found = await state()
+            except Problem:  # it is gone, or not his to see any more
+                del left[name]
+                await sender.send(name, b"null")
+                continue
             for key, part in (found or {}).items():
                 data = msgspec.json.encode(part)
                 if sent.get((name, key)) != data:
@@ -157,7 +163,7 @@ async def _send_event(call: Call[Any, Any], sender: _Sender, event: Event) -> No
     person = call.person
     if event.category not in CATEGORIES[person.role]:
         return
-    if person.client is not None and event.client != person.client.slug:
+    if person.role == "client" and (person.client is None or event.client != person.client.slug):
         return
     if (
         person.token is not None
@@ -224,7 +230,7 @@ ROUTES: tuple[Route, ...] = (
         problems=("not-found", "too-many"),
         summary="What changes, as server-sent events",
         description="Topics: overview, containers, container:ID, miner:ID, operation:ID, events. Each begins with its "
-        "whole state; `events` resumes after Last-Event-ID.",
+        "whole state; `events` resumes after Last-Event-ID. A topic that is gone ends with null.",
         tags=("fleet",),
         handler=get_stream,
     ),

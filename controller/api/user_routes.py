@@ -301,6 +301,7 @@ def _route(method: Any, path: str, summary: str, handler: Any, **more: Any) -> R
         handler=handler,
         tags=_TAGS,
         step_up=method != "GET",
+        everywhere=True,
         **more,
     )
 

@@ -135,3 +135,26 @@ POST   /api/auth/login                          –    any
 POST   /api/auth/register                       A    people
 POST   /api/auth/admin/create                   A    people
 """
+
+CONCERN_ALL_CONTAINERS = """
+PUT    /api/v1/profiles/{name}
+POST   /api/v1/schedules
+PUT    /api/v1/schedules/{id}
+POST   /api/v1/schedules/{id}/plan
+DELETE /api/v1/schedules/{id}
+POST   /api/v1/reload
+GET    /api/v1/users
+POST   /api/v1/users
+GET    /api/v1/users/{id}
+PATCH  /api/v1/users/{id}
+DELETE /api/v1/users/{id}
+POST   /api/v1/users/{id}/password
+GET    /api/v1/users/{id}/sessions
+DELETE /api/v1/users/{id}/sessions
+GET    /api/v1/users/{id}/tokens
+DELETE /api/v1/users/{id}/tokens
+DELETE /api/v1/users/{id}/tokens/{token_id}
+POST   /api/auth/register
+POST   /api/auth/admin/create
+"""
+"""What a token that is for some containers may not use, whatever its scopes."""
