@@ -10,7 +10,7 @@ from controller.desk import Desk
 from controller.model import SYSTEM, ResultState
 from controller.powers import ordered_ratio
 from controller.reconcile import LOOK_AGAIN_S, Judgement, wait_after
-from controller.sending import LOST, Finished
+from controller.sending import IN_FLIGHT, LOST, Finished
 from controller.telling import shown
 from controller.watched import Watched, moment
 from miners.actions import Outcome, Status
@@ -171,6 +171,11 @@ class Outcomes:
         watched = finished.order.watched
         if finished.retry_after_s:
             watched.not_before_s = self._desk.clock.now() + finished.retry_after_s
+        if (
+            finished.commands and watched.record.last_detail == IN_FLIGHT
+        ):  # an earlier action of it, which was proved
+            cool = moment(self._desk.clock.now() + self._desk.settings.cool_down_s)
+            self._desk.note(watched, last_detail=finished.withheld, not_before=cool)
         self._desk.operations.mark(
             watched.operation_id, watched.id, "waiting", detail=finished.withheld or ""
         )
@@ -185,8 +190,7 @@ class Outcomes:
             "unverified_at": None,
         }
         if finished.commands:
-            cool = moment(desk.clock.now() + desk.settings.cool_down_s)
-            changes["not_before"] = max(watched.record.not_before or cool, cool)
+            changes["not_before"] = moment(desk.clock.now() + desk.settings.cool_down_s)
         self._mark(finished, outcome.status, outcome.detail)
         if watched.operation_id == finished.order.operation_id:
             watched.operation_id = None
@@ -226,6 +230,17 @@ class Outcomes:
         if outcome is None:
             self._mark(finished, "skipped", finished.withheld or "")
             return
+        kept = finished.remembered
+        if (
+            kept is not None and watched.record.last_detail == IN_FLIGHT
+        ):  # what came of its order stands as it was
+            cool = moment(self._desk.clock.now() + self._desk.settings.cool_down_s)
+            self._desk.note(
+                watched,
+                last_outcome=kept.last_outcome,
+                last_detail=kept.last_detail,
+                not_before=max(kept.not_before or cool, cool),
+            )
         if (
             finished.commands
         ):  # it may begin anew, and is not to be taken for one that somebody changed by hand

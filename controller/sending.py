@@ -6,7 +6,6 @@ written to at once; one that is merely waited for, until its readings show what 
 """
 
 import asyncio
-from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from typing import Any, Final, Literal, TypeAlias
@@ -17,7 +16,8 @@ import structlog
 from controller.exporter_client import LeaseBusy
 from controller.figures import CommandCounts
 from controller.live import Live
-from controller.model import Actor
+from controller.model import Actor, MinerRecord
+from controller.patience import Patience, Slots
 from controller.profiles import next_action
 from controller.reconcile import day_of, restarts_today
 from controller.recording import Recorder
@@ -65,7 +65,10 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Finished(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of an order. `outcome` None: nothing was tried, `withheld` says why. `power_…`: W before and after."""
+    """What came of an order. `outcome` None: nothing was tried, `withheld` says why. `power_…`: W before and after.
+
+    `remembered`: the miner's record as it was when the order began, None where it did not.
+    """
 
     order: Order
     outcome: Outcome | None = None
@@ -75,93 +78,7 @@ class Finished(msgspec.Struct, frozen=True, kw_only=True):
     duration_s: float = 0.0
     power_before_w: float | None = None
     power_after_w: float | None = None
-
-
-class Slots:
-    """So many places for miners that are being written to."""
-
-    def __init__(self, most: int) -> None:
-        """`most`: at once."""
-        self._most, self._taken = most, 0
-        self._waiting: deque[asyncio.Future[None]] = deque()
-
-    @property
-    def free(self) -> int:
-        """How many places can be taken without waiting; who waits comes first."""
-        return max(self._most - self._taken - len(self._waiting), 0)
-
-    def take_now(self) -> None:
-        """Take a place that is free."""
-        self._taken += 1
-
-    async def take(self) -> None:
-        """Wait for a place and take it."""
-        if self._taken < self._most:
-            self._taken += 1
-            return
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append(turn)
-        try:
-            await turn
-        except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():
-                self.give()
-            else:
-                self._waiting.remove(turn)
-            raise
-
-    def give(self) -> None:
-        """Give a place back, to whoever waits longest."""
-        while self._waiting:
-            turn = self._waiting.popleft()
-            if not turn.done():
-                turn.set_result(None)
-                return
-        self._taken -= 1
-
-
-class Patience:
-    """The clock for one command: waiting in it takes no place, and can be cut short when the wait has lost its point."""
-
-    def __init__(self, clock: Clock, slots: Slots, on_wait: Callable[[], None]) -> None:
-        """`on_wait` is called when waiting begins."""
-        self._clock, self._slots, self._on_wait = clock, slots, on_wait
-        self._sleeping: asyncio.Task[Any] | None = None
-        self.is_cut = False
-        self.holds_slot = True
-
-    def now(self) -> float:
-        """Return the time, seconds since the epoch."""
-        return self._clock.now()
-
-    async def sleep(self, seconds: float) -> None:
-        """Wait so many seconds of the clock, then for a place."""
-        self._on_wait()
-        if self.is_cut:
-            raise asyncio.CancelledError
-        self._sleeping = asyncio.current_task()
-        self._give()
-        try:
-            await self._clock.sleep(seconds)
-            await self._slots.take()
-            self.holds_slot = True
-        finally:
-            self._sleeping = None
-
-    def cut(self) -> None:
-        """End the waiting: what is asked of the miner meanwhile finishes."""
-        self.is_cut = True
-        if self._sleeping is not None:
-            self._sleeping.cancel()
-
-    def close(self) -> None:
-        """Give the place back for good."""
-        self._give()
-
-    def _give(self) -> None:
-        if self.holds_slot:
-            self.holds_slot = False
-            self._slots.give()
+    remembered: MinerRecord | None = None
 
 
 class Sender:
@@ -265,7 +182,7 @@ class Sender:
 
     async def _do(self, order: Order) -> Finished:
         """Send the actions that are due, one after the other, each proved before the next."""
-        began = self._clock.now()
+        began, remembered = self._clock.now(), order.watched.record
         before: Snapshot | None = None
         first: Snapshot | None = None
         done: list[Action] = []
@@ -278,7 +195,7 @@ class Sender:
             self._on_state(order, "sending")
             applied = await self._one(order, action, before)
             if isinstance(applied, str):
-                return Finished(order=order, withheld=applied, commands=commands)
+                return Finished(order=order, withheld=applied, commands=commands, remembered=remembered)
             first = first or applied.before
             before = applied.after or applied.before
             commands += applied.outcome.sent
@@ -295,6 +212,7 @@ class Sender:
             duration_s=max(self._clock.now() - began, 0.0),
             power_before_w=None if first is None else first.power_w,
             power_after_w=None if before is None else before.power_w,
+            remembered=remembered,
         )
 
     def _next(self, order: Order, before: Snapshot | None, done: list[Action]) -> Action | None:
@@ -316,12 +234,16 @@ class Sender:
         withheld: list[str] = []
         ability = None if order.writer is None else order.writer.abilities.get(type(action))
 
-        async def on_sent() -> None:
+        def ask() -> None:
             against = self._gate(order, action)
             if against is not None:
                 withheld.append(against)
                 raise Withheld(against)
+
+        async def on_sent() -> None:
+            ask()
             await self._intend(order, action, ability)
+            ask()  # A hold or a newer order may have come while the disk was waited for.
 
         command = asyncio.create_task(
             self._apply(
@@ -353,11 +275,31 @@ class Sender:
                     sent=True,
                 )
             )
-        if withheld:
+        if not applied.outcome.sent:
+            self._take_back(watched, record)
+        if withheld and not watched.sent:
             return withheld[0]
+        if withheld:
+            detail = f"nothing was sent: {withheld[0]}"
+            applied = msgspec.structs.replace(
+                applied, outcome=msgspec.structs.replace(applied.outcome, detail=detail)
+            )
         self._note(order, applied, intended=watched.sent)
         watched.sent = False
-        return applied
+        return withheld[0] if withheld else applied
+
+    def _take_back(self, watched: Watched, before: MinerRecord) -> None:
+        """Remember no command of one that did not leave: it has restarted nothing, and nobody waits for it."""
+        now = watched.record
+        if now.last_detail == IN_FLIGHT:
+            watched.remember(
+                not_before=before.not_before,
+                last_outcome=before.last_outcome,
+                last_detail=before.last_detail,
+            )
+        watched.remember(restarts=before.restarts, restarts_on=before.restarts_on)
+        if watched.record != now:
+            self._recorder.later(miners=(watched.id,))
 
     async def _intend(self, order: Order, action: Action, ability: Ability | None) -> None:
         """Write down that a command leaves now, and what must not be forgotten of it. Raises StorageAway."""
