@@ -125,6 +125,8 @@ class Recorder:
             await self._storage.events.add(*(event for one in awaited for event in one.events))
         except StorageError as error:
             failure = error if isinstance(error, StorageAway) else None
+            if failure is not None:
+                self._told(failure)  # who waited finds it said
             for one in awaited:
                 if not one.done.done():
                     one.done.set_exception(error.again() if isinstance(error, StorageAway) else error)

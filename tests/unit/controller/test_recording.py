@@ -1,0 +1,97 @@
+"""What is written down while things are done: durable before it is relied upon, kept while the database is away."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from controller import recording
+from controller.events import EventFilter
+from controller.model import SYSTEM, Event, MinerRecord, new_id
+from controller.recording import Recorder
+from controller.sending import Slots
+from controller.storage.faults import StorageAway
+from controller.storage.storage import Storage
+from tests.unit.controller.small_fleet import moment
+
+RECORDS = {"north.a1": MinerRecord(miner="north.a1", restarts=3)}
+
+
+def event(kind: str) -> Event:
+    return Event(id=new_id("evt"), at=moment(1_780_000_000.0), category="command", kind=kind, actor=SYSTEM)
+
+
+@pytest.fixture
+async def recorder(storage: Storage) -> AsyncIterator[Recorder]:
+    made = Recorder(storage, RECORDS.get)
+    made.start()
+    yield made
+    await made.close()
+
+
+async def kinds(storage: Storage) -> list[str]:
+    found, _ = await storage.events.find(EventFilter(), limit=500)
+    return [one.kind for one in reversed(found)]
+
+
+async def test_what_is_kept_is_durable_when_it_returns(recorder: Recorder, storage: Storage) -> None:
+    await asyncio.gather(*(recorder.keep(event(f"e.{n}"), miners=("north.a1",)) for n in range(300)))
+    assert set(await kinds(storage)) == {f"e.{n}" for n in range(300)}
+    assert await storage.miners.load() == RECORDS
+
+
+async def test_while_the_database_is_away_nothing_is_promised_and_nothing_lost(
+    recorder: Recorder, storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recording, "RETRY_S", 0.01)
+
+    async def away(*_events: Any) -> None:
+        raise StorageAway("the disk is full: make room", "full")
+
+    with monkeypatch.context() as full:
+        full.setattr(storage.events, "add", away)
+        recorder.later(event("outcome.1"))
+        recorder.later(event("outcome.2"))
+        with pytest.raises(StorageAway, match="make room"):
+            await recorder.keep(event("intent"))
+        assert recorder.away == "the disk is full: make room"
+    recorder.later(event("outcome.3"))
+    await recorder.keep(event("intent again"))
+    assert recorder.away is None
+    found = await kinds(storage)
+    assert [kind for kind in found if kind != "intent again"] == ["outcome.1", "outcome.2", "outcome.3"]
+    assert "intent again" in found
+
+
+async def test_what_is_left_is_written_at_the_end(storage: Storage) -> None:
+    recorder = Recorder(storage, RECORDS.get)
+    recorder.start()
+    recorder.later(event("last"), miners=("north.a1",))
+    await recorder.close()
+    assert await kinds(storage) == ["last"]
+    assert await storage.miners.load() == RECORDS
+
+
+async def test_places_go_to_who_waits_longest_and_never_get_lost() -> None:
+    slots = Slots(2)
+    slots.take_now()
+    slots.take_now()
+    assert slots.free == 0
+    order: list[int] = []
+
+    async def wait(name: int) -> None:
+        await slots.take()
+        order.append(name)
+
+    waiting = [asyncio.create_task(wait(name)) for name in range(3)]
+    await asyncio.sleep(0)
+    waiting[0].cancel()
+    await asyncio.sleep(0)
+    slots.give()
+    waiting[1].cancel()  # it has its place already, and gives it on
+    await asyncio.gather(*waiting, return_exceptions=True)
+    assert order == [2]
+    slots.give()
+    slots.give()
+    assert slots.free == 2
