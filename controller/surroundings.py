@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from miners.inventory.fleet import Inventory
-
 
 class InventoryInUse(Protocol):
-    """The inventory in use, and why the files as they are now are not in use (None: they are)."""
+    """The store of the inventory."""
 
-    inventory: Inventory
-    last_error: Exception | None
+    @property
+    def last_error(self) -> Exception | None:
+        """Why the files as they are now are not in use; None if they are."""
+        ...
 
 
 class ClockWatch(Protocol):
