@@ -55,7 +55,7 @@ _HOLD_PORT = 40_405
 
 
 @contextmanager
-def _network() -> Iterator[int]:
+def loopback_network() -> Iterator[int]:
     """Find a loopback network that no other test holds, and hold it."""
     for network in random.sample(_NETWORKS, len(_NETWORKS)):
         with socket.socket() as hold:
@@ -267,7 +267,7 @@ def account(miners: Mapping[str, SimulatedMiner], sent: Sequence[Event], finishe
 @asynccontextmanager
 async def yard(folder: Path, targets: str, start: float, **more: Any) -> AsyncIterator[Yard]:
     """Start a fleet and a controller over it."""
-    with _network() as network:
+    with loopback_network() as network:
         found = Yard(folder, targets, start, network, **more)
         await found.fleet.start()
         try:
