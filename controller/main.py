@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import structlog
-from aiohttp import web
 
 from controller.api.app import application
 from controller.api.first_administrator import make_first_administrator, reset_administrator
 from controller.api.passwords import Passwords
 from controller.api.stream_routes import Streams
+from controller.api.unreadable import Runner
 from controller.clock_watch import ClockWatch, boot_time
 from controller.engine import Engine
 from controller.exporter_client import ExporterClient
@@ -166,7 +166,7 @@ class Controller:
             },
             passwords=passwords,
         )
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_S)
+        runner = Runner(app, access_log=None, shutdown_timeout=SHUTDOWN_S)
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
         return await serve(runner, sockets, self._context)

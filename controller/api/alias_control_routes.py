@@ -5,7 +5,6 @@ miner and 15 minutes.
 """
 
 import base64
-import binascii
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -336,7 +335,7 @@ def _basic(header: str) -> tuple[str, str] | None:
         return None
     try:
         username, colon, password = base64.b64decode(given.strip(), validate=True).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:
         return None
     return (username, password) if colon else None
 

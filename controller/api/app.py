@@ -67,9 +67,9 @@ def application(
     app = web.Application(client_max_size=MAX_BODY, middlewares=[_boundary(dispatch, deeds, storage)])
     for route in routes:
         handler = dispatch.handler(route)
-        app.router.add_route(route.method, route.path, handler)
+        app.router.add_route(route.method, route.path, handler, expect_handler=_expect)
         if route.method == "GET" and route.reply_media != "text/event-stream":
-            app.router.add_route("HEAD", route.path, handler)
+            app.router.add_route("HEAD", route.path, handler, expect_handler=_expect)
     app.on_response_prepare.append(_headers(settings))
 
     async def close(_app: web.Application) -> None:
@@ -124,6 +124,8 @@ def _boundary(dispatch: Dispatch, deeds: Deeds, storage: Storage) -> Any:
             problem = _translated(error, request)
         except ConnectionError:
             raise
+        except web.RequestPayloadError:
+            problem = Problem("malformed", "the body cannot be read: its coding or its chunks are wrong")
         except Exception as error:  # noqa: BLE001  # the edge: whatever is wrong becomes an answer, and stands in the log
             known = problem_of(error)
             if known is None:
@@ -132,6 +134,11 @@ def _boundary(dispatch: Dispatch, deeds: Deeds, storage: Storage) -> Any:
             elif isinstance(error, StorageAway):
                 _log.warning("database away", reason=str(error), request_id=request_id)
             problem = known
+        if (
+            request.writer.output_size > 0
+        ):  # half an answer has left: a second one into it would be read as its rest
+            _log.warning("answer broken off", request_id=request_id, reason=problem.detail)
+            raise ConnectionError("half an answer has left")
         if problem.status == 401:
             problem.headers.setdefault(hdrs.WWW_AUTHENTICATE, 'Bearer realm="hashyard"')
         if problem.status == 403:
@@ -139,6 +146,13 @@ def _boundary(dispatch: Dispatch, deeds: Deeds, storage: Storage) -> Any:
         return problem.response(request.path, request_id)
 
     return middleware
+
+
+async def _expect(request: web.Request) -> None:
+    """Ask for the body where that is waited for; what else may be expected is not looked at (RFC 9110 10.1.1)."""
+    if request.headers.get(hdrs.EXPECT, "").strip().lower() == "100-continue":
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        request.writer.output_size = 0
 
 
 def _where(request: web.Request, error: Exception) -> dict[str, Any]:
