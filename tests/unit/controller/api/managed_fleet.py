@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from controller.api.stream_routes import Streams
 from controller.deeds import (
     Choice,
     CommandWish,
@@ -31,13 +32,15 @@ from controller.model import (
     Wanted,
     new_id,
 )
+from controller.process import Part, Process
 from controller.settings import MANAGED_FILE
+from miners.errors import InventoryError
 from miners.inventory.fleet import Inventory
 from miners.inventory.slugs import miner_id
 from miners.inventory.store import InventoryStore
 from miners.model import Identity, PollFailure, Reading, Snapshot, Temperatures
 from tests.unit.controller.api.conftest import House, MakeHouse
-from tests.unit.controller.api.quiet_deeds import BEGIN, QuietDeeds
+from tests.unit.controller.api.quiet_deeds import BEGIN, QuietDeeds, QuietProcess
 
 HAND = """\
 networks: [10.1.0.0/16, 127.0.0.0/8]
@@ -212,9 +215,28 @@ class FleetDeeds(QuietDeeds):
         if self.marks.pop(miner, None) is None:
             raise NotThere("nobody is at work on it")
 
-    async def poll(self, _miner: str) -> Reading:
-        assert self.polled is not None
-        return self.polled
+    async def poll(self, miner: str) -> Reading:
+        return self.polled if self.polled is not None else self.failure(miner)
+
+    async def act(self, miner: str, _action: Any, _actor: Actor, **_more: Any) -> Result:
+        return Result(miner=miner, state=self.outcomes.get(miner, "applied"), attempts=1)
+
+    async def cancel(self, operation_id: str, **_more: Any) -> Operation:
+        return self._known(operation_id)
+
+    async def retry(
+        self, operation_id: str, _states: Sequence[ResultState], _actor: Actor, **_more: Any
+    ) -> Operation:
+        return self._known(operation_id)
+
+    async def change_override(self, override_id: str, **_more: Any) -> Override:
+        raise NotThere(f"there is no override {override_id}")
+
+    def _known(self, operation_id: str) -> Operation:
+        found = self.operation(operation_id)
+        if found is None:
+            raise NotThere("there is no such operation")
+        return found
 
     def snapshot(self, id_: str, **more: Any) -> Snapshot:
         """Give a miner a reading of now, and return it."""
@@ -284,6 +306,22 @@ class FleetDeeds(QuietDeeds):
         return operation
 
 
+class QuietWhole(QuietProcess):
+    """A process whose parts are well, and that reads its inventory again when it is asked to."""
+
+    version = "1.0"
+
+    def __init__(self, store: InventoryStore) -> None:
+        super().__init__()
+        self.store = store
+
+    def parts(self) -> list[Part]:
+        return [Part(name="inventory", state="ok", since=BEGIN, reason="10.1.7.1 is well")]
+
+    async def reload(self) -> InventoryError | None:
+        return None if await self.store.reload() else self.store.last_error
+
+
 class FleetHouse:
     """A house with such a fleet."""
 
@@ -311,15 +349,22 @@ async def start(
     *,
     hand: str = HAND,
     services: Mapping[type[Any], Any] | None = None,
+    kind: type[FleetDeeds] = FleetDeeds,
     **more: Any,
 ) -> FleetHouse:
-    """Start such a house; `more` goes to the settings."""
+    """Start such a house; `kind`: of its deeds; `more` goes to the settings."""
     file = tmp_path / "targets.yml"
     file.write_text(hand, encoding="utf-8")
     managed = tmp_path / "data0" / MANAGED_FILE
     store = InventoryStore([file], managed=managed)
-    deeds = FleetDeeds(store)
-    parts = {Managed: Managed(managed, [file], store), History: History(None), **(services or {})}
+    deeds = kind(store)
+    parts = {
+        Managed: Managed(managed, [file], store),
+        History: History(None),
+        Streams: Streams(),
+        Process: QuietWhole(store),
+        **(services or {}),
+    }
     house = await make_house(deeds=deeds, app={"services": parts}, **more)
     return FleetHouse(house, deeds, store, file, managed)
 
