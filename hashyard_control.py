@@ -1,5 +1,6 @@
 """The commands of control: their flags, and the controller's settings made of them."""
 
+import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -15,6 +16,7 @@ from miners.errors import ConfigurationError
 __all__ = ["CONTROLLER_FLAGS", "SET_FLAGS", "run_controller", "run_set"]
 
 _LOOPBACK, _PORT = "127.0.0.1", 8000
+_CLOCK: Final = re.compile("([01]?[0-9]|2[0-3]):[0-5][0-9]")
 
 
 def run_controller(values: Mapping[str, Any], environment: Mapping[str, str]) -> int:
@@ -62,13 +64,9 @@ def _moment(text: str) -> datetime | str:
     """Return when an override ends: a moment, or the words `next-change` or `manual`. Raises ValueError."""
     if text in ("manual", "next-change"):
         return text
-    now = datetime.now().astimezone()
-    try:
-        clock = datetime.strptime(text, "%H:%M")  # noqa: DTZ007  # a time of this machine's zone, said so in the help
-    except ValueError:
-        pass
-    else:
-        at = now.replace(hour=clock.hour, minute=clock.minute, second=0, microsecond=0)
+    if _CLOCK.fullmatch(text):
+        now = datetime.now().astimezone()
+        at = now.replace(hour=int(text[:-3]), minute=int(text[-2:]), second=0, microsecond=0)
         return at if at > now else at + timedelta(days=1)
     try:
         moment = datetime.fromisoformat(text)
