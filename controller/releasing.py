@@ -125,7 +125,7 @@ class Releasing:
         if self._rushed:
             history = msgspec.structs.replace(history, taken=(*history.taken, *self._rushed))
             self._rushed = []
-        found = allowed(waiting, history, self._ramps(self._ready), self._feed_ramps(), now)
+        found = allowed(waiting, history, self._ramps(), self._feed_ramps(), now)
         self._history = found.history
         if not waiting and self.waiting:
             return [], now
@@ -323,13 +323,12 @@ class Releasing:
         self._desk.operations.mark(operation_id, watched.id, "waiting", detail=against)
         self._desk.look((watched,))
 
-    def _ramps(self, containers: Iterable[str]) -> dict[str, Ramp]:
-        """Return the ramp of each container, slowed by the operations that run there."""
-        ramps: dict[str, Ramp] = {}
-        for id_ in containers:
-            container = self._desk.roster.containers.get(id_)
-            if container is not None:
-                ramps[id_] = container.ramp
+    def _ramps(self) -> dict[str, Ramp]:
+        """Return the ramp of each container, slowed by the operations that run there.
+
+        Of all, for what has stepped in a container where nobody is due now still counts when the next one is.
+        """
+        ramps = {id_: container.ramp for id_, container in self._desk.roster.containers.items()}
         for running in self._desk.operations.all():
             stagger = running.operation.stagger
             if stagger is None:
