@@ -31,6 +31,7 @@ Verdict: TypeAlias = Literal["nothing", "observed", "matches", "wait", "blocked"
 Reason: TypeAlias = Literal[
     "",
     "inactive",
+    "observed",
     "unread",
     "unreachable",
     "stale",
@@ -138,6 +139,8 @@ def judge(case: Situation) -> Judgement:
 
 def standing_against(case: Situation) -> Judgement | None:
     """Return what stands against writing anything at all to a miner now, None if nothing does."""
+    if case.container.control != "enforce":
+        return Judgement("blocked", "observed", "its container is only observed")
     if not case.miner.active:
         return Judgement("blocked", "inactive", "it is switched off in the inventory (active: false)")
     marked = in_service(case.service)

@@ -73,6 +73,9 @@ class Reconciler:
         follower = asyncio.create_task(self._follow_readings(), name="follow readings")
         try:
             while True:
+                if follower.done():  # a mistake of ours: without it no reading would be looked at any more
+                    _log.error("following the readings ended", exc_info=follower.exception())
+                    follower = asyncio.create_task(self._follow_readings(), name="follow readings")
                 try:
                     nap_s = await self._turn()
                 except StorageAway:
@@ -137,7 +140,10 @@ class Reconciler:
         due, desk.due = desk.due, {}
         for at, watched in enumerate(due.values(), start=1):
             if desk.roster.get(watched.id) is watched:
-                self._judge(watched)
+                try:
+                    self._judge(watched)
+                except Exception:  # noqa: BLE001  # one miner that we stumble over must not keep the others from their turn
+                    _log.exception("a miner could not be judged", miner=watched.id)
             if at % A_PIECE == 0:
                 await asyncio.sleep(0)
         next_at = await self._release()
@@ -165,6 +171,8 @@ class Reconciler:
         desk, known = self._desk, watched.known
         if isinstance(known.reading, Snapshot):
             self._presets.check(watched, known.reading)
+        # Where the clock was set back since, the next reading is a fresh one.
+        watched.settled_at = min(watched.settled_at, desk.clock.now())
         watched.step, writer = self.steps.of(desk.inventory, watched, watched.wanted.profile)
         return Situation(
             now=desk.clock.now(),
@@ -278,8 +286,6 @@ class Reconciler:
         if against is not None:
             return against.detail
         if order.errand is None:
-            if watched.container.control != "enforce":
-                return "the container is only observed now"
             if watched.wanted.profile != order.profile or watched.step is None:
                 return "something else is wanted of it now"
             if action not in watched.step.actions:
@@ -313,10 +319,11 @@ class Reconciler:
         for watched in gone:
             self._look_at.pop(watched.id, None)
             self.sender.cut(watched)
-            operation_id = watched.operation_id or (watched.errand.operation_id if watched.errand else None)
-            self._desk.operations.mark(
-                operation_id, watched.id, "cancelled", detail="it has left the inventory"
-            )
+            errand_of = watched.errand.operation_id if watched.errand is not None else None
+            for operation_id in (watched.operation_id, errand_of):
+                self._desk.operations.mark(
+                    operation_id, watched.id, "cancelled", detail="it has left the inventory"
+                )
 
 
 def _why(watched: Watched) -> str:

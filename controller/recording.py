@@ -115,7 +115,12 @@ class Recorder:
             self._write_operation(operation, results.get(id_, {})) for id_, operation in operations.items()
         ]
         writes += [self._write_awaited(piece) for piece in _pieces(awaited)]
-        failures = [one for one in await asyncio.gather(*writes) if one is not None]
+        failures = []
+        for found in await asyncio.gather(*writes, return_exceptions=True):
+            if isinstance(found, StorageAway):
+                failures.append(found)
+            elif found is not None:  # a mistake of ours over one piece must not end the record
+                _log.error("a piece of the record was lost by a mistake of ours", exc_info=found)
         self._told(failures[0] if failures else None)
         return not failures
 
@@ -123,7 +128,7 @@ class Recorder:
         """Write what callers wait for; what is not taken is theirs to give again."""
         try:
             await self._storage.events.add(*(event for one in awaited for event in one.events))
-        except StorageError as error:
+        except Exception as error:  # noqa: BLE001  # whatever it was: who waits must not wait for ever
             failure = error if isinstance(error, StorageAway) else None
             if failure is not None:
                 self._told(failure)  # who waited finds it said

@@ -155,6 +155,11 @@ class Sender:
         except LeaseBusy as busy:
             for order in orders:
                 self._finish(Finished(order=order, withheld=str(busy), retry_after_s=busy.retry_after_s))
+        except Exception:  # noqa: BLE001  # a lease that fails by our mistake must not keep its miners busy for ever
+            _log.exception("miners could not be leased", miners=len(orders))
+            await asyncio.gather(*tasks, return_exceptions=True)  # what is on its way finishes
+            for order in orders[len(tasks) :]:
+                self._finish(Finished(order=order, withheld="it could not be leased", retry_after_s=30.0))
         finally:
             for task in tasks:
                 task.cancel()

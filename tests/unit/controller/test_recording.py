@@ -4,13 +4,14 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
+import msgspec
 import pytest
 
 from controller import recording
 from controller.events import EventFilter
 from controller.model import SYSTEM, Event, MinerRecord, new_id
+from controller.patience import Slots
 from controller.recording import Recorder
-from controller.sending import Slots
 from controller.storage.faults import StorageAway
 from controller.storage.storage import Storage
 from tests.unit.controller.small_fleet import moment
@@ -39,6 +40,17 @@ async def test_what_is_kept_is_durable_when_it_returns(recorder: Recorder, stora
     await asyncio.gather(*(recorder.keep(event(f"e.{n}"), miners=("north.a1",)) for n in range(300)))
     assert set(await kinds(storage)) == {f"e.{n}" for n in range(300)}
     assert await storage.miners.load() == RECORDS
+
+
+async def test_an_event_that_cannot_be_said_in_json_ends_nothing_but_itself(
+    recorder: Recorder, storage: Storage
+) -> None:
+    strange = msgspec.structs.replace(event("strange"), params={"what": object()})
+    recorder.later(strange)
+    with pytest.raises(TypeError):
+        await asyncio.wait_for(recorder.keep(strange), 5)
+    await asyncio.wait_for(recorder.keep(event("sound")), 5)
+    assert await kinds(storage) == ["sound"]
 
 
 async def test_while_the_database_is_away_nothing_is_promised_and_nothing_lost(
