@@ -12,6 +12,7 @@ from controller.model import (
     FAILED_STATES,
     RESULT_STATES,
     Actor,
+    Cause,
     Operation,
     Result,
     ResultState,
@@ -50,6 +51,8 @@ class Commanding:
         self._desk, self._reconciler, self._choosing = desk, reconciler, choosing
         self._previews, self._overriding, self._exporter = previews, overriding, exporter
         self._polls: set[asyncio.Task[None]] = set()
+        # Held while a deed is begun: whoever comes meanwhile finds its miners busy.
+        self._beginning = asyncio.Lock()
 
     async def close(self) -> None:
         """End polls under way."""
@@ -72,7 +75,6 @@ class Commanding:
             miners = [one for one in miners if one.container.control == "enforce"]
             self._refuse_in_doubt(miners)
         self._previews.check(wish.plan, *await self._planned(wish, miners))
-        self._refuse_busy(miners)
         light_off = wish.deed == "locate" and not wish.locate_on
         operation = Operation(
             id=new_id("op"),
@@ -84,10 +86,12 @@ class Commanding:
             reason=wish.reason,
             stagger=wish.stagger,
         )
-        running = await desk.operations.begin(
-            operation, _results(miners), request_id=request_id, address=address
-        )
-        self._set_off(running, miners)
+        async with self._beginning:
+            self._refuse_busy(miners)
+            running = await desk.operations.begin(
+                operation, _results(miners), request_id=request_id, address=address
+            )
+            self._set_off(running, miners)
         return running.now
 
     def _set_off(self, running: Running, miners: Iterable[Watched]) -> None:
@@ -130,7 +134,6 @@ class Commanding:
         self._choosing.refuse_observed(Choice(miners=(miner_id,)), [watched])
         check_words(reason, None)
         self._refuse_in_doubt([watched])
-        self._refuse_busy([watched])
         snapshot = watched.known.snapshot
         writer = writer_for(watched.known.target, None if snapshot is None else snapshot.driver)
         if writer is None:
@@ -154,8 +157,10 @@ class Commanding:
             created_at=desk.now,
             reason=reason,
         )
-        running = await desk.operations.begin(operation, _results([watched]))
-        watched.errand = Errand(operation.id, action)
+        async with self._beginning:
+            self._refuse_busy([watched])
+            running = await desk.operations.begin(operation, _results([watched]))
+            watched.errand = Errand(operation.id, action)
         desk.look((watched,))
         await running.ended.wait()
         return running.results[miner_id]
@@ -174,39 +179,54 @@ class Commanding:
             raise Invalid(
                 "the schedule would order it again at once: hold the container, or put an override above the schedule"
             )
+        brings_about = override is not None and await self._origin(operation) == "override"
         stopped: list[str] = []
         if running is not None:
             stopped = [miner for miner, one in running.results.items() if one.state == "waiting"]
-            for miner in stopped:
-                self._stop(miner)
-            await desk.operations.cancelling(running)
-            await desk.recorder.keep(
-                desk.event(
-                    "command",
-                    "operation.cancelled",
-                    actor,
-                    operation_id=operation_id,
-                    params={**summary(operation), "undo": undo, "stopped": len(stopped)},
-                    request_id=request_id,
+        try:
+            if running is not None:
+                for miner in stopped:
+                    self._stop(miner, operation_id)
+                await desk.operations.cancelling(running)
+                await desk.recorder.keep(
+                    desk.event(
+                        "command",
+                        "operation.cancelled",
+                        actor,
+                        operation_id=operation_id,
+                        params={**summary(operation), "undo": undo, "stopped": len(stopped)},
+                        request_id=request_id,
+                    )
                 )
-            )
-        if override is not None and operation.cause == "override":
-            if undo:
-                await self._overriding.end(override.id, actor, request_id)
-            elif stopped:
-                await self._overriding.narrow(override, stopped, actor)
-        await self._reconciler.ordering.work_out()
-        for miner in stopped:
-            watched = desk.roster.get(miner)
-            if watched is not None:
-                watched.stopped = False
-                desk.look((watched,))
+            if override is not None and brings_about:
+                if undo:
+                    await self._overriding.end(override.id, actor, request_id)
+                elif stopped:
+                    await self._overriding.narrow(override, stopped, actor)
+            await self._reconciler.ordering.work_out()
+        finally:  # also where the database is away: else nothing would be written to them until the next start
+            for miner in stopped:
+                watched = desk.roster.get(miner)
+                if watched is not None:
+                    watched.stopped = False
+                    desk.look((watched,))
         return running.now if running is not None else operation
 
-    def _stop(self, miner: str) -> None:
+    async def _origin(self, operation: Operation) -> Cause:
+        """Return why an operation was begun; of one that tries another again, why that was."""
+        while operation.cause == "retry" and operation.retry_of is not None:
+            operation = await self._known(operation.retry_of)
+        return operation.cause
+
+    def _stop(self, miner: str, operation_id: str) -> None:
         watched = self._desk.roster.get(miner)
-        if watched is not None:
-            watched.stopped, watched.errand = True, None
+        if watched is None:
+            return
+        watched.stopped = True
+        if watched.errand is not None and watched.errand.operation_id == operation_id:
+            watched.errand = None
+        if watched.operation_id == operation_id:
+            watched.operation_id = None
 
     async def retry(
         self, operation_id: str, states: Sequence[ResultState], actor: Actor, request_id: str | None
@@ -233,7 +253,6 @@ class Commanding:
             )
         if before.action != "poll":
             self._refuse_in_doubt(miners)
-        self._refuse_busy(miners)
         operation = Operation(
             id=new_id("op"),
             cause="retry",
@@ -248,8 +267,10 @@ class Commanding:
             intent=before.intent,
             stagger=before.stagger,
         )
-        running = await desk.operations.begin(operation, _results(miners), request_id=request_id)
-        self._set_off(running, miners)
+        async with self._beginning:
+            self._refuse_busy(miners)
+            running = await desk.operations.begin(operation, _results(miners), request_id=request_id)
+            self._set_off(running, miners)
         return running.now
 
     async def wait(self, operation_id: str, timeout_s: float) -> Operation | None:

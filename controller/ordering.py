@@ -32,6 +32,8 @@ from miners.inventory.fleet import Container
 
 NEWER: Final = "a newer order has come in its place"
 
+LAPSED: Final = "the override ended before its turn came"
+
 A_PIECE: Final = 200
 """Miners whose order is worked out without the event loop's turn in between."""
 
@@ -45,14 +47,17 @@ class _Group(msgspec.Struct, frozen=True):
 
 
 class Ordering:
-    """Works out the orders. `next_moment`: when they may change by themselves next, None: not before somebody acts."""
+    """Works out the orders. `next_moment`: when they may change by themselves next, None: not before somebody acts.
+
+    `lock`: held while orders are worked out, and by whoever changes an intention in more than one step.
+    """
 
     def __init__(self, desk: Desk, steps: Steps, sender: Sender) -> None:
         """`sender` is told to wait no longer for what is not wanted any more."""
         self._desk, self._steps, self._sender = desk, steps, sender
         self._enforced: set[str] | None = None
         self._resumed: dict[str, str] = {}
-        self._lock = asyncio.Lock()
+        self.lock = asyncio.Lock()
         self.next_moment: datetime | None = None
         self._as_of: datetime | None = None
 
@@ -70,14 +75,14 @@ class Ordering:
 
     async def work_out(self) -> None:
         """Work out every miner's order. Raises StorageAway; then it is still due."""
-        async with self._lock:
+        async with self.lock:
             await self._work_out()
 
     async def _work_out(self) -> None:
         desk = self._desk
         desk.ordering_due = True
         now = self._as_of = desk.now
-        await self._lapse(now)
+        lapsed = await self._lapse(now)
         desk.ordering_due = False
         inventory, fresh = desk.inventory, self._newly_enforced()
         groups: dict[_Group, list[Watched]] = {}
@@ -96,6 +101,8 @@ class Ordering:
         for miner, operation_id in self._resumed.items():
             desk.operations.mark(operation_id, miner, "skipped", detail=NEWER)
         self._resumed = {}
+        for override in lapsed:
+            self._close(override)
         await asyncio.gather(*(self._begin(group, miners) for group, miners in groups.items()))
         desk.operations.end_if_done()
         if changed:
@@ -214,9 +221,18 @@ class Ordering:
             power_expected_w=total(after),
         )
 
-    async def _lapse(self, now: datetime) -> None:
-        """End the overrides whose time is over."""
-        for override in self._desk.intentions.lapsed(now):
+    def _close(self, override: Override) -> None:
+        """Wait no longer for the miners that never came to follow an override, for a newer one held them all its time."""
+        running = self._desk.operations.get(override.operation_id)
+        for miner in () if running is None else self._desk.operations.open_of(running):
+            watched = self._desk.roster.get(miner)
+            if watched is None or watched.task is None:
+                self._desk.operations.mark(override.operation_id, miner, "skipped", detail=LAPSED)
+
+    async def _lapse(self, now: datetime) -> list[Override]:
+        """End the overrides whose time is over; return them."""
+        lapsed = self._desk.intentions.lapsed(now)
+        for override in lapsed:
             ended = msgspec.structs.replace(override, ended_at=now, ended_by=SYSTEM)
             await self._desk.intentions.replace(ended)
             self._desk.tell(
@@ -227,6 +243,7 @@ class Ordering:
                 params=told_override(override),
                 container=where(self._desk, override),
             )
+        return lapsed
 
 
 def told_override(override: Override) -> dict[str, object]:

@@ -77,21 +77,24 @@ class Overriding:
             raise OverLimit(against)
         override = self._override(wish, actor, miners)
         operation = await self._operation(override, miners, wish.profile, override.created_by)
-        await desk.intentions.add(override)
-        running = await desk.operations.begin(
-            operation,
-            self._results(miners),
-            desk.event(
-                "command",
-                "override.created",
-                actor,
-                operation_id=operation.id,
-                params=told_override(override),
-                request_id=request_id,
-                address=address,
-                container=where(desk, override),
-            ),
-        )
+        async with (
+            self._reconciler.ordering.lock
+        ):  # its orders are for its operation, which has to be there first
+            await desk.intentions.add(override)
+            running = await desk.operations.begin(
+                operation,
+                self._results(miners),
+                desk.event(
+                    "command",
+                    "override.created",
+                    actor,
+                    operation_id=operation.id,
+                    params=told_override(override),
+                    request_id=request_id,
+                    address=address,
+                    container=where(desk, override),
+                ),
+            )
         desk.order_anew()
         return override, running.now
 
@@ -140,25 +143,28 @@ class Overriding:
         override = self.found(override_id)
         miners = [one for one in desk.roster if one.wanted.override_id == override_id]
         operation = await self._operation(override, miners, None, actor)
-        await desk.intentions.replace(msgspec.structs.replace(override, ended_at=desk.now, ended_by=actor))
-        waiting = desk.operations.get(override.operation_id)
-        if waiting is not None:
-            await desk.operations.cancelling(waiting)
-        running = await desk.operations.begin(
-            operation,
-            self._results(miners),
-            desk.event(
-                "command",
-                "override.ended",
-                actor,
-                operation_id=operation.id,
-                params=told_override(override),
-                request_id=request_id,
-                container=where(desk, override),
-            ),
-        )
-        for container_id in {one.container.id for one in miners}:
-            desk.ending[container_id] = operation.id
+        async with self._reconciler.ordering.lock:
+            await desk.intentions.replace(
+                msgspec.structs.replace(override, ended_at=desk.now, ended_by=actor)
+            )
+            waiting = desk.operations.get(override.operation_id)
+            if waiting is not None:
+                await desk.operations.cancelling(waiting)
+            running = await desk.operations.begin(
+                operation,
+                self._results(miners),
+                desk.event(
+                    "command",
+                    "override.ended",
+                    actor,
+                    operation_id=operation.id,
+                    params=told_override(override),
+                    request_id=request_id,
+                    container=where(desk, override),
+                ),
+            )
+            for container_id in {one.container.id for one in miners}:
+                desk.ending[container_id] = operation.id
         try:
             await self._reconciler.ordering.work_out()
         finally:

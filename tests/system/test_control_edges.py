@@ -1,11 +1,21 @@
 """What comes at an awkward moment: while an intent is being written down, between two actions, after a deed, at once twice."""
 
 import asyncio
+from contextlib import AbstractAsyncContextManager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from controller.model import Event
-from tests.system.control_stage import ANNA, Stage, container, quietly, stage
+import pytest
+
+from controller.deeds import Busy, Choice, CommandWish
+from controller.model import Event, Operation
+from controller.reconcile import Judgement, Situation, judge
+from controller.storage.faults import StorageAway
+from miners.inventory.fleet import Ramp
+from tests.system.control_stage import ANNA, Stage, changed, container, inventory, quietly, stage
+
+ONE_BY_ONE = Ramp(step_w=1e9, every_s=10.0, batch=1)
 
 
 def once_written(on: Stage, kind: str, then: Any) -> None:
@@ -67,3 +77,125 @@ async def test_a_deed_leaves_what_came_of_the_order_as_it_was(tmp_path: Path) ->
         await on.pass_(30)
         assert await on.events("command.lost") == []
         await on.accounted()
+
+
+@quietly
+async def test_what_has_stepped_counts_also_while_nobody_in_the_container_is_due(tmp_path: Path) -> None:
+    slow = Ramp(step_w=1e9, every_s=60.0, batch=1)
+    north, east = container("north", 2, net=183, ramp=slow), container("east", 1, net=184)
+    async with stage(tmp_path, north, east) as on:
+        await on.pass_(30)
+        for miner in ("north.a1", "east.a1", "north.a2"):
+            await on.override("curtail", miners=(miner,))
+            await on.pass_(5)
+        assert sorted(on.told()) == ["east.a1", "north.a1"]
+        await on.pass_(60)
+        first, second = on.received("north.a1")[0], on.received("north.a2")[0]
+        assert second.at - first.at >= 60.0
+
+
+@quietly
+async def test_one_miner_that_we_stumble_over_keeps_no_other_from_its_turn(tmp_path: Path) -> None:
+    async with stage(tmp_path, container("north", 3, net=185)) as on:
+        await on.pass_(30)
+
+        def stumbling(case: Situation) -> Judgement:
+            if case.miner.name == "a1":
+                raise ZeroDivisionError
+            return judge(case)
+
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr("controller.reconciler.judge", stumbling)
+            await on.override("curtail", containers=("north",))
+            await on.pass_(5)
+            assert sorted(on.told()) == ["north.a2", "north.a3"]
+        await on.pass_(60)
+        assert on.told() == {"north.a1": 1, "north.a2": 1, "north.a3": 1}
+
+
+@quietly
+async def test_a_cancelling_that_could_not_be_written_down_stops_no_miner_for_good(tmp_path: Path) -> None:
+    async with stage(tmp_path, container("north", 3, net=186, ramp=ONE_BY_ONE)) as on:
+        await on.pass_(30)
+        _, operation = await on.override("curtail", containers=("north",))
+        await on.pass_(5)
+        add = on.storage.events.add
+
+        async def away(*given: Event) -> None:
+            if any(event.kind == "operation.cancelled" for event in given):
+                raise StorageAway("the database is full", "full")
+            await add(*given)
+
+        on.storage.events.add = away  # type: ignore[method-assign]
+        with pytest.raises(StorageAway):
+            await on.meanwhile(on.engine.cancel(operation.id, undo=False, actor=ANNA))
+        on.storage.events.add = add  # type: ignore[method-assign]
+        assert len(on.engine.overrides()) == 1
+        await on.pass_(90)
+        assert on.told() == {"north.a1": 1, "north.a2": 1, "north.a3": 1}
+        await on.accounted()
+
+
+@quietly
+async def test_of_two_deeds_at_once_on_the_same_miner_the_second_is_told_so(tmp_path: Path) -> None:
+    async with stage(tmp_path, container("north", 1, net=187)) as on:
+        await on.pass_(30)
+        wish = CommandWish(choice=Choice(miners=("north.a1",)), deed="reboot", reason="twice")
+        both = asyncio.gather(
+            on.engine.command(wish, ANNA), on.engine.command(wish, ANNA), return_exceptions=True
+        )
+        await on.pass_(400)
+        done = [one for one in await both if isinstance(one, Operation)]
+        assert [type(one) for one in both.result() if one not in done] == [Busy]
+        assert (await on.operation(done[0].id)).state == "done"
+        assert len(on.received()) == 1
+
+
+@quietly
+async def test_an_override_that_a_newer_one_covered_to_its_end_leaves_no_operation_open(
+    tmp_path: Path,
+) -> None:
+    async with stage(tmp_path, container("north", 2, net=188)) as on:
+        await on.pass_(30)
+        now = on.engine.now
+        _, covered = await on.override(
+            "underclock",
+            containers=("north",),
+            starts_at=now + timedelta(minutes=5),
+            ends="at",
+            until=now + timedelta(minutes=10),
+        )
+        await on.override("curtail", containers=("north",))
+        await on.pass_(660)
+        ended = await on.operation(covered.id)
+        assert (ended.state, ended.counts) == ("done", {"skipped": 2})
+        assert on.told() == {"north.a1": 1, "north.a2": 1}
+
+
+@quietly
+async def test_a_lease_that_fails_by_our_mistake_does_not_keep_its_miners_busy(tmp_path: Path) -> None:
+    async with stage(tmp_path, container("north", 2, net=189)) as on:
+        await on.pass_(30)
+        leased = on.live.leased
+
+        def broken(*_: object) -> AbstractAsyncContextManager[bool]:
+            on.live.leased = leased  # type: ignore[method-assign]
+            raise ZeroDivisionError
+
+        on.live.leased = broken  # type: ignore[assignment,method-assign]
+        await on.override("curtail", containers=("north",))
+        await on.pass_(90)
+        assert on.told() == {"north.a1": 1, "north.a2": 1}
+
+
+@quietly
+async def test_a_deed_that_waits_is_not_done_once_its_container_is_only_observed(tmp_path: Path) -> None:
+    north = container("north", 3, net=190, ramp=Ramp(step_w=1e9, every_s=60.0, batch=1))
+    async with stage(tmp_path, north) as on:
+        await on.pass_(30)
+        operation = await on.command("reboot", "north.a1", "north.a2", "north.a3")
+        await on.pass_(20)
+        await on.take(inventory(changed(north, control="observe")))
+        await on.pass_(300)
+        assert len(on.received()) == 1
+        assert (await on.operation(operation.id)).counts == {"applied": 1, "skipped": 2}
