@@ -169,7 +169,7 @@ class CommandWish(msgspec.Struct, frozen=True, kw_only=True):
     plan: str | None = None
 
 
-class MinerView(msgspec.Struct, frozen=True, kw_only=True):
+class MinerView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """All that is known of one miner now. `reading` None: never read. `last_snapshot`: the last good one.
 
     `stale`: the reading is older than three poll intervals, or its source is away. `failing_since`: first failure in a

@@ -72,7 +72,7 @@ SCHEDULE = Actor("schedule", "schedule")
 SYSTEM = Actor("system", "Hashyard")
 
 
-class Event(msgspec.Struct, frozen=True, kw_only=True):
+class Event(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """One line of the record; never changed once written.
 
     `kind`: what happened, dotted, such as `command.sent`, `override.created`, `auth.failed`. `params`: the figures and
@@ -152,7 +152,7 @@ class ServiceMark(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
 
 
-class Result(msgspec.Struct, frozen=True, kw_only=True):
+class Result(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """What an operation did with one miner. Powers in W, None where not known."""
 
     miner: str
@@ -192,7 +192,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     stagger: Stagger | None = None
 
 
-class MinerRecord(msgspec.Struct, frozen=True, kw_only=True):
+class MinerRecord(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """What the controller remembers of one miner over a restart.
 
     `mac`, `serial`: last seen under this name, by which swapped addresses show; `address` where. `applied_profile` and
@@ -274,7 +274,7 @@ class Token(msgspec.Struct, frozen=True, kw_only=True):
     last_address: str | None = None
 
 
-class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+class Wanted(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """What one miner should be doing, and by whose will: the answer of the pure decision.
 
     `since`: when this began to be wanted. `source` none: no schedule and no override, nothing is wanted.
@@ -286,7 +286,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     since: datetime | None = None
 
 
-class Step(msgspec.Struct, frozen=True, kw_only=True):
+class Step(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """The actions that bring one miner to a profile, in order; the first that does not show yet is sent.
 
     `ratio`: the share of nominal power that it comes to. `power_w`: expected at the wall, None if not known.

@@ -28,6 +28,9 @@ A_PIECE: Final = 500
 KEPT: Final = 200
 """So many operations that have ended can still be looked up without the database, for those who wait for them."""
 
+RESULTS_KEPT: Final = 50_000
+"""And of those no more than have so many results together, or the newest alone."""
+
 
 class Running(msgspec.Struct, eq=False):
     """One operation under way. `changed`: results not handed on."""
@@ -208,13 +211,16 @@ class Operations:
         )
         del self._running[running.operation.id]
         self._ended[running.operation.id] = running
-        while len(self._ended) > KEPT:
+        while len(self._ended) > KEPT or (len(self._ended) > 1 and self._results_kept() > RESULTS_KEPT):
             del self._ended[next(iter(self._ended))]
         running.operation = running.now
         self._hand_on(running)
         self._recorder.later(self._event(running.operation, "operation.ended", running.operation.created_by))
         running.ended.set()
         self._on_change()
+
+    def _results_kept(self) -> int:
+        return sum(len(running.results) for running in self._ended.values())
 
     async def flush(self) -> None:
         """Hand on what has changed, a few times a second while something does, until cancelled."""

@@ -90,7 +90,7 @@ def action_name(action: Action | type[Action]) -> str:
     return str(kind.__struct_config__.tag)
 
 
-class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+class Outcome(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """What came of one action on one miner.
 
     `detail`: one line, with the miner's own words where it had any and what to do next; never a secret. `sent`: whether

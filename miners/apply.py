@@ -5,6 +5,7 @@ command whose answer is lost is not repeated: the read-back decides. Time is tha
 sockets run on the event loop's.
 """
 
+import base64
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
@@ -41,7 +42,7 @@ _STATUS: Final[Mapping[FailureReason, Status]] = {
 _log = structlog.get_logger(__name__)
 
 
-class Applied(msgspec.Struct, frozen=True, kw_only=True):
+class Applied(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """An Outcome with the readings it rests on: the last before the command, and the last after it."""
 
     outcome: Outcome
@@ -298,14 +299,15 @@ class _Command:
         )
 
     def _secrets(self) -> list[str]:
-        found = [
-            given.password
-            for given in (self._target.credentials, self._target.gateway_credentials)
-            if given is not None
-        ]
-        if isinstance(self._session.token, str):
-            found.append(self._session.token)
-        return found
+        """Return what a miner may have been told in confidence and repeat: passwords, also as Basic carries them, tokens."""
+        found: list[str] = []
+        for given in (self._target.credentials, self._target.gateway_credentials):
+            if given is not None:
+                basic = base64.b64encode(f"{given.user}:{given.password}".encode()).decode()
+                found += [basic, given.password]
+        # A Whatsminer's token is more than a text; its sign is what goes over the line.
+        token = getattr(self._session.token, "sign", self._session.token)
+        return [*found, token] if isinstance(token, str) else found
 
 
 def _place(error: BaseException) -> str:
