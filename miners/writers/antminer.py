@@ -88,7 +88,8 @@ async def _set_mode(hand: Hand, mode: int) -> str:
             "throttled from outside; switch the outlet, or use other firmware"
         )
     reply = await hand.post("/cgi-bin/set_miner_conf.cgi", _with_mode(settings, mode))
-    return cgi_writing.consent(hand, "set_miner_conf.cgi", reply)
+    confided = cgi_writing.pool_passwords(settings)
+    return cgi_writing.consent(hand, "set_miner_conf.cgi", reply, confided)
 
 
 def _with_mode(settings: Object, mode: int) -> Object:

@@ -4,10 +4,12 @@ Facts: `protocols.md` section 2 (M000, M001). The light (`blink.cgi`, B000, B100
 GET (where that is no page, POST is tried) are field knowledge from public clients: *single source*, read back.
 """
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 from miners.errors import Malformed
 from miners.link import Object
+from miners.proof import one_line
 from miners.units import text
 from miners.writing import CommandRefused, Hand, NotSupported
 
@@ -46,14 +48,24 @@ async def locate(hand: Hand, *, on: bool) -> str:
     return consent(hand, "blink.cgi", await hand.post("/cgi-bin/blink.cgi", {"blink": on}))
 
 
-def consent(hand: Hand, page: str, reply: Object) -> str:
-    """Return the miner's words if it said yes. Raises CommandRefused if it said no, Malformed if neither."""
+def consent(hand: Hand, page: str, reply: Object, confided: Iterable[str] = ()) -> str:
+    """Return the miner's words if it said yes. Raises CommandRefused if it said no, Malformed if neither.
+
+    `confided`: what it was told and nobody else shall read, should it repeat that.
+    """
     if all(_answer(reply.get(name)) is None for name in _ANSWERS):
         raise Malformed(f"{hand.target.address} answers {page} with neither yes nor no: is it this make?")
-    return _unless_refused(hand, page, reply)
+    return _unless_refused(hand, page, reply, confided)
 
 
-def _unless_refused(hand: Hand, page: str, reply: Object) -> str:
+def pool_passwords(settings: Object) -> list[str]:
+    """Return the passwords of the pools in a configuration."""
+    pools = settings.get("pools")
+    found = [pool.get("pass") for pool in pools if isinstance(pool, dict)] if isinstance(pools, list) else []
+    return [password for password in found if isinstance(password, str)]
+
+
+def _unless_refused(hand: Hand, page: str, reply: Object, confided: Iterable[str] = ()) -> str:
     for name in _ANSWERS:
         said = _answer(reply.get(name))
         if said is None:
@@ -61,15 +73,15 @@ def _unless_refused(hand: Hand, page: str, reply: Object) -> str:
         if said in _CONSENT:
             break
         raise CommandRefused(
-            f'{hand.target.address} refuses {page}: "{words(reply)}"; look at the settings on its own page'
+            f'{hand.target.address} refuses {page}: "{words(reply, confided)}"; look at the settings on its own page'
         )
-    return words(reply)
+    return words(reply, confided)
 
 
-def words(reply: Object) -> str:
+def words(reply: Object, confided: Iterable[str] = ()) -> str:
     """Return the miner's own words of a reply: the few fields that hold any, never what may echo a configuration."""
     said = [word for name in _WORDS if (word := text(reply.get(name))) is not None]
-    return " ".join(said)[:_LONGEST_WORDS]
+    return one_line(" ".join(said), confided)[:_LONGEST_WORDS]
 
 
 def _answer(value: Any) -> str | None:
