@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
-from aiohttp import hdrs, web
+from aiohttp import hdrs
 
 from controller.api.figures import state_of
 from controller.api.person import Person
@@ -109,7 +109,7 @@ class Commanded(msgspec.Struct, frozen=True, kw_only=True):
 async def get_state(call: Call[None, NoQuery]) -> Answer:
     """Return every miner that one may see, in a few words; a browser gets the page."""
     if _is_browser(call):
-        return _page("/")
+        return Answer(status=303, headers={"Location": "/"})
     private = call.person.role == "client"
     shown = [
         MinerState(
@@ -130,7 +130,7 @@ async def get_state(call: Call[None, NoQuery]) -> Answer:
 async def get_logs(call: Call[None, Any]) -> Answer:
     """Return the newest lines of the record; a browser gets the page."""
     if _is_browser(call):
-        return _page("/log")
+        return Answer(status=303, headers={"Location": "/log"})
     events: list[Event] = []
     # To whom addresses are not shown, none is found by one either.
     if call.query.miner_ip is None or call.person.role != "client":
@@ -348,10 +348,6 @@ def _is_browser(call: Call[Any, Any]) -> bool:
     """Return whether a page is wanted before data."""
     accepted = call.request.headers.get(hdrs.ACCEPT, "")
     return any(part.split(";")[0].strip().lower() == "text/html" for part in accepted.split(","))
-
-
-def _page(path: str) -> Answer:
-    return Answer(status=web.HTTPSeeOther.status_code, headers={"Location": path})
 
 
 def alias_route(method: Method, path: str, handler: Handler, summary: str, **more: Any) -> Route:
