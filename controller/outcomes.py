@@ -12,7 +12,7 @@ from controller.powers import ordered_ratio
 from controller.reconcile import LOOK_AGAIN_S, Judgement, wait_after
 from controller.sending import IN_FLIGHT, LOST, Finished
 from controller.telling import shown
-from controller.watched import Watched, moment
+from controller.watched import Barred, Watched, moment
 from miners.actions import Outcome, Status
 
 TRIES_IN_OPERATION: Final = 3
@@ -68,6 +68,23 @@ class Outcomes:
         self._drift(watched)
         if before != judgement:
             self._desk.views.touch((watched,))
+
+    def reconsider(self, watched: Watched) -> None:
+        """Try soon again what a wrong password or the firmware stood against, where that may have been mended.
+
+        So it is when the inventory leads to the miner in another way or by another password, when it runs another
+        firmware, and after a start of the controller, before which anything may have changed.
+        """
+        record, before = watched.record, watched.barred
+        if record.not_before is None or record.last_outcome not in ("auth_failed", "unsupported"):
+            return
+        now = _as_it_is(watched)
+        if before is not None and before.target == now.target:
+            other = now.firmware is not None and before.firmware not in (None, now.firmware)
+            if not other:
+                return
+        watched.barred = now
+        self._desk.note(watched, attempts=0, not_before=None)
 
     def _waited(self, watched: Watched) -> bool:
         since = watched.wanted.since
@@ -207,6 +224,8 @@ class Outcomes:
         )
         not_before = moment(desk.clock.now() + wait_s)
         unverified = outcome.status == "accepted_unverified"
+        if outcome.status in ("auth_failed", "unsupported"):
+            watched.barred = _as_it_is(watched)
         desk.note(
             watched,
             attempts=attempts,
@@ -274,3 +293,10 @@ class Outcomes:
             power_before_w=finished.power_before_w,
             power_after_w=finished.power_after_w,
         )
+
+
+def _as_it_is(watched: Watched) -> Barred:
+    """Return by what an order to a miner may fail for good."""
+    snapshot = watched.known.snapshot
+    told = () if snapshot is None else (snapshot.identity.firmware, snapshot.identity.firmware_version)
+    return Barred(watched.known.target, " ".join(part for part in told if part) or None)

@@ -198,6 +198,7 @@ class Reconciler:
 
     def _judge(self, watched: Watched) -> None:
         self.doubting.identify(watched)
+        self.outcomes.reconsider(watched)
         case = self.situation(watched)
         judgement = judge(case)
         if judgement.verdict == "send" and watched.interlock is not None and watched.not_before_s > case.now:

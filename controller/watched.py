@@ -15,6 +15,7 @@ from controller.readings import Known
 from controller.reconcile import NOTHING, Judgement
 from miners.actions import Action
 from miners.inventory.fleet import Container, Inventory
+from miners.model import Target
 from miners.writing import Preset, Session
 
 
@@ -23,6 +24,13 @@ class Errand(msgspec.Struct, frozen=True):
 
     operation_id: str
     action: Action
+
+
+class Barred(msgspec.Struct, frozen=True):
+    """By what a try failed that is not worth repeating as long as this stays as it is."""
+
+    target: Target
+    firmware: str | None
 
 
 class Watched(msgspec.Struct, kw_only=True, eq=False):
@@ -35,7 +43,8 @@ class Watched(msgspec.Struct, kw_only=True, eq=False):
     order once, so when it does not any more somebody else changed it. `departed`: it did so,
     and does not any more. `missed`: it could not be reached when its order came.
     `stopped`: its operation is being cancelled. `committed_w`: what it was last let rise or fall to.
-    `interlock`: what stopped its raise when it was last due.
+    `interlock`: what stopped its raise when it was last due. `barred`: by what its password or its make stood against an
+    order last, None where that is not known (any more).
     `drifting`: told of as not obeying. `told`: the doubt about it that the record holds. `ordered`: what is wanted of it
     has been worked out once.
     """
@@ -64,6 +73,7 @@ class Watched(msgspec.Struct, kw_only=True, eq=False):
     stopped: bool = False
     committed_w: float = 0.0
     interlock: str | None = None
+    barred: Barred | None = None
 
     @property
     def id(self) -> str:

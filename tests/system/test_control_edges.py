@@ -12,7 +12,9 @@ from controller.deeds import Busy, Choice, CommandWish
 from controller.model import Event, Operation
 from controller.reconcile import Judgement, Situation, judge
 from controller.storage.faults import StorageAway
-from miners.inventory.fleet import Ramp
+from miners.inventory.fleet import Container, Miner, Ramp
+from miners.inventory.secrets import target_of
+from miners.model import Credentials, Target
 from tests.system.control_stage import ANNA, Stage, changed, container, inventory, quietly, stage
 
 ONE_BY_ONE = Ramp(step_w=1e9, every_s=10.0, batch=1)
@@ -199,3 +201,26 @@ async def test_a_deed_that_waits_is_not_done_once_its_container_is_only_observed
         await on.pass_(300)
         assert len(on.received()) == 1
         assert (await on.operation(operation.id)).counts == {"applied": 1, "skipped": 2}
+
+
+@quietly
+async def test_a_password_that_was_corrected_is_tried_soon_and_a_wrong_one_is_not(tmp_path: Path) -> None:
+    north = container("north", 1, net=191)
+
+    def wrong(of: Container, miner: Miner) -> Target:
+        return target_of(of, miner, Credentials("root", "mistyped"))
+
+    async with stage(tmp_path, north) as on:
+        await on.pass_(30)
+        await on.live.apply(on.files.inventory, wrong)
+        await on.engine.take_inventory(on.files.inventory)
+        await on.override("curtail", containers=("north",))
+        await on.pass_(3600)
+        assert [one.outcome for one in await on.events("command.finished")] == ["auth_failed"]
+        record = on.view("north.a1").record
+        assert record is not None
+        assert record.restarts == 0
+        await on.take(inventory(north))
+        await on.pass_(30)
+        assert on.truth("north.a1") == "sleeping"
+        await on.accounted()
