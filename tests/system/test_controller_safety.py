@@ -30,7 +30,7 @@ def targets(*containers: str, more: str = "") -> str:
     """Return an inventory of these containers."""
     return "\n".join(
         (
-            f"defaults: {{interval: 10s, control: enforce, schedule: siesta, {FAST}, {USUAL}}}",
+            f"defaults: {{interval: 20s, control: enforce, schedule: siesta, {FAST}, {USUAL}}}",
             "schedules:",
             '  siesta: {windows: [{from: "12:05", to: "12:25", profile: curtail}], otherwise: normal}',
             "  always: {otherwise: normal}",
@@ -299,6 +299,8 @@ def test_what_somebody_changes_by_hand_or_a_restart_forgets_is_put_right(tmp_pat
         assert len(asleep(on)) == 4
         for id_ in ("north.a1", "north.w1"):
             on.miner(id_).order(Setting(), on.clock.now())
+        await on.pass_(2 * MINUTE)
+        assert len(asleep(on)) == 4
         for id_ in ("north.a2", "north.w2"):
             on.miner(id_).order(Setting(), on.clock.now())
             on.miner(id_).reboot(on.clock.now())
