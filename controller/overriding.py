@@ -110,17 +110,20 @@ class Overriding:
     ) -> Override:
         """Change the end or the reason of an override."""
         desk = self._desk
-        before = self.found(override_id)
-        starts = max(before.starts_at, desk.now)
         check_words(reason, None)
-        by_container = self._next_changes(before, starts) if ends == "next_change" else {}
-        check_end(ends, until, starts)
-        if ends == "next_change" and not by_container:
-            raise Invalid("no schedule changes there, so there is no next change: give a time", "/ends")
-        after = msgspec.structs.replace(
-            before, ends=ends, until=until, until_by_container=by_container, reason=reason
-        )
-        await desk.intentions.replace(after)
+        async with (
+            self._reconciler.ordering.lock
+        ):  # one that somebody ends meanwhile is not to come back by this
+            before = self.found(override_id)
+            starts = max(before.starts_at, desk.now)
+            by_container = self._next_changes(before, starts) if ends == "next_change" else {}
+            check_end(ends, until, starts)
+            if ends == "next_change" and not by_container:
+                raise Invalid("no schedule changes there, so there is no next change: give a time", "/ends")
+            after = msgspec.structs.replace(
+                before, ends=ends, until=until, until_by_container=by_container, reason=reason
+            )
+            await desk.intentions.replace(after)
         await desk.recorder.keep(
             desk.event(
                 "command",
@@ -144,6 +147,7 @@ class Overriding:
         miners = [one for one in desk.roster if one.wanted.override_id == override_id]
         operation = await self._operation(override, miners, None, actor)
         async with self._reconciler.ordering.lock:
+            override = self.found(override_id)
             await desk.intentions.replace(
                 msgspec.structs.replace(override, ended_at=desk.now, ended_by=actor)
             )
@@ -179,10 +183,14 @@ class Overriding:
     async def narrow(self, override: Override, stopped: Sequence[str], actor: Actor) -> None:
         """Take miners out of an override: they were not reached when its operation was cancelled."""
         desk = self._desk
-        after = msgspec.structs.replace(
-            override, except_miners=tuple(dict.fromkeys((*override.except_miners, *stopped)))
-        )
-        await desk.intentions.replace(after)
+        async with self._reconciler.ordering.lock:
+            now = desk.intentions.override(override.id)
+            if now is None:  # somebody has ended it meanwhile
+                return
+            after = msgspec.structs.replace(
+                now, except_miners=tuple(dict.fromkeys((*now.except_miners, *stopped)))
+            )
+            await desk.intentions.replace(after)
         desk.tell(
             "command",
             "override.narrowed",

@@ -7,7 +7,7 @@ measured.
 from typing import Final
 
 from controller.model import MinerRecord, Step
-from miners.actions import Sleep
+from miners.actions import Action, Locate, Reboot, SetPowerLimit, SetPowerPercent, Sleep, Wake
 from miners.inventory.fleet import Miner
 from miners.model import Snapshot
 from miners.models import find_model
@@ -63,6 +63,26 @@ def expected_w(step: Step, nominal: float | None) -> float | None:
     if step.power_w is not None:
         return step.power_w
     return None if nominal is None else step.ratio * nominal
+
+
+def told_w(action: Action, nominal: float | None) -> float | None:
+    """Return what a miner may draw after one action by itself; None for one that leaves it drawing what it does.
+
+    What a mode or a preset comes to is not known beforehand, and counts as large.
+    """
+    match action:
+        case Locate() | Reboot():
+            return None
+        case Sleep():
+            return 0.0
+        case SetPowerLimit(watts=watts):
+            return watts
+        case SetPowerPercent(percent=percent):
+            return LARGE_W if nominal is None else nominal * percent / 100
+        case Wake():
+            return nominal or LARGE_W
+        case _:
+            return max(nominal or 0.0, LARGE_W)
 
 
 def change_w(step: Step, miner: Miner, snapshot: Snapshot | None, record: MinerRecord) -> float:

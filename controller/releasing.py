@@ -14,7 +14,7 @@ import msgspec
 
 from controller.desk import Desk
 from controller.model import SYSTEM
-from controller.powers import change_w, expected_w, nominal_w, present_w, raises
+from controller.powers import change_w, expected_w, nominal_w, present_w, raises, told_w
 from controller.ramps import History, Pending, Taken, allowed, slowed
 from controller.safety import (
     Drawn,
@@ -199,6 +199,8 @@ class Releasing:
 
     def _expected(self, watched: Watched) -> float | None:
         known = watched.known
+        if watched.errand is not None:
+            return told_w(watched.errand.action, nominal_w(known.miner, known.snapshot))
         if watched.step is None or watched.step.problem is not None:
             return None
         return expected_w(watched.step, nominal_w(known.miner, known.snapshot))
@@ -317,10 +319,13 @@ class Releasing:
             self._stopped[name] = against
 
     def _hold_back(self, watched: Watched, against: str, now: float) -> None:
-        watched.not_before_s, watched.interlock = now + AGAIN_S, against
         self.drop(watched)
-        operation_id = watched.operation_id if watched.errand is None else watched.errand.operation_id
-        self._desk.operations.mark(operation_id, watched.id, "waiting", detail=against)
+        if watched.errand is None:
+            watched.not_before_s, watched.interlock = now + AGAIN_S, against
+            self._desk.operations.mark(watched.operation_id, watched.id, "waiting", detail=against)
+        else:  # a deed without an intention does not wait for better times
+            self._desk.operations.mark(watched.errand.operation_id, watched.id, "skipped", detail=against)
+            watched.errand = None
         self._desk.look((watched,))
 
     def _ramps(self) -> dict[str, Ramp]:

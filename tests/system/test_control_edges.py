@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from controller.deeds import Busy, Choice, CommandWish
-from controller.model import Event, Operation
+from controller.deeds import Busy, Choice, CommandWish, NotThere
+from controller.model import Event, Operation, Override
 from controller.reconcile import Judgement, Situation, judge
 from controller.storage.faults import StorageAway
+from miners.actions import Sleep, Wake
 from miners.inventory.fleet import Container, Miner, Ramp
 from miners.inventory.secrets import target_of
 from miners.model import Credentials, Target
@@ -224,3 +225,39 @@ async def test_a_password_that_was_corrected_is_tried_soon_and_a_wrong_one_is_no
         await on.pass_(30)
         assert on.truth("north.a1") == "sleeping"
         await on.accounted()
+
+
+@quietly
+async def test_one_action_by_itself_keeps_to_the_limit_of_the_container_as_an_order_does(
+    tmp_path: Path,
+) -> None:
+    north = container("north", 2, net=192, schedule=None, power_limit_w=5000.0)
+    async with stage(tmp_path, north) as on:
+        await on.pass_(30)
+        for miner in ("north.a1", "north.a2"):
+            done = await on.meanwhile(on.engine.act(miner, Sleep(), ANNA, reason="test"), 60)
+            assert done.state == "applied"
+        woken = await on.meanwhile(on.engine.act("north.a1", Wake(), ANNA, reason="test"), 400)
+        assert woken.state == "applied"
+        over = await on.meanwhile(on.engine.act("north.a2", Wake(), ANNA, reason="test"), 60)
+        assert over.state == "skipped"
+        assert "over its limit" in over.detail
+        assert on.told() == {"north.a1": 2, "north.a2": 1}
+
+
+@quietly
+async def test_an_override_that_was_ended_does_not_come_back_by_a_change_of_it(tmp_path: Path) -> None:
+    async with stage(tmp_path, container("north", 1, net=193)) as on:
+        await on.pass_(30)
+        override, _ = await on.override("curtail", containers=("north",))
+        both = asyncio.gather(
+            on.engine.end_override(override.id, ANNA),
+            on.engine.change_override(override.id, ends="manual", until=None, reason="longer", actor=ANNA),
+            return_exceptions=True,
+        )
+        await on.pass_(60)
+        _, changed_too = await both
+        assert isinstance(changed_too, NotThere | Override)
+        assert on.engine.overrides() == ()
+        await on.restart()
+        assert on.engine.overrides() == ()
