@@ -48,6 +48,7 @@ _PIECE = 1000  # events read at a time where all are wanted
 _PURGED_AT_ONCE = 5000  # rows that leave in one transaction, so that writers wait little
 _QUEUE = 1000  # events that wait for a slow listener in memory; it reads the rest from the database
 _ROWS_AT_ONCE = 5000  # events of one transaction
+_INSERT = insert(events)
 
 # A spreadsheet takes a cell that begins so for a formula (OWASP, CSV injection); a quote in front makes it text.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
@@ -194,7 +195,7 @@ class EventLog:
     async def _store(self, batch: Sequence[_Waiting]) -> None:
         def work(connection: Connection) -> None:
             rows = [event_values(event) for one in batch for event in one.events]
-            connection.execute(insert(events), rows)
+            connection.execute(_INSERT, rows)
 
         await self._database.write(work)
         for one in batch:

@@ -1,10 +1,11 @@
 """Between structs and rows: the columns of a table are the fields of its struct, by name."""
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Any, TypeVar
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Row, Table, select
+from sqlalchemy import ColumnElement, Connection, Insert, Row, Table, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 Kept = TypeVar("Kept", bound=msgspec.Struct)
@@ -25,11 +26,23 @@ def upsert(connection: Connection, table: Table, rows: Sequence[dict[str, Any]])
     """Insert rows; where one of that primary key is there, replace it. All columns must be given."""
     if not rows:
         return
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    statement = insert(table)
+    statement = _upserting(table, tuple(rows[0]), postgres=connection.dialect.name == "postgresql")
+    connection.execute(statement, rows)
+
+
+@lru_cache(maxsize=64)
+def _upserting(table: Table, names: tuple[str, ...], *, postgres: bool) -> Insert:
+    """Return the statement. Making one leaves a copy of the table's columns behind for the garbage collector."""
+    if postgres:
+        return _updating(postgresql.insert(table), table, names)
+    return _updating(sqlite.insert(table), table, names)
+
+
+def _updating(statement: Any, table: Table, names: tuple[str, ...]) -> Insert:
     keys = [column.name for column in table.primary_key]
-    changes = {name: statement.excluded[name] for name in rows[0] if name not in keys}
-    connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=changes), rows)
+    changes = {name: statement.excluded[name] for name in names if name not in keys}
+    updating: Insert = statement.on_conflict_do_update(index_elements=keys, set_=changes)
+    return updating
 
 
 def page(
