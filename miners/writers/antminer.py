@@ -12,8 +12,9 @@ from typing import Final
 from miners.actions import Action, Locate, Reboot, SetMode, Sleep, Wake, action_name
 from miners.link import Object
 from miners.model import Snapshot
-from miners.proof import awake, in_mode, restarted
+from miners.proof import in_mode
 from miners.writers import cgi_writing
+from miners.writers.plain_signs import plainly
 from miners.writing import Ability, Hand, NotSupported, Session, Writer
 
 MODES: Final = {"normal": 0, "high": 2, "low": 3}
@@ -64,19 +65,9 @@ async def send(hand: Hand, session: Session, action: Action) -> str:
 
 def shows(action: Action, now: Snapshot, before: Snapshot | None) -> bool | None:
     """Tell whether the reading shows the action (see Writer)."""
-    match action:
-        case Sleep():
-            return None if now.state == "unknown" else now.state == "sleeping"
-        case Wake():
-            return awake(now)
-        case SetMode(mode=mode):
-            return in_mode(now, before, mode)
-        case Reboot():
-            return None if before is None else restarted(now, before)
-        case Locate(on=on):
-            return None if now.locating is None else now.locating == on
-        case _:
-            return None
+    if isinstance(action, SetMode):
+        return in_mode(now, before, action.mode)
+    return plainly(action, now, before)
 
 
 async def _set_mode(hand: Hand, mode: int) -> str:

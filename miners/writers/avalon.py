@@ -17,9 +17,9 @@ from miners.drivers.avalon import POWER_MODES
 from miners.errors import Malformed, NoAnswer, Unsupported
 from miners.link import Object
 from miners.model import Snapshot
-from miners.proof import awake, restarted
 from miners.reply import first
 from miners.units import text
+from miners.writers.plain_signs import plainly
 from miners.writing import (
     Ability,
     CommandRefused,
@@ -103,20 +103,12 @@ async def send(hand: Hand, session: Session, action: Action) -> str:
 def shows(action: Action, now: Snapshot, before: Snapshot | None) -> bool | None:
     """Tell whether the reading shows the action (see Writer)."""
     match action:
-        case Sleep():
-            return None if now.state == "unknown" else now.state == "sleeping"
-        case Wake():
-            return awake(now)
         case SetMode(mode=mode):
             return None if now.power_mode is None else now.power_mode == POWER_MODES[MODES[mode]]
         case SetPreset(preset=preset):
             return _is_level(preset, now.profile)
-        case Reboot():
-            return None if before is None else restarted(now, before)
-        case Locate(on=on):
-            return None if now.locating is None else now.locating == on
         case _:
-            return None
+            return plainly(action, now, before)
 
 
 async def _options(hand: Hand, session: Session, action: Action) -> Sequence[str]:

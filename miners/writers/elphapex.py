@@ -8,9 +8,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from miners.actions import Action, Locate, Reboot, Sleep, Wake, action_name
-from miners.model import Snapshot
-from miners.proof import awake, restarted
 from miners.writers import cgi_writing
+from miners.writers.plain_signs import plainly
 from miners.writing import Ability, Hand, NotSupported, Session, Writer
 
 PATH: Final = "/cgi-bin/luci/setworkmode.cgi"
@@ -44,23 +43,8 @@ async def send(hand: Hand, session: Session, action: Action) -> str:
             raise NotSupported(f"Elphapex do not know {action_name(action)}: they mine or sleep")
 
 
-def shows(action: Action, now: Snapshot, before: Snapshot | None) -> bool | None:
-    """Tell whether the reading shows the action (see Writer)."""
-    match action:
-        case Sleep():
-            return None if now.state == "unknown" else now.state == "sleeping"
-        case Wake():
-            return awake(now)
-        case Reboot():
-            return None if before is None else restarted(now, before)
-        case Locate(on=on):
-            return None if now.locating is None else now.locating == on
-        case _:
-            return None
-
-
 async def _set_mode(hand: Hand, mode: str) -> str:
     return cgi_writing.consent(hand, "setworkmode.cgi", await hand.post(PATH, {"workmode": mode}))
 
 
-WRITER: Final = Writer(name="elphapex", abilities=ABILITIES, send=send, shows=shows)
+WRITER: Final = Writer(name="elphapex", abilities=ABILITIES, send=send, shows=plainly)

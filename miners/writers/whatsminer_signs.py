@@ -2,9 +2,9 @@
 
 from typing import Final
 
-from miners.actions import Action, Locate, Reboot, SetMode, SetPowerLimit, SetPowerPercent, Sleep, Wake
+from miners.actions import Action, SetMode, SetPowerLimit, SetPowerPercent
 from miners.model import Snapshot
-from miners.proof import awake, restarted
+from miners.writers.plain_signs import plainly
 
 PERCENT_TOLERANCE: Final = 5.0
 """Points of nominal power. Units of one model draw up to some 3 % more or less than its plate says, and the figure moves
@@ -18,10 +18,6 @@ minutes of mining that setting it again costs."""
 def shown(action: Action, now: Snapshot, before: Snapshot | None, *, settled_after_s: float) -> bool | None:
     """Tell whether the reading shows the action (see Writer). `settled_after_s`: seconds of raising clocks after a start."""
     match action:
-        case Sleep():
-            return None if now.state == "unknown" else now.state == "sleeping"
-        case Wake():
-            return awake(now)
         case SetMode(mode=mode):
             return None if now.power_mode is None else now.power_mode == mode
         case SetPowerLimit(watts=watts):
@@ -29,12 +25,8 @@ def shown(action: Action, now: Snapshot, before: Snapshot | None, *, settled_aft
             return None if shown_w is None else abs(shown_w - watts) <= LIMIT_TOLERANCE_RATIO * watts
         case SetPowerPercent(percent=percent):
             return _draws(percent, now, settled_after_s)
-        case Reboot():
-            return None if before is None else restarted(now, before)
-        case Locate(on=on):
-            return None if now.locating is None else now.locating == on
         case _:
-            return None
+            return plainly(action, now, before)
 
 
 def _draws(percent: float, now: Snapshot, settled_after_s: float) -> bool | None:
