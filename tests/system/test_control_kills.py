@@ -72,9 +72,9 @@ class Site:
         """Start a controller, and do not wait for it."""
         self.starts += 1
         where = f"127.{self.stack.network}.253.1:8000"
-        flags = ("--env-file", "/dev/null", "--targets", str(self.targets), "--data", str(self.data))
-        flags += ("--listen", where, "--secrets-dir", str(self.secrets), "--cool-down", "1")
-        flags += ("--restarts-a-day", "1000")
+        flags = ["--env-file", "/dev/null", "--targets", str(self.targets), "--data", str(self.data)]
+        flags += ["--listen", where, "--secrets-dir", str(self.secrets)]
+        flags += ["--cool-down", "1", "--restarts-a-day", "1000"]
         self.controller = self.stack.start_program(
             f"controller-{self.starts}", [*HASHYARD, "controller", *flags], where
         )

@@ -342,7 +342,9 @@ def test_one_that_says_yes_and_does_not_obey_is_called_so(tmp_path: Path) -> Non
 
 async def metrics(on: Yard) -> dict[tuple[str, str | None, str | None], float]:
     """Return the controller's series of a container by name, action and status."""
-    page = b"".join([piece async for piece in on.controller.process.metrics(openmetrics=False)]).decode()
+    pieces = on.controller.process.metrics(openmetrics=False)
+    assert pieces is not None
+    page = b"".join([piece async for piece in pieces]).decode()
     return {
         (sample.name, sample.labels.get("action"), sample.labels.get("status")): sample.value
         for family in text_string_to_metric_families(page)

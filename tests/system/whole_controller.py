@@ -119,8 +119,8 @@ class Yard:
             self.settings, clock=self.wall, steady=self.clock.now, synchronised=lambda: True
         )
         database = self.controller.storage.database
-        database.write = self.clock.holding(database.write)  # type: ignore[method-assign]
-        database.read = self.clock.holding(database.read)  # type: ignore[method-assign]
+        database.write = self.clock.holding(database.write)  # type: ignore[method-assign, assignment]
+        database.read = self.clock.holding(database.read)  # type: ignore[method-assign, assignment]
         async with self.controller.serving():
             yield self.controller
 
