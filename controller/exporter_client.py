@@ -25,6 +25,7 @@ from aiohttp import hdrs
 from controller.settings import is_loopback
 from miners.errors import HashyardError
 from miners.model import Reading
+from miners.proof import one_line
 
 MAX_LEASED = 500
 """The exporter takes so many miners in one lease."""
@@ -210,7 +211,7 @@ class Exporter:
             raise ExporterAway(f"{self.url} cannot be reached ({_why(error)})") from error
 
     def _refusal(self, status: int, body: bytes) -> ExporterError:
-        words = _words(body)
+        words = self._said(body)
         if status == HTTPStatus.NOT_FOUND:
             return NotPolled(f"{self.url}: {words}")
         if status == HTTPStatus.CONFLICT or (status == HTTPStatus.SERVICE_UNAVAILABLE and words):
@@ -222,8 +223,12 @@ class Exporter:
             return ExporterAway(
                 f"{self.url} refuses us ({status}): --exporter-token-file has to hold the token of its --token-file"
             )
-        words = _words(body)
+        words = self._said(body)
         return ExporterAway(f"{self.url} answers {status}{f': {words}' if words else ''}")
+
+    def _said(self, body: bytes) -> str:
+        """Return the words of an answer, without the token should it repeat that."""
+        return one_line(_words(body), [self._headers.get(hdrs.AUTHORIZATION, "").removeprefix("Bearer ")])
 
 
 class ExporterClient:

@@ -28,6 +28,7 @@ UPTIME_SLACK_S: Final = 15.0
 """So much less than expected is a clock that goes wrong; more is a restart."""
 MAX_DETAIL: Final = 400
 _SHORT_SECRET: Final = 4
+_SHORTEST_PIECE: Final = 5
 _HOLE: Final = "<secret>"
 
 
@@ -187,4 +188,10 @@ def _without(words: str, secrets: Iterable[str]) -> str:
         else:
             # Anywhere, a password such as `x` would make holes in every word.
             words = re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", _HOLE, words)
+        # The words may have been cut within it: what is left of it then stands before a quotation mark, or at the end.
+        for length in range(len(secret) - 1, _SHORTEST_PIECE - 1, -1):
+            piece = secret[:length]
+            words = words.replace(f'{piece}"', f'{_HOLE}"')
+            if words.endswith(piece):
+                words = words.removesuffix(piece) + _HOLE
     return words

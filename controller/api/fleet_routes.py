@@ -184,9 +184,10 @@ def _version(call: Call[Any, Any], etag: str) -> dict[str, str]:
 
 
 def sources(call: Call[Any, Any]) -> Sources:
-    """Return how live figures are had now."""
+    """Return how live figures are had now. Why one is away names addresses of the operator's, which clients are not shown."""
     history = call.services.get(History)
-    return sources_of(call.deeds.source(), None if history is None else history.state)
+    found = sources_of(call.deeds.source(), None if history is None else history.state)
+    return found if call.person.role != "client" else msgspec.structs.replace(found, reason=None)
 
 
 def _miner(call: Call[Any, Any], view: MinerView) -> Miner:

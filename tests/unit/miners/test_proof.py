@@ -266,3 +266,11 @@ def test_a_short_secret_makes_no_holes_in_words() -> None:
 
 def test_every_action_has_a_name() -> None:
     assert action_name(SetPowerPercent(50)) == action_name(SetPowerPercent) == "set_power_percent"
+
+
+@pytest.mark.parametrize("length", range(5, 16))
+def test_a_secret_that_was_cut_is_none_of_the_words_either(length: int) -> None:
+    piece = "opensesame-5r7x"[:length]
+    for words in (f'it said "no {piece}"; look at it', f"it said no {piece}"):
+        assert piece not in one_line(words, ["opensesame-5r7x"])
+    assert one_line("open the box", ["opensesame-5r7x"]) == "open the box"
