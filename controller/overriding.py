@@ -25,6 +25,9 @@ from miners.model import Snapshot
 
 NOTHING_ELSE = "nothing else is wanted of it"
 
+OVER_LIMIT = "over_limit"
+"""What a plan warns of that would be refused."""
+
 
 class Overriding:
     """What people do with overrides."""
@@ -69,12 +72,11 @@ class Overriding:
         desk = self._desk
         miners = self._choosing.miners(wish.choice)
         self._choosing.refuse_observed(wish.choice, miners)
-        self._previews.check(wish.plan, *await self._planned(wish, miners))
-        against = await self._reconciler.releasing.limits_exceeded(
-            {watched.id: wish.profile for watched in miners}
-        )
-        if against is not None:
-            raise OverLimit(against)
+        plan, marks = await self._planned(wish, miners)
+        self._previews.check(wish.plan, plan, marks)
+        for warned in plan.warnings:
+            if warned.code == OVER_LIMIT:
+                raise OverLimit(warned.detail)
         override = self._override(wish, actor, miners)
         operation = await self._operation(override, miners, wish.profile, override.created_by)
         async with (
@@ -273,6 +275,11 @@ class Overriding:
                         detail=f"it stands above an override to {older.profile} ({older.reason}) for {count} miners",
                     )
                 )
+        against = await self._reconciler.releasing.limits_exceeded(
+            {watched.id: wish.profile for watched in miners}
+        )
+        if against is not None:
+            found.append(Warned(code=OVER_LIMIT, detail=against))
         if wish.ends == "manual":
             found.append(Warned(code="no_end", detail="it holds until somebody ends it"))
         return found

@@ -187,6 +187,11 @@ async def test_what_would_exceed_a_limit_is_refused_and_not_raised(tmp_path: Pat
     feeds = {"east": Feed(name="east", power_limit_w=2 * 3250.0 + 200)}
     async with stage(tmp_path, north, south, west, feeds=feeds) as on:
         await on.pass_(60)
+        wish = OverrideWish(
+            choice=Choice(containers=("north",)), profile="overclock", ends="manual", reason="to see"
+        )
+        plan = await on.engine.plan_override(wish, ANNA)
+        assert "over_limit" in [warned.code for warned in plan.warnings]
         with pytest.raises(OverLimit, match="the container north"):
             await on.override("overclock", containers=("north",))
         with pytest.raises(OverLimit, match="the feed east"):
