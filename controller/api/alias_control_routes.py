@@ -20,6 +20,7 @@ from controller.api.record_routes import EventsQuery, filter_of, seen
 from controller.api.route import ANYBODY, EVERYBODY, Answer, Call, Handler, Method, NoQuery, Route
 from controller.api.signing_in_routes import visit_of
 from controller.deeds import Choice, MinerView, OverrideWish
+from controller.desire import ends_by_container
 from controller.model import Event, Operation, Override, Result
 
 TAGS: Final = ("compatibility",)
@@ -289,10 +290,11 @@ def _curtailments_of(call: Call[Any, Any], view: MinerView) -> list[Override]:
 
 
 async def _override(call: Call[Any, Any], person: Person, view: MinerView, profile: str) -> Operation:
+    changes = ends_by_container((view.container,), call.deeds.inventory.schedules, call.now)
     wish = OverrideWish(
         choice=Choice(miners=(view.id,)),
         profile=profile,
-        ends="manual" if view.container.schedule is None else "next_change",
+        ends="next_change" if changes else "manual",
         reason=f"asked for at {call.request.path}",
     )
     _, operation = await call.deeds.override(

@@ -16,7 +16,7 @@ from miners.model import Credentials, Target
 from miners.writers.token_gateway import leave, send
 from miners.writing import CommandRefused, NoPermission, ReadOnly, Session
 from tests.unit.controller.api.conftest import PASSWORD, Browser, MakeHouse
-from tests.unit.controller.api.managed_fleet import FleetHouse, start
+from tests.unit.controller.api.managed_fleet import HAND, FleetHouse, start
 
 AT = "10.1.7.1"
 
@@ -136,6 +136,19 @@ async def test_profileset_and_curtail(fleet: FleetHouse) -> None:
     fleet.deeds.profile = "curtail"
     status, found = await ask(nobody, "POST", "/api/curtail", {"token": token, "mode": "active"})
     assert (status, fleet.deeds.overrides()[-1].profile) == (200, "normal")
+
+
+async def test_where_the_schedule_never_changes_a_person_ends_it(
+    make_house: MakeHouse, tmp_path: Path
+) -> None:
+    steady = (
+        HAND.replace("schedule: default", "schedule: steady") + "schedules: {steady: {otherwise: normal}}\n"
+    )
+    fleet = await start(make_house, tmp_path, hand=steady)
+    await fleet.house.user("anna")
+    body = {"token": await miner_token(fleet), "profile": "underclock"}
+    assert (await ask(fleet.house.browser(), "POST", "/api/profileset", body))[0] == 200
+    assert fleet.deeds.wishes[-1].ends == "manual"  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize(
