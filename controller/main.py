@@ -47,6 +47,9 @@ __all__ = ["Controller", "Settings", "reset_admin", "run"]
 WAKE_S = 5
 PURGE_S = 3600
 SHUTDOWN_S = 1.0
+COLLECTED_AFTER = (5_000, 10, 1_000)
+"""When the garbage collector looks at what is new. At all there is it looks once an hour: in the middle of a curtailment of
+10,000 miners that would hold up the event loop for 60 ms, time and again."""
 
 _log = structlog.get_logger(__name__)
 
@@ -128,6 +131,8 @@ class Controller:
             stack.push_async_callback(self.engine.stop)
             port = await self._serve(stack, sockets)
             self._register_jobs()
+            stack.callback(gc.set_threshold, *gc.get_threshold())
+            gc.set_threshold(*COLLECTED_AFTER)
             gc.freeze()  # what stays for long need not be looked at again and again
             tasks = [
                 asyncio.create_task(self.watch.run(), name="clock watch"),
@@ -181,6 +186,7 @@ class Controller:
         async def tidy() -> None:
             await end_lapsed(self.storage, self._now())
             await purge(self.storage, self.settings, self._now())
+            gc.collect()
 
         self.jobs.every(WAKE_S, "look at what should be", wake)
         self.jobs.every(PURGE_S, "tidy the database", tidy)
