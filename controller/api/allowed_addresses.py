@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import Final
 
+_NAT64: Final = IPv6Network("64:ff9b::/96")
 _KINDS: Final = (
     ("is_loopback", "this machine itself"),
     ("is_link_local", "a link-local address"),
@@ -37,6 +38,8 @@ def refused_address(text: str, networks: Sequence[str]) -> str | None:
             return "give the address without its interface"
         if address.ipv4_mapped is not None:
             return f"write it as the IPv4 address that it is: {address.ipv4_mapped}"
+        if (inner := _carried(address)) is not None:
+            return f"it leads to the IPv4 address {inner} by way of a gateway: write that"
     holding = [network for network in map(ipaddress.ip_network, networks) if address in network]
     if not holding:
         return f"{address} is in none of the inventory's networks: {', '.join(networks)}"
@@ -44,6 +47,13 @@ def refused_address(text: str, networks: Sequence[str]) -> str | None:
         if _is(address, kind) and not any(_is(network, kind) for network in holding):
             return f"{address} is {words}, which no network of the inventory names by itself"
     return None
+
+
+def _carried(address: IPv6Address) -> IPv4Address | None:
+    """Return the IPv4 address that an address stands for: 6to4 (RFC 3056), Teredo (RFC 4380) or NAT64 (RFC 6052)."""
+    if address in _NAT64:
+        return IPv4Address(int(address) & 0xFFFF_FFFF)
+    return address.sixtofour or (address.teredo[1] if address.teredo is not None else None)
 
 
 def _is(what: IPv4Address | IPv6Address | IPv4Network | IPv6Network, kind: str) -> bool:

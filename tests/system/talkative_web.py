@@ -13,12 +13,13 @@ POOL_PASSWORD = "planted-pool-pass-40c"
 
 
 class TalkativeWeb:
-    """Listens on one port of one address while the context lasts. `heard`: what came as Authorization."""
+    """Listens on one port of one address while the context lasts. `heard`: what came as Authorization. `asked`: how often."""
 
     def __init__(self, address: str) -> None:
         self.address = address
         self.port = 0
         self.heard: list[str] = []
+        self.asked = 0
         self.redirect: str | None = None
         self._runner: web.AppRunner | None = None
 
@@ -36,6 +37,7 @@ class TalkativeWeb:
         await self._runner.cleanup()
 
     async def _answer(self, request: web.Request) -> web.Response:
+        self.asked += 1
         given = request.headers.get("Authorization", "")
         body = await request.text()
         self.heard += [given] if given else []
