@@ -112,10 +112,12 @@ class Releasing:
         share = max(most // len(self._ready), 1)
         waiting: list[Pending] = []
         offered: dict[str, Watched] = {}
+        committed: dict[str, float] = {}
         for queue in tuple(self._ready.values()):
             for watched in list(islice(queue.values(), share)):
                 change = self._pending(watched)
-                against = self._against_raise(watched) if change.up and self._raises(watched) else None
+                rises = change.up and self._raises(watched)
+                against = self._against_raise(watched, committed) if rises else None
                 if against is not None:
                     self._hold_back(watched, against, now)
                     continue
@@ -221,7 +223,12 @@ class Releasing:
             ),
         )
 
-    def _against_raise(self, watched: Watched) -> str | None:
+    def _against_raise(self, watched: Watched, committed: dict[str, float]) -> str | None:
+        """Return why a miner must not draw more now, None if it may.
+
+        `committed`: what each container and feed with a limit draws or was let rise to, W, with what may rise now; filled
+        in as it is asked for, once for all that are due together.
+        """
         container = watched.container
         against = self._seen_well(watched) or self._kept(
             f"target {container.id}", lambda: self._target_over_limit(container)
@@ -229,12 +236,22 @@ class Releasing:
         if against is not None:
             return against
         rise = max((self._expected(watched) or 0.0) - self._committed(watched), 0.0)
+        after: dict[str, float] = {}
         if container.power_limit_w is not None:
-            after = self._committed_by(self._desk.roster.of_container(container.id), rise)
-            against = over_container_limit(container, after)
+            name = f"container {container.id}"
+            if name not in committed:
+                committed[name] = self._committed_by(self._desk.roster.of_container(container.id))
+            after[name] = committed[name] + rise
+            against = over_container_limit(container, Drawn(after[name]))
         feed = self._desk.inventory.feeds.get(container.feed or "")
         if against is None and feed is not None and feed.power_limit_w is not None:
-            against = over_feed_limit(feed, self._committed_by(self._of_feed(feed.name), rise))
+            name = f"feed {feed.name}"
+            if name not in committed:
+                committed[name] = self._committed_by(self._of_feed(feed.name))
+            after[name] = committed[name] + rise
+            against = over_feed_limit(feed, Drawn(after[name]))
+        if against is None:
+            committed.update(after)
         return against
 
     def _target_over_limit(self, container: Container) -> str | None:
@@ -277,8 +294,8 @@ class Releasing:
         present = present_w(known.miner, known.snapshot, watched.record)
         return present if present is not None else nominal_w(known.miner, known.snapshot)
 
-    def _committed_by(self, miners: Iterable[Watched], rise: float) -> Drawn:
-        return together([rise, *(self._committed(one) for one in miners if one.known.miner.active)])
+    def _committed_by(self, miners: Iterable[Watched]) -> float:
+        return sum(self._committed(one) for one in miners if one.known.miner.active)
 
     def _committed(self, watched: Watched) -> float:
         """Return what a miner draws, or was let rise to and may not show yet."""

@@ -261,3 +261,23 @@ async def test_an_override_that_was_ended_does_not_come_back_by_a_change_of_it(t
         assert on.engine.overrides() == ()
         await on.restart()
         assert on.engine.overrides() == ()
+
+
+@quietly
+async def test_what_rises_together_keeps_to_the_limit_together(tmp_path: Path) -> None:
+    north = container("north", 4, net=194, power_limit_w=4 * 3250.0 + 300)
+    async with stage(tmp_path, north) as on:
+        await on.pass_(30)
+        sleepers = ("north.a2", "north.a3", "north.a4")
+        asleep, _ = await on.override("curtail", miners=sleepers)
+        await on.pass_(60)
+        await on.override("overclock", miners=("north.a1",))
+        await on.pass_(1000)
+        on.bend("north.a1", "disobeys")
+        await on.override("normal", miners=("north.a1",))
+        await on.pass_(60)
+        told = len(on.received())
+        await on.meanwhile(on.engine.end_override(asleep.id, ANNA), 300)
+        assert len(on.received()) == told + 2
+        held_back = [view for view in on.engine.views() if view.doubt and "over its limit" in view.doubt]
+        assert len(held_back) == 1
