@@ -54,20 +54,25 @@ def _written(value: float, unit: str) -> str:
 
 def as_markdown(found: dict[str, list[Figure]], miners: int) -> str:
     """Return the tables of all parts, with the machine and the day."""
-    memory = psutil.virtual_memory().total / 2**30
-    lines = [
-        BEGIN,
-        "",
-        (
-            f"Measured on {datetime.now(UTC):%Y-%m-%d} with {miners:,} miners (the shards: {10 * miners:,}) on "
-            f"{psutil.cpu_count()} cores, {memory:.0f} GiB, {_processor()}, Linux {platform.release().split('-')[0]}, "
-            f"{platform.python_implementation()} {platform.python_version()}; {_load()}."
-        ),
-    ]
+    lines = [BEGIN, "", _measured(f"{miners:,} miners (the shards: {10 * miners:,})")]
     for part, figures in found.items():
-        lines += ["", f"### {part}", "", "| what | measured | aim | |", "|---|---|---|---|"]
-        lines += ["| " + " | ".join(figure.cells) + " |" for figure in figures]
+        lines += ["", f"### {part}", "", *_table(figures)]
     return "\n".join([*lines, "", END])
+
+
+def _measured(what: str) -> str:
+    """Return on what machine it was measured, and when."""
+    memory = psutil.virtual_memory().total / 2**30
+    return (
+        f"Measured on {datetime.now(UTC):%Y-%m-%d} with {what} on "
+        f"{psutil.cpu_count()} cores, {memory:.0f} GiB, {_processor()}, Linux {platform.release().split('-')[0]}, "
+        f"{platform.python_implementation()} {platform.python_version()}; {_load()}."
+    )
+
+
+def _table(figures: Sequence[Figure]) -> list[str]:
+    lines = ["| what | measured | aim | |", "|---|---|---|---|"]
+    return lines + ["| " + " | ".join(figure.cells) + " |" for figure in figures]
 
 
 def as_text(part: str, figures: Sequence[Figure]) -> str:
@@ -82,10 +87,27 @@ def as_text(part: str, figures: Sequence[Figure]) -> str:
 
 def write_into(page: Path, tables: str) -> None:
     """Put the tables into a page of documentation in place of the last ones."""
+    before, _, after = _cut(page)
+    page.write_text(before + tables + after, encoding="utf-8")
+
+
+def write_parts_into(page: Path, found: dict[str, list[Figure]], miners: int) -> None:
+    """Put the tables of some parts into a page in place of their last ones; those of the others stay."""
+    before, tables, after = _cut(page)
+    head, *sections = tables.removesuffix(END).rstrip().split("\n### ")
+    by_part = {section.partition("\n")[0]: section.partition("\n")[2].strip() for section in sections}
+    for part, figures in found.items():
+        by_part[part] = "\n".join([_measured(f"{miners:,} miners"), "", *_table(figures)])
+    told = [head.rstrip(), *(f"### {part}\n\n{section}" for part, section in by_part.items()), END]
+    page.write_text(before + "\n\n".join(told) + after, encoding="utf-8")
+
+
+def _cut(page: Path) -> tuple[str, str, str]:
+    """Return what stands before the tables, the tables with their marks, and what stands after them."""
     text = page.read_text(encoding="utf-8") if page.exists() else f"{BEGIN}\n{END}\n"
     before, _, rest = text.partition(BEGIN)
-    after = rest.partition(END)[2]
-    page.write_text(before + tables + after, encoding="utf-8")
+    tables, _, after = rest.partition(END)
+    return before, BEGIN + tables + END, after
 
 
 def _processor() -> str:

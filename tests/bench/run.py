@@ -12,11 +12,13 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 
+import answers
+import curtailments
 import inventories
 import polls
 import scrapes
 import sweeps
-from figures import Figure, as_markdown, as_text, write_into
+from figures import Figure, as_markdown, as_text, write_into, write_parts_into
 from stage import REPOSITORY, Size, held_network
 
 PARTS: dict[str, Callable[[Size], list[Figure]]] = {
@@ -26,6 +28,8 @@ PARTS: dict[str, Callable[[Size], list[Figure]]] = {
     "sweep": sweeps.one_exporter,
     "shards": sweeps.shards,
     "inventory": inventories.loading,
+    "curtail": curtailments.curtailing,
+    "api": answers.answering,
 }
 
 
@@ -47,7 +51,10 @@ def _measure(asked: argparse.Namespace, size: Size) -> int:
             found[part] = process.submit(PARTS[part], size).result()
         _say(f"{as_text(part, found[part])}\n  ({time.monotonic() - began:.0f} s)\n")
     if asked.docs is not None:
-        write_into(asked.docs, as_markdown(found, size.miners))
+        if len(found) == len(PARTS):
+            write_into(asked.docs, as_markdown(found, size.miners))
+        else:
+            write_parts_into(asked.docs, found, size.miners)
         _say(f"written: {asked.docs}")
     return 0
 
@@ -58,13 +65,13 @@ def _say(text: str) -> None:
 
 def _arguments() -> argparse.Namespace:
     usual = Size()
-    parser = argparse.ArgumentParser(description="Measure what polling and scraping cost.")
+    parser = argparse.ArgumentParser(description="Measure what polling, scraping, control and answers cost.")
     parser.add_argument(
         "--only",
         type=lambda text: text.split(","),
         default=list(PARTS),
         metavar="PART,PART",
-        help=f"of {', '.join(PARTS)}; docs/bench.md is then left as it is",
+        help=f"of {', '.join(PARTS)}; docs/bench.md is then left as it is, unless --docs names it",
     )
     parser.add_argument("--miners", type=int, default=usual.miners, help="of the fleet")
     parser.add_argument("--rounds", type=int, default=usual.rounds, help="of what is short")

@@ -224,9 +224,15 @@ def folder() -> Iterator[Path]:
 
 
 @contextmanager
-def simulator(size: Size, file: Path, place: int = 1, cores: list[int] | None = None) -> Iterator[Program]:
-    """Simulate the miners of an inventory as long as the context lasts. `place`: which of several."""
-    program = Program("simulate", file, size.place(place, 9429), cores=cores or OTHERS)
+def simulator(
+    size: Size, file: Path, place: int = 1, cores: list[int] | None = None, *, static: bool = False
+) -> Iterator[Program]:
+    """Simulate the miners of an inventory as long as the context lasts. `place`: which of several.
+
+    `static`: replies are kept until the miner is told something, which it then does at once.
+    """
+    flags = ("--static",) if static else ()
+    program = Program("simulate", file, size.place(place, 9429), *flags, cores=cores or OTHERS)
     try:
         program.wait("simulated miners")
         yield program

@@ -18,7 +18,7 @@ def run(*arguments: str) -> str:
 
 @pytest.mark.long
 def test_every_part_that_needs_no_other_library_runs(tmp_path: Path) -> None:
-    parts = [part for part in run("--list").split() if part != "library"]
+    parts = [part for part in run("--list").split() if part not in ("library", "curtail", "api")]
     page = tmp_path / "page.md"
     page.write_text("Before.\n<!-- measured -->\nof old\n<!-- end of measured -->\nAfter.\n")
     small = ("--miners", "20", "--rounds", "1", "--seconds", "2", "--interval", "1")
@@ -26,12 +26,31 @@ def test_every_part_that_needs_no_other_library_runs(tmp_path: Path) -> None:
     text = page.read_text()
     assert text.startswith("Before.\n")
     assert text.endswith("After.\n")
-    assert "of old" not in text
     for part in parts:
         assert f"### {part}\n" in text
         assert f"{part}\n" in said
     assert "| polls begun over a second late |" in text
     assert "| miners | 200 |" in text
+
+
+def test_the_tables_of_other_parts_stay(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    head = "Before.\n<!-- measured -->\n\nOn a machine.\n"
+    page.write_text(
+        f"{head}\n### sweep\n\nkept\n\n### inventory\n\nof old\n\n<!-- end of measured -->\nAfter.\n"
+    )
+    run("--only", "inventory", "--miners", "20", "--rounds", "1", "--docs", str(page))
+    text = page.read_text()
+    assert text.startswith(f"{head}\n### sweep\n\nkept\n\n### inventory\n\nMeasured on ")
+    assert text.endswith("| lines of the file | 24 |  |  |\n\n<!-- end of measured -->\nAfter.\n")
+    assert "of old" not in text
+
+
+@pytest.mark.long
+def test_control_is_measured_too() -> None:
+    said = run("--only", "curtail,api", "--miners", "20", "--rounds", "1")
+    assert "time to curtail, sessions warm" in said
+    assert "events by text" in said
 
 
 def test_a_part_that_is_not_there_is_named() -> None:
