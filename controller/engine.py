@@ -17,6 +17,7 @@ from controller.deeds import CommandWish, MinerView, NotThere, OverrideWish, Pla
 from controller.desk import Desk
 from controller.exporter_client import ExporterClient
 from controller.figures import CommandCounts, ContainerFigures, MinerFigures
+from controller.leaving import give_back
 from controller.live import Live
 from controller.model import (
     SYSTEM,
@@ -102,6 +103,7 @@ class Engine:
         self._tasks = []
         await self._commanding.close()
         await self._reconciler.close()
+        await give_back(self._desk.roster, self._desk.clock)
         self._desk.operations.hand_on_all()
         await self._desk.recorder.close()
 
