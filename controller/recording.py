@@ -67,7 +67,10 @@ class Recorder:
             await self._task
 
     async def keep(self, *events: Event, miners: Iterable[str] = ()) -> None:
-        """Return when these events, and the records of these miners, are durable. Raises StorageAway: they are not."""
+        """Return when these events are durable. Raises StorageAway: they are not.
+
+        The records of these miners go to the disk beside them, and may follow a moment later.
+        """
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._awaited.append(_Awaited(events, tuple(miners), done))
         self._filled.set()
