@@ -22,14 +22,14 @@ from tests.system.whole_controller import CALM, USUAL, Yard, account, yard
 
 HOUR = 3600.0
 MIDNIGHT = datetime(2026, 5, 29, tzinfo=UTC).timestamp()
-INTERVAL_S = 300.0
+INTERVAL_S = 600.0
 STEP_S = 10.0
 """How often the true power is looked at: the grid of the simulator's physics, and the ramps' `every`."""
 
 SETTLED_S = 40 * 60.0
 """After so long a boundary lies behind: ramp, start of mining, and the slowest make's proof."""
 
-CAUGHT_S = 3 * INTERVAL_S
+CAUGHT_S = 1.5 * INTERVAL_S
 """Within so long of its return a miner is found and told."""
 
 JITTER_S = 1.0
@@ -277,7 +277,10 @@ async def live(folder: Path, plan: Day) -> None:
             if id_ in plan.dead:
                 assert orders[id_] == []
             elif id_ in plan.disobedient:
-                assert {event.outcome for event in outcomes[id_]} == {"accepted_unverified"}
+                # LuxOS that goes on tuning itself after all refuses every preset.
+                refusals = {"refused"} if miner.device_name == "luxos" else set()
+                found = {event.outcome for event in outcomes[id_]}
+                assert {"accepted_unverified"} <= found <= {"accepted_unverified", *refusals}, id_
                 tries = Counter(
                     quarter_of(miner.spec.container, event.at.timestamp()) for event in orders[id_]
                 )
@@ -291,8 +294,8 @@ async def live(folder: Path, plan: Day) -> None:
         assert {event.miner for event in await on.events("drift.begun")} == plan.disobedient
         assert await on.events("state.departed") == []
         drifting = {id_ for id_ in plan.disobedient if strays(on.miner(id_), plan.end)}
-        ended = {event.miner for event in await on.events("drift.ended")}
-        assert ended == plan.disobedient - drifting
+        last = {event.miner: event.kind for event in await on.events("drift.begun", "drift.ended")}
+        assert {id_ for id_, kind in last.items() if kind == "drift.begun"} == drifting
         figures = on.controller.engine.container_figures()
         assert sum(one.drifting for one in figures) == len(drifting) > 0
         operations, _ = await on.controller.storage.operations.find(limit=500)
