@@ -50,8 +50,8 @@ class Doubting:
     async def _accept(self, miners: Collection[str]) -> None:
         known = frozenset(miners)
         if known != self._known:
-            self._known = known
             await self._desk.storage.settings.put(KNOWN_MINERS, sorted(known))
+            self._known = known
 
     def look(self) -> bool:
         """Look at what may be in doubt everywhere; return whether that has changed."""

@@ -109,8 +109,10 @@ class Engine:
 
     async def take_inventory(self, inventory: Inventory) -> None:
         """Follow another inventory, which the live readings have taken over already."""
-        await self._take(inventory)
-        self._desk.order_anew()
+        try:
+            await self._take(inventory)
+        finally:
+            self._desk.order_anew()
 
     def wake(self) -> None:
         """Look at what the clock decides: a boundary may have come, or the clock may have been set."""
@@ -124,9 +126,11 @@ class Engine:
             for watched in gone:
                 self._records[watched.id] = watched.record
             self._reconciler.forget(gone)
-            await self._reconciler.doubting.take_inventory(list(known))
-            desk.views.touch(everything=True)
-            desk.look(desk.roster)
+            try:
+                await self._reconciler.doubting.take_inventory(list(known))
+            finally:  # also where the database is away: the miners that are there now are looked at
+                desk.views.touch(everything=True)
+                desk.look(desk.roster)
 
     def _tell_lost(self) -> None:
         """Write down which commands were on their way when the process before this one ended."""

@@ -110,6 +110,7 @@ class Controller:
             self.reload,
         )
         self.failed = asyncio.Event()
+        self._taking = asyncio.Lock()
 
     @asynccontextmanager
     async def serving(self) -> AsyncIterator[int]:
@@ -196,9 +197,11 @@ class Controller:
         await self.live.apply(inventory, await self._targets(inventory))
         self.jobs.follow(inventory)
 
-    async def _take_inventory(self, inventory: Inventory) -> None:
-        await self._follow_inventory(inventory)
-        await self.engine.take_inventory(inventory)
+    async def _take_inventory(self, _inventory: Inventory) -> None:
+        async with self._taking:  # the newest there is: one that waited here may have been overtaken
+            inventory = self.store.inventory
+            await self._follow_inventory(inventory)
+            await self.engine.take_inventory(inventory)
 
     async def _targets(self, inventory: Inventory) -> TargetOf:
         """Return the function that makes a miner's Target, with the credentials as they are now."""

@@ -281,3 +281,26 @@ async def test_what_rises_together_keeps_to_the_limit_together(tmp_path: Path) -
         assert len(on.received()) == told + 2
         held_back = [view for view in on.engine.views() if view.doubt and "over its limit" in view.doubt]
         assert len(held_back) == 1
+
+
+@quietly
+async def test_an_inventory_that_comes_while_the_database_is_away_is_followed_all_the_same(
+    tmp_path: Path,
+) -> None:
+    north, east = container("north", 1, net=195), container("east", 1, net=196)
+    async with stage(tmp_path, north, east) as on:
+        await on.take(inventory(north))
+        await on.meanwhile(on.engine.hold(None, "half of it is gone", ANNA))
+        await on.meanwhile(on.engine.release(None, "it is meant", ANNA))
+        put = on.storage.settings.put
+
+        async def away(*_: object) -> None:
+            raise StorageAway("the database is full", "full")
+
+        on.storage.settings.put = away  # type: ignore[method-assign]
+        with pytest.raises(StorageAway):
+            await on.take(inventory(north, changed(east, schedule="siesta")))
+        on.storage.settings.put = put  # type: ignore[method-assign]
+        await on.pass_(400)
+        assert on.told() == {"east.a1": 1}
+        assert on.truth("east.a1") == "sleeping"
