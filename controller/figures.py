@@ -20,7 +20,8 @@ class MinerFigures(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
     `desired_…` under `enforce` only, and not for a miner in service or one whose make cannot do it. `planned_ratio` under
     `observe` only. `desired_since`: unix seconds. `desired_hashrate_hs`: where a preset promises one. `power_target_w`:
-    what the order comes to at the wall, where that is known.
+    what the order comes to at the wall, where that is known. `control`: what its container says of control. `drifting`:
+    it said yes and does not show it; None where nothing is ordered.
     """
 
     client: str | None
@@ -34,6 +35,8 @@ class MinerFigures(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     desired_profile: str | None = None
     applied_profile: str | None = None
     power_target_w: float | None = None
+    control: str | None = None
+    drifting: bool | None = None
 
 
 class ContainerFigures(msgspec.Struct, frozen=True, gc=False, kw_only=True):

@@ -77,6 +77,12 @@ MINER = (
         "Power at the wall that the order comes to; absent where the miner's nominal power is not known.",
     ),
     Metric(
+        "hashyard_controller_drift",
+        "gauge",
+        "1 while the miner said yes and does not show what is ordered, 0 if it does or is still on its way; absent "
+        "without an order.",
+    ),
+    Metric(
         "hashyard_controller_desired_profile_info",
         "info",
         "The profile that is ordered; 1.",
@@ -87,6 +93,12 @@ MINER = (
         "info",
         "The profile last confirmed by read-back; 1.",
         ("profile",),
+    ),
+    Metric(
+        "hashyard_controller_control_info",
+        "info",
+        "What the miner's container says of control: observe or enforce; 1.",
+        ("control",),
     ),
 )
 """Of a miner, in the order of a page."""

@@ -114,18 +114,19 @@ def _miner_row(figures: MinerFigures) -> Row:
         figures.desired_since,
         figures.desired_hashrate_hs,
         figures.power_target_w,
+        None if figures.drifting is None else float(figures.drifting),
     )
     own = _labels(labels)
     numbers = [
         b"" if value is None else _line(metric.name, own, value)
         for metric, value in zip(MINER, values, strict=False)
     ]
-    profiles = (figures.desired_profile, figures.applied_profile)
+    words = (figures.desired_profile, figures.applied_profile, figures.control)
     return (
         *numbers,
         *(
-            b"" if profile is None else _line(metric.name, _labels({**labels, "profile": profile}), 1)
-            for metric, profile in zip(MINER[len(values) :], profiles, strict=True)
+            b"" if word is None else _line(metric.name, _labels({**labels, metric.labels[0]: word}), 1)
+            for metric, word in zip(MINER[len(values) :], words, strict=True)
         ),
     )
 

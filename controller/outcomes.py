@@ -161,6 +161,7 @@ class Outcomes:
             return
         if self._desk.clock.now() >= unverified_at.timestamp() + LOOK_AGAIN_S:
             watched.drifting = True
+            self._desk.views.touch((watched,))
             self._desk.tell(
                 "state",
                 "drift.begun",

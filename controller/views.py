@@ -88,10 +88,16 @@ class Views:
         labels = (container.client, container.name, watched.known.miner.name)
         able = step is not None and step.problem is None and watched.known.miner.active
         if step is None or not able or watched.wanted.profile is None:
-            return MinerFigures(client=labels[0], container=labels[1], miner=labels[2])
+            return MinerFigures(
+                client=labels[0], container=labels[1], miner=labels[2], control=container.control
+            )
         if container.control != "enforce":
             return MinerFigures(
-                client=labels[0], container=labels[1], miner=labels[2], planned_ratio=ordered_ratio(step)
+                client=labels[0],
+                container=labels[1],
+                miner=labels[2],
+                planned_ratio=ordered_ratio(step),
+                control=container.control,
             )
         served = self._mark_of(watched.id) is not None
         since = watched.wanted.since
@@ -108,6 +114,8 @@ class Views:
             power_target_w=None
             if served
             else expected_w(step, nominal_w(watched.known.miner, watched.known.snapshot)),
+            control=container.control,
+            drifting=None if served else watched.drifting,
         )
 
     def _made(self, watched: Watched) -> MinerView:

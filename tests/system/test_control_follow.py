@@ -111,6 +111,8 @@ async def test_a_disobedient_miner_is_told_so_looked_at_again_and_raises_drift(t
         await on.pass_(40)
         assert [event.miner for event in await on.events("drift.begun")] == ["north.a1"]
         assert next(one for one in on.engine.container_figures()).drifting == 1
+        drifting = [one for one in on.engine.miner_figures() if one.drifting]
+        assert [(one.miner, one.control) for one in drifting] == [("a1", "enforce")]
         figures = {one.miner: (one.desired_ratio, one.applied_ratio) for one in on.engine.miner_figures()}
         assert figures == {"a1": (0.0, 1.0), "a2": (0.0, 0.0)}
         await on.heal("north.a1")

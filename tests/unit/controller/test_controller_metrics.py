@@ -54,6 +54,8 @@ FULL_MINER = MinerFigures(
     desired_profile="underclock",
     applied_profile="normal",
     power_target_w=2475.0,
+    control="enforce",
+    drifting=True,
 )
 FULL_CONTAINER = ContainerFigures(
     client="acme",
