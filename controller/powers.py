@@ -8,14 +8,13 @@ from typing import Final
 
 from controller.model import MinerRecord, Step
 from miners.actions import Action, Locate, Reboot, SetPowerLimit, SetPowerPercent, Sleep, Wake
+from miners.draft import STANDBY_POWER_W
 from miners.inventory.fleet import Miner
 from miners.model import Snapshot
 from miners.models import find_model
 
 LARGE_W: Final = 4_000.0
 """What a miner of unknown power is counted with where limits hang on it."""
-
-STANDBY_W: Final = 40.0
 
 
 def nominal_w(miner: Miner, snapshot: Snapshot | None) -> float | None:
@@ -41,7 +40,7 @@ def present_w(miner: Miner, snapshot: Snapshot | None, record: MinerRecord) -> f
     if snapshot is not None and snapshot.power_w is not None and (measured or not awake):
         return snapshot.power_w
     if snapshot is not None and snapshot.state == "sleeping":
-        return STANDBY_W if miner.standby_power_w is None else miner.standby_power_w
+        return STANDBY_POWER_W if miner.standby_power_w is None else miner.standby_power_w
     nominal = nominal_w(miner, snapshot)
     if nominal is None or record.applied_ratio is None:
         return None if snapshot is None else snapshot.power_w

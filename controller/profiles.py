@@ -27,6 +27,7 @@ from miners.actions import (
     Wake,
     action_name,
 )
+from miners.draft import STANDBY_POWER_W
 from miners.inventory.fleet import Profile
 from miners.model import Snapshot
 from miners.writing import Ability, Preset, Writer
@@ -37,8 +38,6 @@ LOW_PERCENT = 95.0
 """Below this it works in its low one."""
 PRESET_TOLERANCE = 0.02
 """A preset may promise so much more than was asked for: nominal power is not known better than that."""
-STANDBY_POWER_W = 40.0
-"""What a sleeping miner draws where the inventory does not say, as the reading side takes it."""
 
 _MAKES = {
     "antminer": "antminer",

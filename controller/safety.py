@@ -1,6 +1,7 @@
 """Interlocks and doubts: when nothing is written, or power is not raised, and the one line that says why and what to do.
 
-All pure: they look at what is known and return a reason, or None. What stops what:
+All pure: they look at what is known and return a reason, or None; about the clock that is `clock_watch.py`'s to say. What
+stops what:
 
 | reason | stops | ends by itself |
 |---|---|---|
@@ -25,17 +26,15 @@ from typing import Final
 import msgspec
 
 from controller.model import Hold, MinerRecord, ServiceMark
+from controller.readings import STALE_INTERVALS
 from miners.inventory.fleet import Container, Feed
 from miners.inventory.nodes import shortened
 from miners.model import Identity, PollFailure, Reading, Snapshot
 from miners.models import find_model
 
-STALE_POLLS: Final = 3
-"""A reading older than so many poll intervals is stale."""
 HOT_SHARE: Final = 0.1
 """A container overheats when more than this share of the miners that answer are too hot (as ContainerOverheating does)."""
 VANISHED_SHARE: Final = 0.1
-CLOCK_JUMP_S: Final = 60.0
 _HEAT: Final = re.compile(
     r"over[ _-]?(temp|heat)|temperature (is )?(too )?high|too[ _-]hot(?! before)", re.IGNORECASE
 )
@@ -85,7 +84,7 @@ def raise_refused(container: Container, readings: Sequence[Reading | None], at: 
     if readings and silent > container.alerts.down_max_ratio * len(readings):
         return (
             f"{silent} of {len(readings)} miners of {name} have no reading of the last "
-            f"{STALE_POLLS * container.interval_s:g} s, so power is not raised there: look at its network and the exporter"
+            f"{STALE_INTERVALS * container.interval_s:g} s, so power is not raised there: look at its network and the exporter"
         )
     hot = [reason for reason in (too_hot(container, reading) for reading in fresh) if reason is not None]
     if len(hot) > HOT_SHARE * len(fresh):
@@ -152,25 +151,6 @@ def vanished(before: Collection[str], after: Collection[str]) -> str | None:
     )
 
 
-def clock_jumped(expected_s: float, found_s: float) -> str | None:
-    """Return why the clock is not trusted: it shows `found_s` where steady time says `expected_s` (unix seconds)."""
-    jump = found_s - expected_s
-    if abs(jump) <= CLOCK_JUMP_S:
-        return None
-    way = "forward" if jump > 0 else "back"
-    return (
-        f"the clock was put {way} by {_duration(abs(jump))}, so nothing is written until it goes steadily: look at the "
-        "time service (NTP) of this machine"
-    )
-
-
-def clock_not_synchronised(synchronised: bool | None) -> str | None:
-    """Return why the clock is not trusted: the machine says that it is not synchronised. None: it does not say."""
-    if synchronised is not False:
-        return None
-    return "this machine's clock is not synchronised, so nothing is written: start its time service (NTP)"
-
-
 def inventory_refused(mistakes: Sequence[str]) -> str | None:
     """Return why the inventory in use is not trusted: the files as they are now have mistakes."""
     if not mistakes:
@@ -216,21 +196,11 @@ def _over(what: str, limit_w: float | None, after: Drawn, now: Drawn | None) -> 
 
 
 def _is_fresh(snapshot: Snapshot, container: Container, at: datetime) -> bool:
-    return at - snapshot.taken_at <= timedelta(seconds=STALE_POLLS * container.interval_s)
+    return at - snapshot.taken_at <= timedelta(seconds=STALE_INTERVALS * container.interval_s)
 
 
 def _kilowatts(watts: float) -> str:
     return f"{watts / 1000:,.1f} kW"
-
-
-def _duration(seconds: float) -> str:
-    return (
-        f"{seconds:.0f} s"
-        if seconds < 600
-        else f"{seconds / 60:.0f} min"
-        if seconds < 7200
-        else f"{seconds / 3600:.0f} h"
-    )
 
 
 def _bare(text: str) -> str:

@@ -109,11 +109,6 @@ class Sender:
         """How many more orders can be taken now."""
         return self._slots.free
 
-    @property
-    def in_flight(self) -> int:
-        """How many miners are being written to or waited for."""
-        return len(self._patience)
-
     def start(self, orders: Sequence[Order]) -> None:
         """Begin with these orders: no more than `free`, one a miner at a time."""
         by_container: dict[str, list[Order]] = {}

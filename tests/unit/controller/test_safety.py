@@ -253,32 +253,6 @@ def test_a_tenth_of_the_inventory_gone(before: int, gone: int, doubted: bool) ->
         assert found.startswith(f"{gone} of {before} miners are gone from the inventory at once")
 
 
-@pytest.mark.parametrize(
-    ("jump", "words"),
-    [
-        (0.0, None),
-        (60.0, None),
-        (-60.0, None),
-        (61.0, "put forward by 61 s"),
-        (-3000.0, "put back by 50 min"),
-        (86_400.0, "put forward by 24 h"),
-    ],
-)
-def test_a_clock_that_jumps(jump: float, words: str | None) -> None:
-    found = safety.clock_jumped(1_800_000_000.0, 1_800_000_000.0 + jump)
-    assert (found is None) == (words is None)
-    if found is not None and words is not None:
-        assert words in found
-
-
-def test_a_clock_that_is_not_synchronised() -> None:
-    assert safety.clock_not_synchronised(None) is None
-    assert safety.clock_not_synchronised(True) is None
-    assert safety.clock_not_synchronised(False) == (
-        "this machine's clock is not synchronised, so nothing is written: start its time service (NTP)"
-    )
-
-
 def test_an_inventory_that_was_refused() -> None:
     assert safety.inventory_refused([]) is None
     assert safety.inventory_refused(["targets.yml:1: a"]) == (
