@@ -5,7 +5,6 @@ command whose answer is lost is not repeated: the read-back decides. Time is tha
 sockets run on the event loop's.
 """
 
-import base64
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
@@ -19,7 +18,7 @@ from miners.driver import Memory
 from miners.errors import HashyardError, PollError
 from miners.hand import TcpHand
 from miners.model import FailureReason, Identity, PollFailure, Snapshot, Target
-from miners.proof import another_device, describe, holds, objection, one_line
+from miners.proof import another_device, confided_by, describe, holds, objection, one_line
 from miners.writers import WRITERS
 from miners.writing import Ability, Preset, Session, WriteError, Writer
 
@@ -299,12 +298,8 @@ class _Command:
         )
 
     def _secrets(self) -> list[str]:
-        """Return what a miner may have been told in confidence and repeat: passwords, also as Basic carries them, tokens."""
-        found: list[str] = []
-        for given in (self._target.credentials, self._target.gateway_credentials):
-            if given is not None:
-                basic = base64.b64encode(f"{given.user}:{given.password}".encode()).decode()
-                found += [basic, given.password]
+        """Return what a miner may have been told in confidence, and repeat: passwords and tokens."""
+        found = [*confided_by(self._target.credentials), *confided_by(self._target.gateway_credentials)]
         # A Whatsminer's token is more than a text; its sign is what goes over the line.
         token = getattr(self._session.token, "sign", self._session.token)
         return [*found, token] if isinstance(token, str) else found

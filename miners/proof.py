@@ -3,6 +3,7 @@
 `miners/apply.py` does what is decided here.
 """
 
+import base64
 import math
 import re
 from collections.abc import Iterable
@@ -21,7 +22,7 @@ from miners.actions import (
     Wake,
     action_name,
 )
-from miners.model import Identity, Snapshot
+from miners.model import Credentials, Identity, Snapshot
 from miners.writing import CommandRefused, NotSupported, WriteError, Writer
 
 UPTIME_SLACK_S: Final = 15.0
@@ -170,6 +171,14 @@ def _on(on: bool) -> str:  # a light has two states
 
 def _figure(what: str, figure: float | None, unit: str) -> str:
     return f"{what} not told" if figure is None else f"{what} {figure:g} {unit}"
+
+
+def confided_by(credentials: Credentials | None) -> list[str]:
+    """Return what is sent of credentials in confidence: the password, also as HTTP Basic carries it."""
+    if credentials is None:
+        return []
+    basic = base64.b64encode(f"{credentials.user}:{credentials.password}".encode()).decode()
+    return [basic, credentials.password]
 
 
 def one_line(words: str, secrets: Iterable[str] = ()) -> str:

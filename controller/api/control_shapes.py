@@ -18,10 +18,12 @@ from controller.api.route import (
 )
 from controller.model import (
     Actor,
+    Hold,
     Operation,
     Override,
     Result,
 )
+from miners.inventory.fleet import Schedule
 from miners.model import Snapshot
 
 TAGS = ("control",)
@@ -57,25 +59,35 @@ class ShownOperation(Operation, frozen=True, kw_only=True):
 
 
 def shown_override(call: Call[Any, Any], override: Override) -> ShownOverride:
-    """Return an override as it is shown: to a client only as far as it concerns him."""
+    """Return an override as it is shown: as far as it concerns one's containers; to a client without the operator's words."""
     state: Literal["waiting", "active", "ended"] = "active"
     if override.ended_at is not None:
         state = "ended"
     elif override.starts_at > call.now:
         state = "waiting"
+    override = own_part(call, override)
     if call.person.role == "client":
-        own = {container.id for container in call.containers()}
         override = msgspec.structs.replace(
             override,
-            containers=tuple(one for one in override.containers if one in own),
-            miners=tuple(one for one in override.miners if container_of(call, one) in own),
-            except_miners=tuple(one for one in override.except_miners if container_of(call, one) in own),
-            until_by_container={key: at for key, at in override.until_by_container.items() if key in own},
             created_by=OPERATOR,
             ended_by=None if override.ended_by is None else OPERATOR,
             reason="",
         )
     return ShownOverride(**msgspec.structs.asdict(override), state=state)
+
+
+def own_part(call: Call[Any, Any], override: Override) -> Override:
+    """Return an override as far as it concerns the containers that one may see."""
+    if sees_all(call):
+        return override
+    own = {container.id for container in call.containers()}
+    return msgspec.structs.replace(
+        override,
+        containers=tuple(one for one in override.containers if one in own),
+        miners=tuple(one for one in override.miners if container_of(call, one) in own),
+        except_miners=tuple(one for one in override.except_miners if container_of(call, one) in own),
+        until_by_container={key: at for key, at in override.until_by_container.items() if key in own},
+    )
 
 
 async def shown_operation(call: Call[Any, Any], operation: Operation) -> ShownOperation:
@@ -120,6 +132,23 @@ def sees_all(call: Call[Any, Any]) -> bool:
     """Return whether the person sees every container."""
     token = call.person.token
     return call.person.role != "client" and not (token is not None and token.containers)
+
+
+def holds_seen(call: Call[Any, Any]) -> list[Hold]:
+    """Return the holds that one may see: those everywhere, and those of one's containers."""
+    if sees_all(call):
+        return list(call.deeds.holds())
+    own = {container.id for container in call.containers()}
+    return [hold for hold in call.deeds.holds() if hold.container is None or hold.container in own]
+
+
+def schedules_seen(call: Call[Any, Any]) -> list[Schedule]:
+    """Return the schedules that one may see: those that one's containers follow, and the built-in ones, unless one sees all."""
+    found = call.deeds.inventory.schedules.values()
+    if sees_all(call):
+        return list(found)
+    followed = {container.schedule for container in call.containers()}
+    return [schedule for schedule in found if schedule.id in followed or schedule.origin is None]
 
 
 def within(call: Call[Any, Any], containers: Sequence[str]) -> list[str] | None:

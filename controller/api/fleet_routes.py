@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from controller.api.control_shapes import holds_seen, own_part, sees_all
 from controller.api.figures import figures_of, grid_of, shown_miner, state_of
 from controller.api.miner_filters import SORTS, MinersFilter, Text, chosen
 from controller.api.paging import page_of
@@ -129,7 +130,8 @@ async def miner_detail(call: Call[Any, Any], view: MinerView) -> MinerDetail:
     private = call.person.role == "client"
     override = None
     if view.wanted.override_id is not None and not private:
-        override = next((one for one in call.deeds.overrides() if one.id == view.wanted.override_id), None)
+        held = (one for one in call.deeds.overrides() if one.id == view.wanted.override_id)
+        override = next((own_part(call, one) for one in held), None)
     reference = view.miner.credentials
     mark = view.service
     return MinerDetail(
@@ -274,7 +276,8 @@ def _attention(
         Attention(kind="service", count=service, link="/api/v1/miners"),
     ]
     if call.person.role != "client":
-        found.append(Attention(kind="hold", count=len(call.deeds.holds()), link="/api/v1/holds"))
+        found.append(Attention(kind="hold", count=len(holds_seen(call)), link="/api/v1/holds"))
+    if sees_all(call):
         found.append(Attention(kind="doubt", count=len(call.deeds.doubts()), link="/api/v1/status"))
     return [one for one in found if one.count]
 

@@ -8,6 +8,7 @@ from controller.api.control_shapes import (
     REFUSALS,
     Reason,
     control_route,
+    holds_seen,
 )
 from controller.api.fleet_routes import miner_detail
 from controller.api.paging import page_of
@@ -57,9 +58,7 @@ class HoldsQuery(ReasonQuery, frozen=True):
 
 async def get_holds(call: Call[None, ListQuery]) -> Page[Hold]:
     """Return the holds."""
-    own = {container.id for container in call.containers()}
-    seen = [hold for hold in call.deeds.holds() if hold.container is None or hold.container in own]
-    return page_of(seen, call.query, "holds", lambda hold: hold.id)
+    return page_of(holds_seen(call), call.query, "holds", lambda hold: hold.id)
 
 
 async def post_hold(call: Call[HoldOrder, NoQuery]) -> list[Hold]:

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from controller.api.conditions import etag_of
+from controller.api.control_shapes import schedules_seen
 from controller.api.fleet_routes import is_managed
 from controller.api.managing import changed, effect_of, require_managed
 from controller.api.paging import page_of
@@ -160,7 +161,7 @@ async def get_profile(call: Call[None, NoQuery]) -> Answer:
 
 async def get_schedules(call: Call[None, ListQuery]) -> Page[ShownSchedule]:
     """Return the schedules."""
-    found = [shown_schedule(call, schedule) for schedule in call.deeds.inventory.schedules.values()]
+    found = [shown_schedule(call, schedule) for schedule in schedules_seen(call)]
     return page_of(found, call.query, "schedules", lambda schedule: schedule.id)
 
 
@@ -278,7 +279,7 @@ def schedule_etag(schedule: fleet.Schedule) -> str:
 
 
 def _schedule(call: Call[Any, Any]) -> fleet.Schedule:
-    found = call.deeds.inventory.schedules.get(call.path["id"])
+    found = next((one for one in schedules_seen(call) if one.id == call.path["id"]), None)
     if found is None:
         raise Problem("not-found", "there is no such schedule")
     return found
@@ -317,11 +318,7 @@ async def _record(
 def _shown_profile(call: Call[Any, Any], profile: fleet.Profile) -> ShownProfile:
     managed = is_managed(call, profile.origin)
     private = call.person.role == "client"
-    users = [
-        schedule.id
-        for schedule in call.deeds.inventory.schedules.values()
-        if profile.name in _profiles_of(schedule)
-    ]
+    users = [schedule.id for schedule in schedules_seen(call) if profile.name in _profiles_of(schedule)]
     return ShownProfile(
         name=profile.name,
         target_percent=profile.target_percent,

@@ -45,11 +45,13 @@ class SettingsShown(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def get_status(call: Call[None, NoQuery]) -> Status:
-    """Return how the parts are: to an administrator with the reasons, unless his token is for some containers only."""
+    """Return how the parts are: to an administrator also since when and why, unless his token is for some containers only."""
     process = call.service(Process)
     full = call.person.role == "administrator" and not call.person.narrow
     parts = [
-        PartShown(name=part.name, state=part.state, since=part.since, reason=part.reason if full else None)
+        PartShown(name=part.name, state=part.state, since=part.since, reason=part.reason)
+        if full
+        else PartShown(name=part.name, state=part.state)
         for part in process.parts()
     ]
     history = call.service(History)

@@ -13,7 +13,7 @@ from miners.actions import Action, SetPreset, Sleep, Wake, action_name
 from miners.errors import Malformed, PollError, Unreachable
 from miners.link import Object
 from miners.model import Snapshot
-from miners.proof import one_line
+from miners.proof import confided_by, one_line
 from miners.transport.gateway import post_json
 from miners.units import text
 from miners.writing import (
@@ -79,8 +79,9 @@ async def leave(hand: Hand, session: Session) -> None:
     """Give the token back: the gateway forgets it. Raises a PollError or a WriteError where that fails."""
     if session.token is None:
         return
+    token = str(session.token)
     session.drop()
-    answer = await _ask(hand, "/api/logout", {"miner_ip": hand.target.address})
+    answer = await _ask(hand, "/api/logout", {"miner_ip": hand.target.address}, token)
     if answer.status not in _CONSENT:
         raise _refusal(hand, "/api/logout", answer)
 
@@ -170,14 +171,14 @@ async def _told(hand: Hand, session: Session, path: str, body: Object) -> _Answe
     return answer
 
 
-async def _ask(hand: Hand, path: str, body: Object) -> _Answer:
+async def _ask(hand: Hand, path: str, body: Object, token: str = "") -> _Answer:
+    """Ask for a path; return the answer, whose words hold neither the token that is given nor what was sent in confidence."""
     target = hand.target
     status, answer = await post_json(
         _url(hand) + path, body, target.gateway_credentials, connect_timeout_s=target.connect_timeout_s
     )
-    confided = [str(body.get("token") or "")]
-    if target.gateway_credentials is not None:
-        confided.append(target.gateway_credentials.password)
+    confided = [token, str(body.get("token") or "")]
+    confided += confided_by(target.gateway_credentials)
     said = next((words for name in _WORDS if (words := text(answer.get(name)))), "")
     return _Answer(status, one_line(said, confided)[:_LONGEST_WORDS], answer.get("token"))
 

@@ -7,7 +7,6 @@ anybody reads it.
 import base64
 import json
 import re
-import socket
 import traceback
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
@@ -17,7 +16,6 @@ from typing import Any
 import msgspec
 import pytest
 import structlog
-from aiohttp import ClientSession, ClientTimeout, DummyCookieJar
 
 from controller.api.routes import ROUTES
 from controller.settings import Settings, check
@@ -28,6 +26,7 @@ from miners.errors import ConfigurationError
 from miners.model import Credentials
 from miners.writers import WRITERS
 from simulator.quiet import run_quietly
+from tests.system.asking import Asker, free_port
 from tests.system.talkative_web import (
     GATEWAY_TOKEN,
     POOL_PASSWORD,
@@ -92,42 +91,9 @@ class Outputs:
             assert len(secret) >= 8
             forms = {secret, json.dumps(secret)[1:-1], base64.b64encode(secret.encode()).decode().rstrip("=")}
             for where, text in self.texts:
-                assert not [form for form in forms if form in text], f"{name} in {where}: {text[:2000]}"
-
-
-class Asker:
-    """Asks the controller over HTTP, and keeps every answer but those that are there to show a secret once."""
-
-    def __init__(self, on: Yard, port: int, outputs: Outputs) -> None:
-        self.on, self.outputs = on, outputs
-        self.http = ClientSession(
-            f"http://127.0.0.1:{port}", cookie_jar=DummyCookieJar(), timeout=ClientTimeout(total=None)
-        )
-
-    async def ask(
-        self,
-        method: str,
-        path: str,
-        body: Any = None,
-        *,
-        secret: bool = False,
-        seconds: float = 0.0,
-        **headers: str,
-    ) -> tuple[int, Any, Any]:
-        sent = {name.replace("_", "-"): value for name, value in headers.items()}
-
-        async def once() -> tuple[int, Any, str]:
-            async with self.http.request(
-                method, path, json=body, headers=sent, allow_redirects=False
-            ) as answer:
-                return answer.status, answer.headers, await answer.text()
-
-        status, told, text = await (self.on.do(once(), seconds) if seconds else once())
-        if not secret:
-            shown = "\n".join(f"{name}: {value}" for name, value in told.items())
-            self.outputs.add(f"{method} {path} {status}", f"{shown}\n{text}")
-        found = json.loads(text) if "json" in told.get("Content-Type", "") and text else text
-        return status, told, found
+                for form in forms:
+                    at = text.find(form)
+                    assert at < 0, f"{name} in {where}: {text[max(0, at - 600) : at + 100]}"
 
 
 @pytest.fixture
@@ -160,6 +126,7 @@ async def scenario(
         "a miner's password as Basic": BASIC,
         "a Whatsminer's password": WHATSMINER_PASSWORD,
         "the gateway's password": GATEWAY_PASSWORD,
+        "the gateway's password as Basic": base64.b64encode(f"farm:{GATEWAY_PASSWORD}".encode()).decode(),
         "the gateway's token": GATEWAY_TOKEN,
         "a pool's password": POOL_PASSWORD,
         "the exporter's token": EXPORTER_TOKEN,
@@ -200,7 +167,7 @@ async def scenario(
         on.bend("yard-a.no", "refuses")
         on.bend("yard-a.html", "hostile", kind="html")
         await on.spoil("yard-a.gone", "refused")
-        asker = Asker(on, port, outputs)
+        asker = Asker(on, port, outputs.add)
         stack.push_async_callback(asker.http.close)
 
         token, browser = await sign_in(asker, on, secrets)
@@ -371,7 +338,7 @@ async def ask_every_route(asker: Asker, on: Yard, token: str) -> None:
         "/api/v1/stream?topics=overview,containers,miner:yard-a.talks,events",
         headers={"Authorization": bearer},
     ) as stream:
-        asker.outputs.add("the stream", (await stream.content.read(100_000)).decode())
+        asker.keep("the stream", (await stream.content.read(100_000)).decode())
 
 
 async def ask_wrongly(asker: Asker, token: str, browser: dict[str, str]) -> None:
@@ -420,13 +387,6 @@ def away(on: Yard, patch: pytest.MonkeyPatch) -> None:
 
     patch.setattr(on.controller.storage.database, "read", no)
     patch.setattr(on.controller.storage.database, "write", no)
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-        return port
 
 
 def test_the_databases_password_is_in_no_message(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
