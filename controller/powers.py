@@ -21,11 +21,15 @@ def nominal_w(miner: Miner, snapshot: Snapshot | None) -> float | None:
     """Return a miner's nominal power: the inventory's figure, else that of its reading, else of its model in the table.
 
     A miner that has never answered is known by the model that the inventory names; None where there is none either.
+    In their low mode devices call less their own, so that of the model counts where it is more: what a miner is raised
+    to must not seem less than it is.
     """
     if miner.nominal_power_w is not None:
         return miner.nominal_power_w
     if snapshot is not None and snapshot.nominal_power_w is not None:
-        return snapshot.nominal_power_w
+        lowered = (snapshot.power_mode or "").casefold() == "low"
+        facts = find_model(snapshot.identity.manufacturer, snapshot.identity.model) if lowered else None
+        return max(snapshot.nominal_power_w, 0.0 if facts is None else facts.nominal_power_w or 0.0)
     facts = find_model(miner.manufacturer, miner.model)
     return None if facts is None else facts.nominal_power_w
 

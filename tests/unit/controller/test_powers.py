@@ -11,7 +11,7 @@ from miners.model import Identity, Snapshot
 ORIGIN = Origin("targets.yml", 1)
 
 
-def read(nominal_power_w: float | None) -> Snapshot:
+def read(nominal_power_w: float | None, model: str | None = None, mode: str | None = None) -> Snapshot:
     return Snapshot(
         container="C",
         miner="m",
@@ -20,8 +20,9 @@ def read(nominal_power_w: float | None) -> Snapshot:
         duration_s=0.1,
         driver="avalon",
         state="mining",
-        identity=Identity(manufacturer="Avalon"),
+        identity=Identity(manufacturer="Avalon", model=model),
         nominal_power_w=nominal_power_w,
+        power_mode=mode,
     )
 
 
@@ -32,6 +33,10 @@ def read(nominal_power_w: float | None) -> Snapshot:
         (None, "1166 Pro", read(3350.0), 3350.0),
         (None, "1166 Pro", read(None), 3400.0),
         (None, "1166 Pro", None, 3400.0),
+        (None, None, read(2600.0, "1166 Pro", "low"), 3400.0),
+        (None, None, read(2600.0, "1166 Pro", "normal"), 2600.0),
+        (None, None, read(3500.0, "1166 Pro", "low"), 3500.0),
+        (None, None, read(2600.0, "of nobody's", "low"), 2600.0),
         (None, None, None, None),
         (None, "of nobody's", None, None),
     ],
