@@ -9,6 +9,7 @@ import re
 import types
 import typing
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from itertools import islice
 from typing import Any, Literal, TypeVar
 
@@ -19,6 +20,8 @@ from controller.api.problems import Mistake, Problem, invalid, said
 
 MAX_MISTAKES = 100
 """As many as a person can use: a body of 1 MiB can hold a hundred thousand."""
+FIRST_YEAR = 1970
+LAST_YEAR = 2200
 
 T = TypeVar("T")
 S = TypeVar("S", bound=msgspec.Struct)
@@ -144,6 +147,10 @@ def _converted(value: Any, kind: Any, at: str, values: dict[str, Any], name: str
         values[name] = msgspec.convert(value, _without_none(kind), strict=False)
     except msgspec.ValidationError as error:
         return [_mistake(at, error, kind)]
+    found = values[name]
+    if isinstance(found, datetime) and not FIRST_YEAR <= found.year <= LAST_YEAR:
+        # At either end of the calendar the same moment in another zone is no date any more.
+        return [Mistake(at, "range", f"it lies between {FIRST_YEAR} and {LAST_YEAR}")]
     return []
 
 

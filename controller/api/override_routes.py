@@ -1,6 +1,5 @@
 """The routes of plans and overrides: what would happen, and what people want above the schedule."""
 
-from datetime import datetime
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -27,6 +26,7 @@ from controller.api.route import (
     Answer,
     Call,
     ListQuery,
+    Moment,
     NoQuery,
     Page,
     Route,
@@ -51,8 +51,8 @@ class OverrideOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     target: Target
     profile: ProfileName
     ends: Ends = "next_change"
-    until: datetime | None = None
-    starts_at: datetime | None = msgspec.field(default=None, name="from")
+    until: Moment | None = None
+    starts_at: Moment | None = msgspec.field(default=None, name="from")
     reason: Reason
     emergency: bool = False
     stagger: Stagger | None = None
@@ -63,7 +63,7 @@ class OverrideChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """What may change of an override; what is not given stays."""
 
     ends: Ends | UnsetType = UNSET
-    until: datetime | UnsetType | None = UNSET
+    until: Moment | UnsetType | None = UNSET
     reason: Reason | UnsetType = UNSET
 
 

@@ -6,7 +6,6 @@ the operator's addresses and names.
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import datetime
 from typing import Annotated, Any, Final, get_args
 
 import msgspec
@@ -14,7 +13,7 @@ from aiohttp import web
 
 from controller.api.paging import from_cursor, to_cursor
 from controller.api.problems import Mistake, Problem
-from controller.api.route import EVERYBODY, Call, ListQuery, Page, Route
+from controller.api.route import EVERYBODY, Call, ListQuery, Moment, Page, Route
 from controller.events import BadPosition, EventFilter, to_csv
 from controller.model import Actor, Category, Event, Role
 
@@ -49,8 +48,8 @@ class EventsQuery(ListQuery, frozen=True, kw_only=True):
     client: tuple[Text, ...] = ()
     operation: tuple[Text, ...] = ()
     outcome: tuple[Text, ...] = ()
-    from_: datetime | None = msgspec.field(default=None, name="from")
-    to: datetime | None = None
+    from_: Moment | None = msgspec.field(default=None, name="from")
+    to: Moment | None = None
     q: Text | None = None
 
 

@@ -55,6 +55,9 @@ Cursor = Annotated[
         max_length=500, description="`next` of the answer before; opaque, to be given back as it is"
     ),
 ]
+Moment = Annotated[
+    datetime, msgspec.Meta(tz=True, description="A time with its zone, such as 2026-03-01T18:00:00Z")
+]
 Sort = Annotated[
     str,
     msgspec.Meta(max_length=200, description="Fields by which to sort, with commas; `-` before one turns it"),

@@ -14,7 +14,7 @@ import msgspec
 
 from controller.api.paging import page_of
 from controller.api.problems import Mistake, Problem
-from controller.api.route import EVERYBODY, Call, Handler, ListQuery, Page, Route
+from controller.api.route import EVERYBODY, Call, Handler, ListQuery, Moment, Page, Route
 from controller.history import FiringAlert, History, HistoryAway, Line, quoted
 from miners.inventory.fleet import Container
 
@@ -83,8 +83,8 @@ class StatsQuery(msgspec.Struct, frozen=True, kw_only=True):
 
     metric: Metric = "hashrate"
     hours: Annotated[float, msgspec.Meta(ge=1, le=MOST_HOURS)] | None = None
-    from_: datetime | None = msgspec.field(default=None, name="from")
-    to: datetime | None = None
+    from_: Moment | None = msgspec.field(default=None, name="from")
+    to: Moment | None = None
     limit: Annotated[int, msgspec.Meta(ge=2, le=2000)] = 300
 
 
