@@ -16,9 +16,8 @@ import uvloop
 import hashyard_flags as flags
 from hashyard_control import CONTROLLER_FLAGS, SET_FLAGS, run_controller, run_set
 from hashyard_flags import Flag
-from hashyard_reading import run_read, run_scan
+from hashyard_reading import READ_FLAGS, SCAN_FLAGS, run_read, run_scan
 from hashyard_terminal import configure_logs, configure_output
-from miners.drivers import DRIVERS
 from miners.errors import ConfigurationError, HashyardError
 
 DONE, COULD_NOT, WRONG_USE = 0, 1, 2
@@ -124,12 +123,6 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _driver_name(text: str) -> str:
-    if text not in DRIVERS:
-        raise ValueError(f"no driver is called {text!r}; there are {', '.join(DRIVERS)}")
-    return text
-
-
 def _run_exporter(values: Values, environment: Environment) -> int:
     from exporter.main import Settings, run  # noqa: PLC0415  # each command loads its own room only
 
@@ -204,35 +197,6 @@ def _run_set(values: Values, _environment: Environment) -> int:
 _TARGETS = Flag(
     name="--targets", help="the inventory", convert=Path, default=Path("targets.yml"), metavar="FILE"
 )
-_CONNECT = Flag(
-    name="--connect-timeout",
-    help="seconds to wait for a connection",
-    convert=flags.seconds,
-    default=3.0,
-    metavar="SECONDS",
-    older=("CONNECTION_TIMEOUT",),
-)
-_TIMEOUT = Flag(
-    name="--timeout",
-    help="seconds for all of one miner",
-    convert=flags.seconds,
-    default=10.0,
-    metavar="SECONDS",
-)
-
-
-def _port_flag(name: str, what: str, default: int | None, older: tuple[str, ...] = ()) -> Flag:
-    said = f" (default {default})" if default else ""
-    return Flag(
-        name=name,
-        help=what + said,
-        convert=flags.whole(1, 65535),
-        default=default,
-        metavar="PORT",
-        older=older,
-    )
-
-
 _OLDER = ("DEFAULT_MINER_PORT", "CONNECTION_TIMEOUT", "POLLING_INTERVAL")
 """Names by which older tools were set up: whoever sets them here has to be told. Those of their servers (API_HOST,
 API_PORT, SECRET_KEY, DATABASE_URL) are the controller's business; an exporter that shares its .env takes no notice."""
@@ -388,32 +352,7 @@ COMMANDS: tuple[Command, ...] = (
             "hashyard read 10.1.7.16 --json",
             "hashyard read 10.1.7.16:4433 --driver whatsminer_v3 --raw",
         ),
-        flags=(
-            Flag(
-                name="--driver",
-                help="do not look for the driver, take this one",
-                convert=_driver_name,
-                metavar="NAME",
-            ),
-            _port_flag("--port", "the cgminer-style port", 4028, ("DEFAULT_MINER_PORT",)),
-            _port_flag("--v3-port", "Whatsminer's v3 port", 4433),
-            _port_flag("--web-port", "the web page's port (80, unless HOST has a port)", None),
-            Flag(
-                name="--credentials-file",
-                help="file with user:password of the miner's web page",
-                convert=Path,
-                metavar="FILE",
-            ),
-            Flag(name="--json", help="print the reading as JSON", convert=None, default=False),
-            Flag(
-                name="--raw",
-                help="print the replies themselves, passwords and pool users hidden",
-                convert=None,
-                default=False,
-            ),
-            _CONNECT,
-            _TIMEOUT,
-        ),
+        flags=READ_FLAGS,
     ),
     Command(
         name="scan",
@@ -424,28 +363,7 @@ COMMANDS: tuple[Command, ...] = (
             "hashyard scan 10.1.7.0/24",
             'hashyard scan 10.1.7.0/24 --yaml --container "Container 7" > targets.yml',
         ),
-        flags=(
-            Flag(name="--yaml", help="print entries for targets.yml", convert=None, default=False),
-            Flag(
-                name="--container",
-                help="the container's name in those entries (default Container 1)",
-                default="Container 1",
-                metavar="NAME",
-            ),
-            _port_flag("--port", "the cgminer-style port", 4028, ("DEFAULT_MINER_PORT",)),
-            _port_flag("--v3-port", "Whatsminer's v3 port", 4433),
-            _port_flag("--web-port", "the web page's port", 80),
-            Flag(
-                name="--concurrency",
-                help="addresses asked at the same time (default 100)",
-                convert=flags.whole(1, 4096),
-                default=100,
-                metavar="N",
-                older=("MAX_WORKERS",),
-            ),
-            msgspec.structs.replace(_CONNECT, default=2.0),
-            _TIMEOUT,
-        ),
+        flags=SCAN_FLAGS,
     ),
 )
 

@@ -1,22 +1,111 @@
-"""The commands that ask miners without an inventory: `read` one now, and `scan` a range of addresses for them."""
+"""The commands that ask miners without an inventory, `read` one now and `scan` a range of addresses, and their flags."""
 
 import re
 from collections.abc import Mapping, Sequence
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
+import msgspec
 import uvloop
 import yaml
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 import hashyard_flags as flags
+from hashyard_flags import Flag
 from hashyard_terminal import console, failure_line, found_table, print_document, print_reading, redacted
 from miners.client import read_miner
 from miners.driver import Memory
+from miners.drivers import DRIVERS
 from miners.errors import ConfigurationError, HashyardError
 from miners.model import Credentials, PollFailure, Reading, Snapshot, Target, to_json
 from miners.scan import ScanPorts, answers_as_a_miner, scan
+
+
+def _driver_name(text: str) -> str:
+    if text not in DRIVERS:
+        raise ValueError(f"no driver is called {text!r}; there are {', '.join(DRIVERS)}")
+    return text
+
+
+def _port_flag(name: str, what: str, default: int | None, older: tuple[str, ...] = ()) -> Flag:
+    said = f" (default {default})" if default else ""
+    return Flag(
+        name=name,
+        help=what + said,
+        convert=flags.whole(1, 65535),
+        default=default,
+        metavar="PORT",
+        older=older,
+    )
+
+
+_CONNECT = Flag(
+    name="--connect-timeout",
+    help="seconds to wait for a connection",
+    convert=flags.seconds,
+    default=3.0,
+    metavar="SECONDS",
+    older=("CONNECTION_TIMEOUT",),
+)
+_TIMEOUT = Flag(
+    name="--timeout",
+    help="seconds for all of one miner",
+    convert=flags.seconds,
+    default=10.0,
+    metavar="SECONDS",
+)
+
+
+READ_FLAGS: Final = (
+    Flag(
+        name="--driver",
+        help="do not look for the driver, take this one",
+        convert=_driver_name,
+        metavar="NAME",
+    ),
+    _port_flag("--port", "the cgminer-style port", 4028, ("DEFAULT_MINER_PORT",)),
+    _port_flag("--v3-port", "Whatsminer's v3 port", 4433),
+    _port_flag("--web-port", "the web page's port (80, unless HOST has a port)", None),
+    Flag(
+        name="--credentials-file",
+        help="file with user:password of the miner's web page",
+        convert=Path,
+        metavar="FILE",
+    ),
+    Flag(name="--json", help="print the reading as JSON", convert=None, default=False),
+    Flag(
+        name="--raw",
+        help="print the replies themselves, passwords and pool users hidden",
+        convert=None,
+        default=False,
+    ),
+    _CONNECT,
+    _TIMEOUT,
+)
+
+SCAN_FLAGS: Final = (
+    Flag(name="--yaml", help="print entries for targets.yml", convert=None, default=False),
+    Flag(
+        name="--container",
+        help="the container's name in those entries (default Container 1)",
+        default="Container 1",
+        metavar="NAME",
+    ),
+    _port_flag("--port", "the cgminer-style port", 4028, ("DEFAULT_MINER_PORT",)),
+    _port_flag("--v3-port", "Whatsminer's v3 port", 4433),
+    _port_flag("--web-port", "the web page's port", 80),
+    Flag(
+        name="--concurrency",
+        help="addresses asked at the same time (default 100)",
+        convert=flags.whole(1, 4096),
+        default=100,
+        metavar="N",
+        older=("MAX_WORKERS",),
+    ),
+    msgspec.structs.replace(_CONNECT, default=2.0),
+    _TIMEOUT,
+)
 
 
 def run_read(values: Mapping[str, Any]) -> int:
