@@ -112,7 +112,8 @@ def day(begin: float, end: float, *, miners: int, container_w: float, feed_w: fl
     spread = len(ids) / bad
     silent = [ids[int(spread * at)] for at in range(bad)]
     disobedient = [ids[int(spread * (at + 0.5))] for at in range(bad)]
-    late = {id_: begin + (end - begin) * (0.3 + 0.4 * at / bad) for at, id_ in enumerate(silent[1::2])}
+    back = silent[1::2]
+    late = {id_: begin + (end - begin) * (0.1 + 0.7 * at / len(back)) for at, id_ in enumerate(back)}
     text = [f"defaults: {{interval: {INTERVAL_S:.0f}s, control: enforce, schedule: default, {USUAL},"]
     text += [f"  ramp: {{step: {container_w:.0f} W, every: {STEP_S:.0f}s, batch: {batch}}}}}", "feeds:"]
     text += [
