@@ -145,6 +145,8 @@ def _converted(value: Any, kind: Any, at: str, values: dict[str, Any], name: str
     """Put the value of a parameter, converted from text, into `values`, or return what is wrong with it."""
     try:
         values[name] = msgspec.convert(value, _without_none(kind), strict=False)
+        if isinstance(values[name], datetime):  # a number is no time, though it could be taken for one
+            values[name] = msgspec.convert(value, _without_none(kind))
     except msgspec.ValidationError as error:
         return [_mistake(at, error, kind)]
     found = values[name]

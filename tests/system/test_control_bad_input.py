@@ -216,6 +216,7 @@ async def ask_for_odd_moments(asker: Asker, who: dict[str, str]) -> None:
         "0001-01-01T00:00:00+14:00",
         "9999-12-31T23:59:59-14:00",
         "2026-02-30T00:00:00Z",
+        "1780056000",
     ):
         order = {
             "target": {"containers": ["yard-a"]},
@@ -230,7 +231,7 @@ async def ask_for_odd_moments(asker: Asker, who: dict[str, str]) -> None:
         shown = moment.replace("+", "%2B")
         for path in ("/api/v1/events", "/api/v1/events.csv", "/api/v1/stats/overview"):
             status, _, told = await asker.ask("GET", f"{path}?from={shown}&to={shown}", **who)
-            assert status in {200, 400, 503}, (path, moment, told)
+            assert status == 400, (path, moment, told)
     for date in ("0001-01-01", "9999-12-31", "2026-02-30"):
         status, _, told = await asker.ask("GET", f"/api/v1/timeline?date={date}&days=14", **who)
         assert status == 400, (date, told)
