@@ -21,6 +21,7 @@ from exporter.polling import Polling, Reader
 from exporter.remembered import Remembered
 from exporter.server import Server
 from exporter.settings import Settings, in_share, make_data_folder, read_token
+from exporter.unreadable import Runner
 from miners.client import read_miner
 from miners.errors import ConfigurationError, InventoryError
 from miners.inventory.fleet import Container, Inventory, Miner
@@ -68,7 +69,7 @@ class Exporter:
     @asynccontextmanager
     async def serving(self) -> AsyncIterator[int]:
         """Serve and poll as long as the context lasts; it gives the port. Raises ConfigurationError for a busy one."""
-        runner = web.AppRunner(self._application, access_log=None, shutdown_timeout=SHUTDOWN_S)
+        runner = Runner(self._application, access_log=None, shutdown_timeout=SHUTDOWN_S)
         await runner.setup()
         tasks: list[asyncio.Task[None]] = []
         try:
