@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping
 
 from controller.desk import Desk
 from controller.model import SYSTEM
+from controller.powers import highest_nominal_w
 from controller.safety import identity_changed, inventory_refused, vanished
 from controller.watched import Watched
 from miners.errors import InventoryError
@@ -107,11 +108,13 @@ class Doubting:
             return
         mac = identity.mac or (None if moved else record.mac)
         serial = identity.serial or (None if moved else record.serial)
-        if moved or mac != record.mac or serial != record.serial:
-            self._desk.note(watched, address=address, mac=mac, serial=serial)
+        another = moved and (mac is None or mac != record.mac)
+        nominal = highest_nominal_w(known.miner, reading, None if another else record.nominal_power_w)
+        if moved or mac != record.mac or serial != record.serial or nominal != record.nominal_power_w:
+            self._desk.note(watched, address=address, mac=mac, serial=serial, nominal_power_w=nominal)
 
     def accept(self, watched: Watched) -> None:
         """Take whatever device answers next for the right one: somebody has worked on the miner."""
-        self._desk.note(watched, mac=None, serial=None)
+        self._desk.note(watched, mac=None, serial=None, nominal_power_w=None)
         if watched.told is not None:
             self.identify(watched)

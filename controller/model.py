@@ -218,7 +218,7 @@ class MinerRecord(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     `applied_ratio` (share of nominal power): last confirmed by read-back, None if never. `desired_profile`,
     `desired_since`: the present order. `attempts`: tries of it in a row that failed; `not_before`: none before then.
     `restarts_on` (a date) and `restarts`: commands that restarted its mining that day. `unverified_at`: when a command
-    was accepted and did not show, to be looked at again.
+    was accepted and did not show, to be looked at again. `nominal_power_w`: the highest that this device has named, W.
     """
 
     miner: str
@@ -237,6 +237,7 @@ class MinerRecord(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     restarts_on: str | None = None
     restarts: int = 0
     unverified_at: datetime | None = None
+    nominal_power_w: float | None = None
 
 
 class Client(msgspec.Struct, frozen=True, kw_only=True):

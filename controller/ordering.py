@@ -204,7 +204,9 @@ class Ordering:
         before = [present_w(one.known.miner, one.known.snapshot, one.record) for one in miners]
         steps = [self._steps.of(desk.inventory, one, profile)[0] for one in miners]
         after = [
-            None if step is None else expected_w(step, nominal_w(one.known.miner, one.known.snapshot))
+            None
+            if step is None
+            else expected_w(step, nominal_w(one.known.miner, one.known.snapshot, one.record))
             for one, step in zip(miners, steps, strict=True)
         ]
         return Operation(

@@ -333,7 +333,7 @@ class Overriding:
             before.append(present_w(one.known.miner, snapshot, one.record))
             step = self._choosing.step(one, profile)
             if step is not None:
-                expected.append(expected_w(step, nominal_w(one.known.miner, snapshot)))
+                expected.append(expected_w(step, nominal_w(one.known.miner, snapshot, one.record)))
             if at % A_PIECE == 0:
                 await asyncio.sleep(0)
         ending = profile is None

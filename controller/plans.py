@@ -110,7 +110,7 @@ def plan_of(
             and would.power_changes
             and would.shows is not True
         ):
-            expected = expected_w(would.step, nominal_w(view.miner, view.last_snapshot))
+            expected = expected_w(would.step, nominal_w(view.miner, view.last_snapshot, view.record))
             after = now if expected is None else expected
         now_w += now
         after_w += after

@@ -16,22 +16,44 @@ from miners.models import find_model
 LARGE_W: Final = 4_000.0
 """What a miner of unknown power is counted with where limits hang on it."""
 
+HIGHEST_BIN: Final = 1.5
+"""By how much the nominal power of a device may be above that of its model."""
 
-def nominal_w(miner: Miner, snapshot: Snapshot | None) -> float | None:
+
+def nominal_w(miner: Miner, snapshot: Snapshot | None, record: MinerRecord | None) -> float | None:
     """Return a miner's nominal power: the inventory's figure, else that of its reading, else of its model in the table.
 
     A miner that has never answered is known by the model that the inventory names; None where there is none either.
-    In their low mode devices call less their own, so that of the model counts where it is more: what a miner is raised
-    to must not seem less than it is.
+    In their low mode devices call less their own, so the highest that this one ever did, or that of the model, counts
+    where it is more: what a miner is raised to must not seem less than it is, nor its share of it sink by each turn.
     """
     if miner.nominal_power_w is not None:
         return miner.nominal_power_w
+    highest = None if record is None else record.nominal_power_w
     if snapshot is not None and snapshot.nominal_power_w is not None:
         lowered = (snapshot.power_mode or "").casefold() == "low"
         facts = find_model(snapshot.identity.manufacturer, snapshot.identity.model) if lowered else None
-        return max(snapshot.nominal_power_w, 0.0 if facts is None else facts.nominal_power_w or 0.0)
+        of_model = 0.0 if facts is None else facts.nominal_power_w or 0.0
+        return max(snapshot.nominal_power_w, of_model, highest or 0.0)
+    if highest is not None:
+        return highest
     facts = find_model(miner.manufacturer, miner.model)
     return None if facts is None else facts.nominal_power_w
+
+
+def highest_nominal_w(miner: Miner, snapshot: Snapshot, before: float | None) -> float | None:
+    """Return the highest nominal power of a device with this reading of it, `before` without; None while not known.
+
+    What the inventory says is no word of the device's, and what is beyond any bin of its model a broken reading.
+    """
+    now = snapshot.nominal_power_w
+    if miner.nominal_power_w is not None or now is None:
+        return before
+    facts = find_model(snapshot.identity.manufacturer, snapshot.identity.model)
+    of_model = None if facts is None else facts.nominal_power_w
+    if of_model is not None and now > HIGHEST_BIN * of_model:
+        return before
+    return max(now, before or 0.0)
 
 
 def present_w(miner: Miner, snapshot: Snapshot | None, record: MinerRecord) -> float | None:
@@ -45,7 +67,7 @@ def present_w(miner: Miner, snapshot: Snapshot | None, record: MinerRecord) -> f
         return snapshot.power_w
     if snapshot is not None and snapshot.state == "sleeping":
         return STANDBY_POWER_W if miner.standby_power_w is None else miner.standby_power_w
-    nominal = nominal_w(miner, snapshot)
+    nominal = nominal_w(miner, snapshot, record)
     if nominal is None or record.applied_ratio is None:
         return None if snapshot is None else snapshot.power_w
     return nominal * record.applied_ratio
@@ -93,7 +115,7 @@ def change_w(step: Step, miner: Miner, snapshot: Snapshot | None, record: MinerR
 
     A step that puts to sleep never goes up; one that wakes a sleeping miner always does.
     """
-    nominal = nominal_w(miner, snapshot)
+    nominal = nominal_w(miner, snapshot, record)
     now, then = present_w(miner, snapshot, record), expected_w(step, nominal)
     if sleeps(step):
         return min(-(now if now is not None else nominal or LARGE_W) + (then or 0.0), 0.0)

@@ -202,10 +202,10 @@ class Releasing:
     def _expected(self, watched: Watched) -> float | None:
         known = watched.known
         if watched.errand is not None:
-            return told_w(watched.errand.action, nominal_w(known.miner, known.snapshot))
+            return told_w(watched.errand.action, nominal_w(known.miner, known.snapshot, watched.record))
         if watched.step is None or watched.step.problem is not None:
             return None
-        return expected_w(watched.step, nominal_w(known.miner, known.snapshot))
+        return expected_w(watched.step, nominal_w(known.miner, known.snapshot, watched.record))
 
     def _seen_well(self, watched: Watched) -> str | None:
         """Return why nothing is raised in a miner's container, or at the miner: too hot, or not seen well enough."""
@@ -282,7 +282,9 @@ class Releasing:
             step, _writer = self._steps.of(self._desk.inventory, watched, profile)
             expected = None
             if step is not None and step.problem is None:
-                expected = expected_w(step, nominal_w(watched.known.miner, watched.known.snapshot))
+                expected = expected_w(
+                    step, nominal_w(watched.known.miner, watched.known.snapshot, watched.record)
+                )
             powers.append(expected if expected is not None else self._drawn_by(watched))
         return together(powers)
 
@@ -292,7 +294,7 @@ class Releasing:
     def _drawn_by(self, watched: Watched) -> float | None:
         known = watched.known
         present = present_w(known.miner, known.snapshot, watched.record)
-        return present if present is not None else nominal_w(known.miner, known.snapshot)
+        return present if present is not None else nominal_w(known.miner, known.snapshot, watched.record)
 
     def _committed_by(self, miners: Iterable[Watched]) -> float:
         return sum(self._committed(one) for one in miners if one.known.miner.active)

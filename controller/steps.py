@@ -34,7 +34,7 @@ class Steps:
         manufacturer = known.miner.manufacturer
         if snapshot is not None and snapshot.identity.manufacturer is not None:
             manufacturer = snapshot.identity.manufacturer
-        nominal = nominal_w(known.miner, snapshot)
+        nominal = nominal_w(known.miner, snapshot, watched.record)
         key = (
             profile,
             driver,

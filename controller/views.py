@@ -113,7 +113,7 @@ class Views:
             applied_profile=record.applied_profile,
             power_target_w=None
             if served
-            else expected_w(step, nominal_w(watched.known.miner, watched.known.snapshot)),
+            else expected_w(step, nominal_w(watched.known.miner, watched.known.snapshot, record)),
             control=container.control,
             drifting=None if served else watched.drifting,
         )

@@ -211,6 +211,7 @@ miner_records = Table(
     Column("restarts_on", Words),
     Column("restarts", Integer, nullable=False),
     Column("unverified_at", Moment),
+    Column("nominal_power_w", Float(53)),
 )
 
 clients = Table(

@@ -106,7 +106,7 @@ async def test_another_device_at_the_address_is_not_written_to_until_a_person_sa
         assert record is not None
         assert record.mac
         await on.stop()
-        swapped = msgspec.structs.replace(record, mac="02:00:00:00:00:99")
+        swapped = msgspec.structs.replace(record, mac="02:00:00:00:00:99", nominal_power_w=9000.0)
         await on.write_record(swapped)
         await on.start()
         await on.pass_(370)
@@ -118,6 +118,9 @@ async def test_another_device_at_the_address_is_not_written_to_until_a_person_sa
         await on.pass_(60)
         assert on.told() == {"north.a1": 1, "north.a2": 1}
         assert len(await on.events("doubt.ended")) == 1
+        exchanged = on.view("north.a1").record
+        assert exchanged is not None
+        assert (exchanged.mac, exchanged.nominal_power_w) == (record.mac, None)  # no figure of the one before
 
 
 @quietly

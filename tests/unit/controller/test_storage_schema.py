@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
@@ -113,7 +114,11 @@ async def test_a_database_of_the_first_schema_comes_to_the_present_one(
         assert found is not None
         assert found.client_id == "cli_1"
         assert await storage.people.users.password_hash("usr_1") == "hash"
-        assert (await storage.miners.load())["k-1.a1"].attempts == 2
+        kept = (await storage.miners.load())["k-1.a1"]
+        assert kept == model.MinerRecord(miner="k-1.a1", attempts=2)
+        known = msgspec.structs.replace(kept, nominal_power_w=3300.5)  # of version 0002
+        await storage.miners.save([known])
+        assert (await storage.miners.load())["k-1.a1"] == known
     finally:
         storage.close()
 
