@@ -115,6 +115,11 @@ def replaced_variables(
     ]
 
 
+def why_unreadable(error: OSError | UnicodeDecodeError) -> str:
+    """Return why a file that a flag names cannot be read, in the system's words."""
+    return (error.strerror if isinstance(error, OSError) else None) or "it is no text"
+
+
 def read_environment(env_file: Path | None) -> dict[str, str]:
     """Return the process's environment over that of the `.env` file (by default the one in this folder, if any)."""
     named = os.environ.get(ENV_FILE_VARIABLE)
@@ -130,7 +135,7 @@ def read_environment(env_file: Path | None) -> dict[str, str]:
             ) from None
         return dict(os.environ)
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{path}: cannot be read as text ({type(error).__name__})") from None
+        raise ConfigurationError(f"{path}: cannot be read: {why_unreadable(error)}") from None
     found: dict[str, str] = {}
     mistakes: list[str] = []
     for binding in parse_stream(io.StringIO(content)):

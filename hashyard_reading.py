@@ -156,7 +156,7 @@ def read_credentials(path: Path) -> Credentials:
         text = path.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(
-            f"--credentials-file: {path} cannot be read ({type(error).__name__}); it holds user:password"
+            f"--credentials-file: {path} cannot be read: {flags.why_unreadable(error)}; it holds user:password"
         ) from None
     return parsed_credentials(text, f"--credentials-file: {path}")
 

@@ -4,7 +4,9 @@ import asyncio
 import json
 import sys
 import uuid
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, Self
 from urllib.parse import quote, urlsplit
@@ -14,6 +16,7 @@ import msgspec
 from rich.markup import escape
 from rich.table import Table
 
+from hashyard_flags import why_unreadable
 from hashyard_terminal import console
 from miners.actions import Action
 from miners.errors import ConfigurationError, HashyardError
@@ -25,6 +28,7 @@ PROOF_S: Final = 1800.0
 """One action on one miner is answered when the miner shows it, which takes some of them twenty minutes."""
 GOOD: Final = ("applied", "unchanged")
 MOST_NAMED: Final = 8
+_TIME: Final = "%Y-%m-%d %H:%M %Z"
 
 Target = Mapping[str, Sequence[str]]
 
@@ -95,6 +99,13 @@ async def _set_profile(controller: "Controller", target: Target, values: Mapping
     if "containers" in target:
         confirm(values)
     made = await controller.post("/overrides", {**override, "plan": plan["fingerprint"]})
+    _show_end(made)
+    miners = plan["miners"]
+    if miners["targeted"] and miners["skipped"] == miners["targeted"]:
+        console().print(
+            "Nothing can be sent now; it is when nothing stands in the way any more, as long as this holds."
+        )
+        return 1
     return await _follow(controller, made["operation"]["id"])
 
 
@@ -152,17 +163,42 @@ def _show_plan(plan: Mapping[str, Any], what: str) -> None:
         out.print(f"  note: {escape(warning['detail'])}")
 
 
+def _show_end(override: Mapping[str, Any]) -> None:
+    """Print until when an override holds, in this machine's zone."""
+    if override["ends"] == "manual":
+        console().print("It holds until a person ends it: --end.")
+        return
+    at_change: Mapping[str, str] = override.get("until_by_container") or {}
+    times = {override["until"]} if override.get("until") else set(at_change.values())
+    shown = sorted(datetime.fromisoformat(time).astimezone() for time in times)
+    if not shown:
+        return
+    last = f" or, elsewhere, as late as {shown[-1]:{_TIME}}" if shown[1:] else ""
+    console().print(f"It holds until {shown[0]:{_TIME}}{last}, or until --end.")
+
+
 def _show_results(results: Sequence[Mapping[str, Any]]) -> int:
-    """Print a line for each miner; return 0 if all that was to be done shows, and anything does."""
+    """Print what came of it; return 0 if all that was to be done shows, and anything does.
+
+    Of more miners than a few, only those that did not follow have a line of their own.
+    """
     if not results:
         console().print("There was nothing to do.")
         return 0
     table = Table(box=None, pad_edge=False)
     for name in ("miner", "outcome", "what came of it"):
         table.add_column(name, overflow="fold")
-    for result in results:
+    told = list(results)
+    if results[MOST_NAMED:]:
+        counts = Counter(result["state"] for result in results)
+        console().print(
+            f"{len(results)} miners: {', '.join(f'{count} {state}' for state, count in counts.items())}"
+        )
+        told = [result for result in results if result["state"] not in GOOD]
+    for result in told:
         table.add_row(escape(result["miner"]), escape(result["state"]), escape(result.get("detail") or ""))
-    console().print(table)
+    if told:
+        console().print(table)
     states = {result["state"] for result in results}
     return 0 if states & set(GOOD) and states <= {*GOOD, "skipped"} else 1
 
@@ -175,7 +211,7 @@ def _token(path: Path) -> str:
     try:
         token = path.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"--token-file: {path} cannot be read ({type(error).__name__})") from None
+        raise ConfigurationError(f"--token-file: {path} cannot be read: {why_unreadable(error)}") from None
     if not token or not token.isascii() or not token.isprintable() or " " in token:
         raise ConfigurationError(
             f"--token-file: {path} holds no token: one line, such as the page Account shows once"
@@ -223,7 +259,7 @@ def entrance_of(values: Mapping[str, Any]) -> Entrance:
     try:
         password = path.read_text(encoding="utf-8").removesuffix("\n").removesuffix("\r")
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"--password-file: {path} cannot be read ({type(error).__name__})") from None
+        raise ConfigurationError(f"--password-file: {path} cannot be read: {why_unreadable(error)}") from None
     if not password:
         raise ConfigurationError(f"--password-file: {path} is empty; it holds the password in one line")
     return Entrance(user=values["user"], password=password)
@@ -299,15 +335,16 @@ class Controller:
         containers = await self.all("/containers?fields=card")
         there: list[str] = []
         for container in sorted(containers, key=lambda found: -len(found["name"])):
-            for name in (container["name"], container["id"]):
-                if named == name:
-                    return {"containers": [container["id"]]}
-                if not named.startswith(f"{name}/"):
+            if named in (container["name"], container["id"]):
+                return {"containers": [container["id"]]}
+            # A miner's id holds its container's, and is what outcomes name it by.
+            begins = (f"{container['name']}/", f"{container['id']}/", f"{container['id']}.")
+            for begin in begins:
+                if not named.startswith(begin):
                     continue
-                wanted = named.removeprefix(f"{name}/")
+                wanted = named.removeprefix(begin)
                 within = f"/miners?container={_quoted(container['id'])}"
                 for miner in await self.all(f"{within}&q={_quoted(wanted[:200])}"):
-                    # A miner's id holds its container's, and can be said with it or without.
                     if wanted in (
                         miner["name"],
                         miner["id"],
@@ -360,7 +397,7 @@ def _problem(answer: Mapping[str, Any]) -> str:
     mistakes = [(one.get("at"), one.get("detail")) for one in answer.get("errors") or ()]
     lines = [
         said,
-        *(f"  {at}: {detail}" if at else f"  {detail}" for at, detail in mistakes if at or detail != said),
+        *(f"  {at}: {detail}" if at else f"  {detail}" for at, detail in mistakes if detail != said),
     ]
     lines += [f"  {place}" for place in answer.get("places") or () if str(place) not in said]
     return "\n".join(lines)

@@ -134,7 +134,7 @@ class FakeController:
         if (request.method, path) == ("POST", "/plans"):
             return 200, PLAN
         if (request.method, path) == ("POST", "/overrides"):
-            return 201, {"id": "ov_9", "operation_id": "op_1", "operation": {"id": "op_1"}}
+            return 201, {"id": "ov_9", "ends": "manual", "operation_id": "op_1", "operation": {"id": "op_1"}}
         if (request.method, path) == ("POST", "/operations") or request.method == "DELETE":
             return 202, {"id": "op_1"}
         if path == "/auth/logout":

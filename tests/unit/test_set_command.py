@@ -40,7 +40,10 @@ WISHES = (
         (["C/m", "--locate", "yes"], "'yes' is none of on, off"),
         (["C/m", "--power-percent", "0"], "'0' is not a number of percent from 1 to 200"),
         (["C/m", "--power-limit", "nan"], "'nan' is not a number of watts"),
-        (["C/m", "--sleep", "--token-file", "none"], "--token-file: none cannot be read (FileNotFoundError)"),
+        (
+            ["C/m", "--sleep", "--token-file", "none"],
+            "--token-file: none cannot be read: No such file or directory",
+        ),
         (["C/m", "--sleep", "--token-file", "empty"], "--token-file: empty holds no token: one line"),
         (["C/m", "--sleep", "--token-file", "two"], "--token-file: two holds no token: one line"),
         (["C/m", "--sleep", "--token-file", "token", "--url", "farm"], "--url: say a URL such as http://"),
@@ -68,7 +71,7 @@ WISHES = (
         ),
         (
             ["--direct", "127.0.0.1", "--sleep", "--credentials-file", "none"],
-            "--credentials-file: none cannot be read (FileNotFoundError)",
+            "--credentials-file: none cannot be read: No such file or directory",
         ),
     ],
 )

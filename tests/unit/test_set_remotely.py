@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 from aiohttp import web
 
 import hashyard_remote
-from tests.unit.fake_controller import PASSWORD, TOKEN, FakeController, call, problem, running, typed
+from tests.unit.fake_controller import PASSWORD, PLAN, TOKEN, FakeController, call, problem, running, typed
 
 
 @pytest.fixture(autouse=True)
@@ -62,6 +63,8 @@ def _no_token_in_print(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.M
         ("north-7/a-1", {"miners": ["north-7.a-1"]}),
         ("North/7/x", {"miners": ["north.7-x"]}),
         ("Юг/б1", {"miners": ["yug.b1"]}),
+        ("yug.b1", {"miners": ["yug.b1"]}),
+        ("north-7.a-1", {"miners": ["north-7.a-1"]}),
     ],
 )
 async def test_a_target_is_found_by_names_with_slashes_in_them_and_by_ids(
@@ -82,6 +85,7 @@ async def test_a_target_is_found_by_names_with_slashes_in_them_and_by_ids(
     [
         ("South/a1", "no container is meant by 'South/a1'; there are North, North/7, Юг"),
         ("North/a", "North has no miner a"),
+        ("north.a", "North has no miner a"),
         ("North/7/b", "North/7 has no miner b; North has no miner 7/b"),
     ],
 )
@@ -130,6 +134,70 @@ async def test_how_a_profile_ends(fake: FakeController, until: list[str], ends: 
     (_, _, planned), (_, _, made) = fake.deeds()
     assert (planned["override"]["ends"], made["ends"]) == (ends, ends)
     assert "until" not in made
+
+
+@pytest.mark.parametrize(
+    ("made", "said"),
+    [
+        ({"ends": "manual"}, "It holds until a person ends it: --end."),
+        (
+            {"ends": "at", "until": "2030-01-31T16:00:00Z"},
+            "It holds until 2030-01-31 18:00 EET, or until --end.",
+        ),
+        (
+            {
+                "ends": "next_change",
+                "until_by_container": {"a": "2030-01-31T16:00:00Z", "b": "2030-01-31T17:30:00Z"},
+            },
+            "It holds until 2030-01-31 18:00 EET or, elsewhere, as late as 2030-01-31 19:30 EET, or until --end.",
+        ),
+    ],
+)
+async def test_it_is_said_until_when_a_profile_holds(
+    fake: FakeController,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    made: dict[str, Any],
+    said: str,
+) -> None:
+    monkeypatch.setenv("TZ", "Europe/Helsinki")
+    time.tzset()
+    fake.answers["POST /overrides"] = lambda: (201, {**made, "operation": {"id": "op_1"}})
+    try:
+        assert await ask(fake, "North/a1", "--profile", "curtail") == 0
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert said in capsys.readouterr().out
+
+
+async def test_nobody_waits_where_nothing_can_be_sent(
+    fake: FakeController, capsys: pytest.CaptureFixture[str]
+) -> None:
+    held = {"targeted": 1, "will_change": 0, "already": 0, "skipped": 1}
+    plan = {
+        **PLAN,
+        "miners": held,
+        "skipped": [{"reason": "held", "miners": 1, "detail": "release the hold"}],
+    }
+    fake.answers["POST /plans"] = lambda: (200, plan)
+    assert await ask(fake, "North/a1", "--profile", "curtail") == 1
+    assert fake.looks == 0
+    printed = capsys.readouterr().out
+    assert "  skipped: 1 held release the hold\n" in printed
+    assert "Nothing can be sent now" in printed
+
+
+async def test_of_many_miners_those_that_did_not_follow_are_named(
+    fake: FakeController, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fake.results = [{"miner": f"m{at}", "state": "applied", "detail": ""} for at in range(20)]
+    fake.results += [{"miner": "m20", "state": "unreachable", "detail": "it does not answer"}]
+    assert await ask(fake, "North", "--profile", "curtail", "--yes") == 1
+    printed = capsys.readouterr().out
+    assert "21 miners: 20 applied, 1 unreachable\n" in printed
+    assert re.search(r"^m20 +unreachable +it does not answer", printed, re.MULTILINE)
+    assert "m3 " not in printed
 
 
 @pytest.mark.parametrize("wish", [["--profile", "curtail"], ["--reboot"]])
@@ -236,7 +304,12 @@ async def test_a_problem_is_shown_with_all_its_lines(
     )
     assert await ask(fake, "North/a1", "--profile", "x") == 1
     assert capsys.readouterr().err == "North is only observed\n  targets.yml:7\n"
-    assert [path for _, path, _ in fake.deeds()] == ["/plans", "/plans"]
+    fake.answers["POST /plans"] = lambda: problem(
+        422, "there is no profile x", ("/override/profile", "there is no profile x")
+    )
+    assert await ask(fake, "North/a1", "--profile", "x") == 1
+    assert capsys.readouterr().err == "there is no profile x\n"
+    assert [path for _, path, _ in fake.deeds()] == ["/plans"] * 3
 
 
 async def test_a_token_that_is_none_is_told(
