@@ -8,7 +8,7 @@ import asyncio
 import csv
 import io
 from collections import deque
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Self, get_args
@@ -78,10 +78,11 @@ _COLUMNS = (
 class _Waiting:
     """The events of one caller, and where it waits."""
 
-    __slots__ = ("done", "events")
+    __slots__ = ("done", "events", "work")
 
-    def __init__(self, given: Sequence[Event]) -> None:
+    def __init__(self, given: Sequence[Event], work: Callable[[Connection], None] | None) -> None:
         self.events = given
+        self.work = work
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
 
@@ -105,9 +106,18 @@ class EventLog:
 
         Raises StorageAway (nothing was stored), Taken (an id is there already), TypeError (a value that JSON cannot say).
         """
-        if not given:
-            return
-        mine = _Waiting(given)
+        if given:
+            await self._add(given, None)
+
+    async def add_with(self, work: Callable[[Connection], None], *given: Event) -> None:
+        """Store events and do this work in one transaction, all or nothing. Raises as `add`, and what `work` raises.
+
+        `work` may run a second time where the first was undone: what it does is to be done on the connection alone.
+        """
+        await self._add(given, work)
+
+    async def _add(self, given: Sequence[Event], work: Callable[[Connection], None] | None) -> None:
+        mine = _Waiting(given, work)
         self._waiting.append(mine)
         if self._writer is None or self._writer.done():
             self._writer = asyncio.create_task(self._write_waiting())
@@ -194,8 +204,12 @@ class EventLog:
 
     async def _store(self, batch: Sequence[_Waiting]) -> None:
         def work(connection: Connection) -> None:
+            for one in batch:
+                if one.work is not None:
+                    one.work(connection)
             rows = [event_values(event) for one in batch for event in one.events]
-            connection.execute(_INSERT, rows)
+            if rows:
+                connection.execute(_INSERT, rows)
 
         await self._database.write(work)
         for one in batch:

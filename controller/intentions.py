@@ -4,10 +4,11 @@ Each is durable before it counts. Which override a miner falls under is found by
 under some overrides cost one decision for each group of them that is in the same case.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 import msgspec
+from sqlalchemy import Connection
 
 from controller.desire import lapsed, next_turn, wanted
 from controller.model import Hold, Override, ServiceMark, Wanted
@@ -59,14 +60,21 @@ class Intentions:
         """Return an override that waits or is in force."""
         return next((one for one in self.overrides if one.id == override_id), None)
 
-    async def add(self, override: Override) -> None:
-        """Keep a new override; in force when this returns."""
-        await self._storage.overrides.add(override)
-        self._take((override, *self.overrides))
+    def adding(self, override: Override) -> Callable[[Connection], None]:
+        """Return what keeps a new override in the database; `changed` puts it in force then."""
+        return self._storage.overrides.adding(override)
+
+    def replacing(self, override: Override) -> Callable[[Connection], None]:
+        """Return what keeps a changed one; it counts with `changed`."""
+        return self._storage.overrides.replacing(override)
 
     async def replace(self, override: Override) -> None:
         """Keep a changed override; one that has ended is in force no longer."""
         await self._storage.overrides.replace(override)
+        self.changed(override)
+
+    def changed(self, override: Override) -> None:
+        """Count an override as it is kept now: one that has ended is in force no longer."""
         others = [one for one in self.overrides if one.id != override.id]
         self._take(others if override.ended_at is not None else [override, *others])
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Final
 
 import msgspec
+from sqlalchemy import Connection
 
 from controller.model import FAILED_STATES, Actor, Event, Operation, Result, ResultState
 from controller.recording import Recorder
@@ -101,21 +102,27 @@ class Operations:
         *events: Event,
         request_id: str | None = None,
         address: str | None = None,
+        also: Callable[[Connection], None] | None = None,
     ) -> Running:
-        """Keep a new operation with a result for each miner; it runs when this returns.
+        """Keep a new operation with a result for each miner; it runs when this returns. All is kept or nothing.
 
-        `events` are written with that of its start. `request_id`, `address`: of the request that it comes from.
+        `events` are written with that of its start, and so is what `also` does. `request_id`, `address`: of the request
+        that it comes from.
         """
         found = list(results)
         operation = msgspec.structs.replace(
             operation, total=len(found), counts=dict(Counter(one.state for one in found))
         )
-        await self._storage.operations.add(operation, found[:A_PIECE])
-        for start in range(A_PIECE, len(found), A_PIECE):  # a few milliseconds each
-            await self._storage.operations.save_results(operation.id, found[start : start + A_PIECE])
         started = self._event(operation, "operation.started", operation.created_by)
-        await self._recorder.keep(
-            *events, msgspec.structs.replace(started, request_id=request_id, address=address)
+        adding = self._storage.operations.adding(operation, found)
+
+        def work(connection: Connection) -> None:
+            if also is not None:
+                also(connection)
+            adding(connection)
+
+        await self._storage.events.add_with(
+            work, *events, msgspec.structs.replace(started, request_id=request_id, address=address)
         )
         return self._take(operation, found)
 

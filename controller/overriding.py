@@ -8,7 +8,8 @@ from datetime import datetime
 import msgspec
 
 from controller.choosing import Choosing, Previews, check_end, check_times, check_words
-from controller.deeds import Invalid, NotThere, OverLimit, OverrideWish, Plan, Warned
+from controller.coming_limits import ComingLimits
+from controller.deeds import OVER_LIMIT, Invalid, NotThere, OverLimit, OverrideWish, Plan, Warned
 from controller.desire import ends_by_container
 from controller.desk import Desk
 from controller.model import Actor, Ends, Operation, Override, Result, new_id
@@ -24,9 +25,6 @@ from miners.inventory.slugs import miner_id
 from miners.model import Snapshot
 
 NOTHING_ELSE = "nothing else is wanted of it"
-
-OVER_LIMIT = "over_limit"
-"""What a plan warns of that would be refused."""
 
 
 class Overriding:
@@ -45,6 +43,7 @@ class Overriding:
         """Return what would change at once if this were the inventory. Who would go on as now counts as so already."""
         desk, now, steps = self._desk, self._desk.now, Steps()
         wishes: list[Would] = []
+        limits = ComingLimits(desk.inventory, inventory, steps)
         places = [(container, miner) for container in inventory.containers for miner in container.miners]
         for at, (container, miner) in enumerate(places, start=1):
             watched = desk.roster.get(miner_id(container, miner))
@@ -53,6 +52,7 @@ class Overriding:
             view = msgspec.structs.replace(desk.views.of(watched), container=container, miner=miner)
             wanted = desk.intentions.wanted_of(inventory, container, watched.id, now)
             step, writer = steps.of(inventory, watched, wanted.profile)
+            limits.count(watched, container, step)
             skip = skip_reason(view, held=False, in_doubt=None)
             shown: bool | None = step is None or step == watched.step
             if step is not None and step.problem is not None:
@@ -63,7 +63,10 @@ class Overriding:
             wishes.append(Would(view=view, step=step, shows=shown, against=against, detail=detail))
             if at % A_PIECE == 0:
                 await asyncio.sleep(0)
-        return self._previews.remember(*await asyncio.to_thread(plan_of, wishes, starts_at=now))
+        warnings = await limits.warnings(now)
+        return self._previews.remember(
+            *await asyncio.to_thread(plan_of, wishes, starts_at=now, warnings=warnings)
+        )
 
     async def put(
         self, wish: OverrideWish, actor: Actor, request_id: str | None, address: str | None
@@ -82,7 +85,6 @@ class Overriding:
         async with (
             self._reconciler.ordering.lock
         ):  # its orders are for its operation, which has to be there first
-            await desk.intentions.add(override)
             running = await desk.operations.begin(
                 operation,
                 self._results(miners),
@@ -96,7 +98,9 @@ class Overriding:
                     address=address,
                     container=where(desk, override),
                 ),
+                also=desk.intentions.adding(override),
             )
+            desk.intentions.changed(override)
         desk.order_anew()
         return override, running.now
 
@@ -125,20 +129,21 @@ class Overriding:
             after = msgspec.structs.replace(
                 before, ends=ends, until=until, until_by_container=by_container, reason=reason
             )
-            await desk.intentions.replace(after)
-        await desk.recorder.keep(
-            desk.event(
-                "command",
-                "override.changed",
-                actor,
-                operation_id=before.operation_id,
-                params={"override_id": override_id},
-                before=told_override(before),
-                after=told_override(after),
-                request_id=request_id,
-                container=where(desk, after),
+            await desk.storage.events.add_with(
+                desk.intentions.replacing(after),
+                desk.event(
+                    "command",
+                    "override.changed",
+                    actor,
+                    operation_id=before.operation_id,
+                    params={"override_id": override_id},
+                    before=told_override(before),
+                    after=told_override(after),
+                    request_id=request_id,
+                    container=where(desk, after),
+                ),
             )
-        )
+            desk.intentions.changed(after)
         desk.order_anew()
         return after
 
@@ -150,12 +155,7 @@ class Overriding:
         operation = await self._operation(override, miners, None, actor)
         async with self._reconciler.ordering.lock:
             override = self.found(override_id)
-            await desk.intentions.replace(
-                msgspec.structs.replace(override, ended_at=desk.now, ended_by=actor)
-            )
-            waiting = desk.operations.get(override.operation_id)
-            if waiting is not None:
-                await desk.operations.cancelling(waiting)
+            ended = msgspec.structs.replace(override, ended_at=desk.now, ended_by=actor)
             running = await desk.operations.begin(
                 operation,
                 self._results(miners),
@@ -168,7 +168,12 @@ class Overriding:
                     request_id=request_id,
                     container=where(desk, override),
                 ),
+                also=desk.intentions.replacing(ended),
             )
+            desk.intentions.changed(ended)
+            waiting = desk.operations.get(override.operation_id)
+            if waiting is not None:
+                await desk.operations.cancelling(waiting)
             for container_id in {one.container.id for one in miners}:
                 desk.ending[container_id] = operation.id
         try:

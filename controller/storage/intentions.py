@@ -1,6 +1,6 @@
 """Overrides, holds and service marks: what people want of the fleet, kept until it has ended."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Literal
 
@@ -24,15 +24,23 @@ class Overrides:
 
     async def add(self, override: Override) -> None:
         """Keep a new one; Taken if its id is there."""
+        await self._database.write(self.adding(override))
+
+    def adding(self, override: Override) -> Callable[[Connection], None]:
+        """Return the same as work, for a transaction that does more."""
 
         def work(connection: Connection) -> None:
             connection.execute(insert(overrides).values(values(override)))
             _reach(connection, override)
 
-        await self._database.write(work)
+        return work
 
     async def replace(self, override: Override) -> None:
         """Keep it as it is now; NotKept if it was never added."""
+        await self._database.write(self.replacing(override))
+
+    def replacing(self, override: Override) -> Callable[[Connection], None]:
+        """Return the same as work, for a transaction that does more."""
 
         def work(connection: Connection) -> None:
             chosen = update(overrides).where(overrides.c.id == override.id)
@@ -42,7 +50,7 @@ class Overrides:
             connection.execute(delete(override_containers).where(old))
             _reach(connection, override)
 
-        await self._database.write(work)
+        return work
 
     async def get(self, override_id: str) -> Override | None:
         """Return one, None if there is none of that id."""

@@ -1,6 +1,6 @@
 """Operations and what they did with each miner."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import get_args
 
@@ -14,6 +14,7 @@ from controller.storage.schema import operations, results
 
 UNFINISHED: tuple[OperationState, ...] = ("queued", "running", "cancelling")
 _ENDED = tuple(state for state in get_args(OperationState) if state not in UNFINISHED)
+_ROWS_AT_ONCE = 500  # of one statement
 _PURGED_AT_ONCE = (
     2  # operations that leave in one transaction: each may have ten thousand results, and writers wait
 )
@@ -28,13 +29,19 @@ class Operations:
 
     async def add(self, operation: Operation, given: Iterable[Result] = ()) -> None:
         """Keep a new one with its results, all or nothing; Taken if its id is there."""
+        await self._database.write(self.adding(operation, given))
+
+    def adding(self, operation: Operation, given: Iterable[Result] = ()) -> Callable[[Connection], None]:
+        """Return the same as work, for a transaction that does more."""
         fixed = tuple(given)
 
         def work(connection: Connection) -> None:
             connection.execute(insert(operations).values(values(operation)))
-            upsert(connection, results, [_row(operation.id, result) for result in fixed])
+            for start in range(0, len(fixed), _ROWS_AT_ONCE):
+                piece = fixed[start : start + _ROWS_AT_ONCE]
+                upsert(connection, results, [_row(operation.id, result) for result in piece])
 
-        await self._database.write(work)
+        return work
 
     async def save(self, operation: Operation, given: Iterable[Result] = ()) -> None:
         """Keep it as it is now, and these of its results in the same transaction; NotKept if it was never added."""

@@ -1,6 +1,7 @@
 """What comes at an awkward moment: while an intent is being written down, between two actions, after a deed, at once twice."""
 
 import asyncio
+import sqlite3
 from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from controller.deeds import Busy, Choice, CommandWish, NotThere
 from controller.model import Event, Operation, Override
 from controller.reconcile import Judgement, Situation, judge
-from controller.storage.faults import StorageAway
+from controller.storage.faults import StorageAway, StorageError
 from miners.actions import Sleep, Wake
 from miners.inventory.fleet import Container, Miner, Ramp
 from miners.inventory.secrets import target_of
@@ -114,6 +115,43 @@ async def test_one_miner_that_we_stumble_over_keeps_no_other_from_its_turn(tmp_p
             assert sorted(on.told()) == ["north.a2", "north.a3"]
         await on.pass_(60)
         assert on.told() == {"north.a1": 1, "north.a2": 1, "north.a3": 1}
+
+
+@quietly
+async def test_an_override_that_could_not_be_kept_whole_is_not_kept_at_all(tmp_path: Path) -> None:
+    async with stage(tmp_path, container("north", 2, net=237)) as on:
+        await on.pass_(30)
+        await on.override("underclock", containers=("north",))
+        await on.pass_(300)
+        connection = sqlite3.connect(tmp_path / "hashyard.db", isolation_level=None)
+        connection.execute(
+            "CREATE TRIGGER full BEFORE INSERT ON events WHEN NEW.kind LIKE 'override.%' "
+            "BEGIN SELECT RAISE(FAIL, 'no room for it'); END"
+        )
+        told, in_force = on.told(), on.engine.overrides()
+        begun = connection.execute("SELECT id FROM operations").fetchall()
+        with pytest.raises(StorageError):
+            await on.override("curtail", containers=("north",))
+        with pytest.raises(StorageError):
+            await on.meanwhile(on.engine.end_override(in_force[0].id, ANNA))
+        with pytest.raises(StorageError):
+            await on.meanwhile(
+                on.engine.change_override(
+                    in_force[0].id, ends="manual", until=None, reason="other", actor=ANNA
+                )
+            )
+        await on.pass_(60)
+        assert (on.told(), on.engine.overrides()) == (told, in_force)
+        assert connection.execute("SELECT id, reason FROM overrides").fetchall() == [
+            (in_force[0].id, in_force[0].reason)
+        ]
+        assert connection.execute("SELECT id FROM operations").fetchall() == begun
+        connection.execute("DROP TRIGGER full")
+        connection.close()
+        await on.override("curtail", containers=("north",))
+        await on.pass_(120)
+        assert [on.truth(name) for name in ("north.a1", "north.a2")] == ["sleeping", "sleeping"]
+        await on.accounted()
 
 
 @quietly
