@@ -15,7 +15,7 @@ DeedRefused (a HashyardError; text: one line, what is wrong and what to do)
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Literal, Protocol
+from typing import Final, Literal, Protocol
 
 import msgspec
 
@@ -109,6 +109,13 @@ class Skipped(msgspec.Struct, frozen=True, kw_only=True):
     model: str | None = None
     firmware: str | None = None
     detail: str = ""
+
+
+OVER_LIMIT: Final = "over_limit"
+"""What a plan warns of that would be refused."""
+
+OVER_LIMIT_LATER: Final = "over_limit_later"
+"""What a plan warns of that is let through: the power is not raised when its time has come."""
 
 
 class Warned(msgspec.Struct, frozen=True, kw_only=True):

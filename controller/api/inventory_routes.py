@@ -146,7 +146,7 @@ ROUTES: tuple[Route, ...] = (
         body=ContainerChange,
         reply=Container,
         conditional=True,
-        problems=(*_REFUSALS, "plan-changed"),
+        problems=(*_REFUSALS, "plan-changed", "over-limit"),
         body_example={"control": "enforce", "schedule_id": "default"},
     ),
     _route(

@@ -9,7 +9,7 @@ import structlog
 from controller.api.fleet_routes import is_managed
 from controller.api.problems import Mistake, Problem, invalid
 from controller.api.route import Call
-from controller.deeds import Plan, PlanChanged
+from controller.deeds import OVER_LIMIT, OverLimit, Plan, PlanChanged
 from controller.managed import Document, Managed, NotRight
 from miners.errors import ConfigurationError
 from miners.inventory.fleet import Inventory, Origin
@@ -32,11 +32,14 @@ async def changed(
 
     `planned`: what the change would alter at once has to be looked at first: where it alters anything, `plan` must be
     the fingerprint of what it alters. `fields`: keys of the inventory and the JSON pointers of the body that they come
-    from. Raises Problem or PlanChanged; nothing has changed then.
+    from. Raises Problem, OverLimit or PlanChanged; nothing has changed then.
     """
     managed = call.service(Managed)
     if planned:
         effect = await effect_of(call, change, fields=fields)
+        for warned in effect.warnings:
+            if warned.code == OVER_LIMIT:
+                raise OverLimit(warned.detail)
         if effect.miners.will_change and effect.fingerprint != plan:
             raise PlanChanged(
                 "this changes at once what miners should be doing: look at the plan first", effect

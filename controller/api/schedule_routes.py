@@ -393,7 +393,7 @@ ROUTES: tuple[Route, ...] = (
         body=ProfileOrder,
         reply=ShownProfile,
         also={201: "It was made"},
-        problems=("read-only", "plan-changed", "condition-needed", "changed-meanwhile"),
+        problems=("read-only", "plan-changed", "over-limit", "condition-needed", "changed-meanwhile"),
         body_example={"target_percent": 75},
     ),
     _route("GET", "/schedules", get_schedules, "Schedules", query=ListQuery, reply=Page[ShownSchedule]),
@@ -421,7 +421,7 @@ ROUTES: tuple[Route, ...] = (
         body=ScheduleOrder,
         reply=ShownSchedule,
         conditional=True,
-        problems=("not-found", "read-only", "plan-changed"),
+        problems=("not-found", "read-only", "plan-changed", "over-limit"),
         body_example=_EXAMPLE,
     ),
     _route(

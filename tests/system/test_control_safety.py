@@ -1,6 +1,7 @@
 """What stands against writing stops it, each over real sockets: observe, holds, service, doubts, interlocks."""
 
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -9,8 +10,8 @@ from controller.deeds import InDoubt, Invalid, NotThere, Observed, OverLimit, Ov
 from controller.storage.faults import StorageAway
 from miners.actions import Locate, Reboot, Sleep
 from miners.errors import InventoryError
-from miners.inventory.fleet import Feed, Ramp
-from tests.system.control_stage import ANNA, Choice, changed, container, inventory, quietly, stage
+from miners.inventory.fleet import Container, Feed, Ramp, Schedule
+from tests.system.control_stage import ANNA, Choice, changed, container, inventory, quietly, stage, windows
 
 ONE_BY_ONE = Ramp(step_w=1e9, every_s=10.0, batch=1)
 
@@ -213,6 +214,45 @@ async def test_what_would_exceed_a_limit_is_refused_and_not_raised(tmp_path: Pat
         assert "over its limit" in str(on.view("north.a1").doubt)
         assert [event.container for event in await on.events("interlock.begun")] == ["north"]
         await on.accounted()
+
+
+@quietly
+async def test_an_inventory_whose_orders_exceed_a_limit_is_warned_of(tmp_path: Path) -> None:
+    rush = Schedule(id="rush", name="rush", windows=windows((60, 90, "overclock")), otherwise="normal")
+    more = Schedule(id="more", name="more", otherwise="overclock")
+    north = container("north", 4, net=234, power_limit_w=4 * 3250.0 * 1.05)
+    south, west = container("south", 1, net=235, feed="east"), container("west", 1, net=236, feed="east")
+    feeds = {"east": Feed(name="east", power_limit_w=2 * 3250.0 * 1.05)}
+    given = {"schedules": (rush, more), "feeds": feeds}
+    async with stage(tmp_path, north, south, west, **given) as on:
+        await on.pass_(60)
+
+        async def warned(*containers: Container, **other: Any) -> list[tuple[str, str]]:
+            plan = await on.meanwhile(on.engine.plan_inventory(inventory(*containers, **(given | other))))
+            return [(one.code, one.detail) for one in plan.warnings]
+
+        assert await warned(north, south, west) == []
+        [(code, detail)] = await warned(changed(north, schedule="more"), south, west)
+        assert (code, detail.startswith("the container north would draw 14.")) == ("over_limit", True)
+        [(code, detail)] = await warned(north, south, changed(west, schedule="more"))
+        assert (code, detail.startswith("the feed east would draw 7.")) == ("over_limit", True)
+        [(code, detail)] = await warned(changed(north, schedule="rush"), south, west)
+        assert code == "over_limit_later"
+        assert detail.startswith("from 2026-05-29 13:00 on the container north would draw 14.")
+        assert await warned(changed(north, schedule="more", control="observe"), south, west) == []
+        assert (
+            await warned(
+                changed(north, schedule="more"),
+                south,
+                west,
+                schedules=(rush, msgspec.structs.replace(more, otherwise="curtail")),
+            )
+            == []
+        )
+        # What is exceeded already, as here by a limit that was lowered, does not stop what leaves it as it is.
+        assert [code for code, _ in await warned(changed(north, power_limit_w=3 * 3250.0), south, west)] == [
+            "over_limit_later"
+        ]
 
 
 @quietly

@@ -5,10 +5,12 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import yaml
 from aiohttp import ClientResponse
 
+from controller.deeds import OVER_LIMIT, OVER_LIMIT_LATER, Warned
 from miners.inventory.load import load
 from tests.unit.controller.api.conftest import Browser, MakeHouse
 from tests.unit.controller.api.managed_fleet import FleetHouse, plan_of, start
@@ -324,6 +326,24 @@ async def test_what_changes_at_once_is_planned_first(fleet: FleetHouse, browser:
     assert fleet.store.inventory.containers[2].control == "observe"
     response = await browser.ask("PATCH", path, {**body, "plan": "f1"}, headers=etag)
     assert (response.status, (await response.json())["control"]) == (200, "enforce")
+
+
+async def test_what_would_exceed_a_limit_at_once_is_refused_and_what_would_later_is_not(
+    fleet: FleetHouse, browser: Browser
+) -> None:
+    await make(browser, "/api/v1/containers", {"name": "New"})
+    path = "/api/v1/containers/new"
+    etag = {"If-Match": (await browser.get(path)).headers["ETag"]}
+    body: dict[str, Any] = {"control": "enforce", "schedule_id": "default", "plan": "f1"}
+    warned = Warned(code=OVER_LIMIT, detail="the container New would draw too much")
+    fleet.deeds.coming = msgspec.structs.replace(plan_of(12), warnings=(warned,))
+    response = await browser.ask("PATCH", path, body, headers=etag)
+    found = await response.json()
+    assert (response.status, found["type"], found["detail"]) == (422, "/problems/over-limit", warned.detail)
+    assert fleet.store.inventory.containers[2].control == "observe"
+    later = msgspec.structs.replace(warned, code=OVER_LIMIT_LATER)
+    fleet.deeds.coming = msgspec.structs.replace(plan_of(12), warnings=(later,))
+    assert (await browser.ask("PATCH", path, body, headers=etag)).status == 200
 
 
 async def test_a_token_for_the_inventory_alone_commands_nothing(fleet: FleetHouse) -> None:
