@@ -27,7 +27,13 @@ QUERIES = (
     ("hottest chips, °C", 'topk(5, miner_temperature_celsius{sensor="chip_max"})'),
     ("miners with a board missing", "miner_boards < miner_expected_boards"),
     ("what is ordered of whom", "count by (container, profile) (hashyard_controller_desired_profile_info)"),
-    ("miners that have not followed", "hashyard_controller_container_drifting_miners > 0"),
+    # Who is on the way, who cannot (an old Avalon knows no sleep), and who does not: what was ordered and does not show.
+    (
+        "what has not followed (yet)",
+        "hashyard_controller_desired_profile_info unless on (container, miner, profile) hashyard_controller_applied_profile_info",
+    ),
+    ("who says yes and does not obey", "hashyard_controller_drift > 0"),
+    ("what came of commands", "sum by (container, status) (hashyard_controller_commands_total) > 0"),
 )
 
 
@@ -126,7 +132,7 @@ def lines(demo: Demo, broken: list[tuple[str, str, list[str]]]) -> Iterator[str]
             "the HTTP API; the clock's profiles, and proof of them",
         ),
         ("simulator", f"http://{demo.simulator}/truth", "what is really so in the fleet; faults on demand"),
-        ("fleet", str(demo.targets), "edit it: the exporter takes changes over as it runs"),
+        ("fleet", str(demo.targets), "edit it: exporter and controller take changes over as they run"),
         ("logs", f"{demo.logs}/", "one file a part"),
     )
     if fleet.enforced:
@@ -134,7 +140,7 @@ def lines(demo: Demo, broken: list[tuple[str, str, list[str]]]) -> Iterator[str]
         yield f"{', '.join(fleet.enforced)} follows the clock: another profile every {MINUTES} minutes. The rest is only watched."
         yield from _columns(
             ("user", "admin"),
-            ("password", f"in {demo.data / FIRST_PASSWORD}"),
+            ("password", _password(demo)),
             ("put a miner to sleep", _sleep(demo, fleet.enforced[0])),
         )
     yield ""
@@ -175,6 +181,15 @@ def _columns(*rows: tuple[str, ...]) -> Iterator[str]:
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         yield "  " + "   ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
+
+
+def _password(demo: Demo) -> str:
+    """Return where the password is: whoever has changed it has had its file removed by that."""
+    if (demo.data / FIRST_PASSWORD).exists():
+        return f"in {demo.data / FIRST_PASSWORD}"
+    return (
+        f"the one you chose; `.venv/bin/hashyard controller --data {demo.data} --reset-admin` makes another"
+    )
 
 
 def _sleep(demo: Demo, container: str) -> str:

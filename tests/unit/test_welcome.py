@@ -64,6 +64,13 @@ def test_the_screen_says_what_runs_and_what_is_broken(tmp_path: Path) -> None:
     assert "/metrics?container=%D0%9A" in shown
 
 
+def test_the_screen_names_the_file_of_the_first_password_only_while_it_is_there(tmp_path: Path) -> None:
+    assert "password               the one you chose;" in screen(tmp_path, None)
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / welcome.FIRST_PASSWORD).write_text("first")
+    assert f"in {tmp_path / 'data' / welcome.FIRST_PASSWORD}\n" in screen(tmp_path, None)
+
+
 def test_without_prometheus_the_screen_says_so_and_asks_it_nothing(tmp_path: Path) -> None:
     shown = screen(tmp_path, None)
     assert "no history" in shown
