@@ -4,7 +4,7 @@ Pure: a Situation in, a Judgement out. It is asked when the miner's turn comes a
 leaves, so whatever has come up in between (a hold, a service mark, a doubt) still stops it.
 """
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final, Literal, TypeAlias
 from zoneinfo import ZoneInfo
 
@@ -26,6 +26,9 @@ BACK_OFF_S: Final = (30.0, 60.0, 120.0, 300.0, 600.0)
 
 LONG_S: Final = 6 * 3600.0
 """What a wrong password or a missing ability is worth trying again after, where nothing has changed."""
+
+LONGEST_PROOF_S: Final = 1800.0
+"""No make takes longer than this until its readings show what it was told."""
 
 Verdict: TypeAlias = Literal["nothing", "observed", "matches", "wait", "blocked", "send"]
 Reason: TypeAlias = Literal[
@@ -205,6 +208,21 @@ def wait_after(status: Status, attempts: int, *, retries: int, give_up_s: float)
     if attempts >= retries:
         wait = max(wait, give_up_s)
     return max(wait, LOOK_AGAIN_S) if status == "accepted_unverified" else wait
+
+
+def within_reach(record: MinerRecord, now: float, *, give_up_s: float, cool_down_s: float) -> MinerRecord:
+    """Return what is remembered of a miner with no time in it that cannot be, seen from now.
+
+    Where the clock was set back a long way since it was written, a pause of minutes would else last until the old time
+    comes again.
+    """
+    hopeless = record.last_outcome in ("auth_failed", "unsupported")
+    longest = LONG_S if hopeless else max(BACK_OFF_S[-1], LONGEST_PROOF_S, give_up_s, cool_down_s)
+    if record.not_before is not None and record.not_before.timestamp() > now + longest:
+        record = msgspec.structs.replace(record, not_before=datetime.fromtimestamp(now + longest, UTC))
+    if record.unverified_at is not None and record.unverified_at.timestamp() > now:
+        record = msgspec.structs.replace(record, unverified_at=datetime.fromtimestamp(now, UTC))
+    return record
 
 
 def _midnight(container: Container, now: float) -> float:

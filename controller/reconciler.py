@@ -19,7 +19,15 @@ from controller.ordering import Ordering
 from controller.outcomes import Outcomes
 from controller.presets import Presets
 from controller.readings import STALE_INTERVALS
-from controller.reconcile import LOOK_AGAIN_S, Judgement, Situation, judge, standing_against
+from controller.reconcile import (
+    LONG_S,
+    LOOK_AGAIN_S,
+    Judgement,
+    Situation,
+    judge,
+    standing_against,
+    within_reach,
+)
 from controller.releasing import Releasing
 from controller.sending import Apply, Finished, Order, Sender
 from controller.steps import Steps, needs_presets
@@ -199,6 +207,7 @@ class Reconciler:
     def _judge(self, watched: Watched) -> None:
         self.doubting.identify(watched)
         self.outcomes.reconsider(watched)
+        self._keep_within_reach(watched)
         case = self.situation(watched)
         judgement = judge(case)
         if judgement.verdict == "send" and watched.interlock is not None and watched.not_before_s > case.now:
@@ -220,6 +229,17 @@ class Reconciler:
         desk = self._desk
         desk.views.of(watched)
         desk.views.figures(watched)
+
+    def _keep_within_reach(self, watched: Watched) -> None:
+        """Wait no longer than ever is waited: the clock may have been set back since it was said until when."""
+        desk, settings = self._desk, self._desk.settings
+        now = desk.clock.now()
+        record = within_reach(
+            watched.record, now, give_up_s=settings.give_up_s, cool_down_s=settings.cool_down_s
+        )
+        if record is not watched.record:
+            desk.note(watched, not_before=record.not_before, unverified_at=record.unverified_at)
+        watched.not_before_s = min(watched.not_before_s, now + LONG_S)
 
     def _look_again(self, watched: Watched, judgement: Judgement) -> None:
         """Note when a miner is to be looked at next if nothing happens to it."""

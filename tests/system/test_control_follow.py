@@ -142,6 +142,28 @@ async def test_a_wrong_password_is_not_tried_again_and_again(tmp_path: Path) -> 
 
 
 @quietly
+async def test_a_clock_that_was_set_back_a_year_makes_nobody_wait_a_year(tmp_path: Path) -> None:
+    async with stage(tmp_path, container("north", 1, net=238)) as on:
+        await on.pass_(30)
+        await on.unplug("north.a1")
+        await on.pass_(60)
+        await on.override("curtail", containers=("north",))
+        await on.pass_(60)
+        await on.stop()
+        record = on.view("north.a1").record
+        assert record is not None
+        later = on.engine.now + timedelta(days=365)
+        await on.write_record(msgspec.structs.replace(record, not_before=later, attempts=1))
+        await on.heal("north.a1")
+        await on.start()
+        await on.pass_(1700)
+        assert on.received() == []
+        await on.pass_(300)
+        assert on.truth("north.a1") == "sleeping"
+        await on.accounted()
+
+
+@quietly
 async def test_what_refuses_is_tried_again_with_growing_pauses(tmp_path: Path) -> None:
     async with stage(tmp_path, container("north", 1, net=7)) as on:
         on.bend("north.a1", "refuses")

@@ -6,7 +6,15 @@ from typing import Any
 import pytest
 
 from controller.model import Actor, Hold, MinerRecord, ServiceMark, Step, Wanted
-from controller.reconcile import LONG_S, LOOK_AGAIN_S, Situation, judge, restarts_today, wait_after
+from controller.reconcile import (
+    LONG_S,
+    LOOK_AGAIN_S,
+    Situation,
+    judge,
+    restarts_today,
+    wait_after,
+    within_reach,
+)
 from miners.actions import SetMode, Sleep, Wake
 from miners.model import Snapshot
 from miners.writers import WRITERS
@@ -115,6 +123,18 @@ def test_restarts_of_mining_are_counted_by_the_day_of_the_container() -> None:
     assert judge(case(record=used)).verdict == "send"  # sleep restarts nothing
     kiribati = container("north", "a1", control="enforce", timezone="Pacific/Kiritimati")
     assert restarts_today(used, kiribati, NOW) == 0  # it is the 30th there
+
+
+def test_no_pause_outlasts_the_longest_there_is_where_the_clock_was_set_back() -> None:
+    def reached(**more: Any) -> MinerRecord:
+        return within_reach(remembered(**more), NOW, give_up_s=1800.0, cool_down_s=60.0)
+
+    year = moment(NOW + 365 * 86_400)
+    assert reached(not_before=year).not_before == moment(NOW + 1800)
+    assert reached(not_before=year, last_outcome="auth_failed").not_before == moment(NOW + LONG_S)
+    assert reached(unverified_at=year).unverified_at == moment(NOW)
+    sound = remembered(not_before=moment(NOW + 600), unverified_at=moment(NOW - 5))
+    assert within_reach(sound, NOW, give_up_s=1800.0, cool_down_s=60.0) is sound
 
 
 def test_pauses_grow_and_the_hopeless_is_left_alone_for_long() -> None:
