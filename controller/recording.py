@@ -6,7 +6,7 @@ can be had (`later`), is never given up while the database is away, and is in or
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
 import msgspec
@@ -67,10 +67,7 @@ class Recorder:
             await self._task
 
     async def keep(self, *events: Event, miners: Iterable[str] = ()) -> None:
-        """Return when these events are durable. Raises StorageAway: they are not.
-
-        The records of these miners go to the disk beside them, and may follow a moment later.
-        """
+        """Return when these events are durable, and with them the records of these miners. Raises StorageAway: none is."""
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._awaited.append(_Awaited(events, tuple(miners), done))
         self._filled.set()
@@ -108,7 +105,7 @@ class Recorder:
         most = A_PIECE * PIECES
         awaited, self._awaited = self._awaited[:most], self._awaited[most:]
         events, self._events = self._events[:most], self._events[most:]
-        named = list(dict.fromkeys((*(miner for one in awaited for miner in one.miners), *self._miners)))
+        named = list(self._miners)
         self._miners = dict.fromkeys(named[most:])
         operations, self._operations = self._operations, {}
         results, self._results = self._results, {}
@@ -130,19 +127,38 @@ class Recorder:
     async def _write_awaited(self, awaited: Sequence[_Awaited]) -> StorageAway | None:
         """Write what callers wait for; what is not taken is theirs to give again."""
         try:
-            await self._storage.events.add(*(event for one in awaited for event in one.events))
-        except Exception as error:  # noqa: BLE001  # whatever it was: who waits must not wait for ever
-            failure = error if isinstance(error, StorageAway) else None
-            if failure is not None:
-                self._told(failure)  # who waited finds it said
+            await self._storage.events.add_with(
+                self._storage.miners.saving(
+                    self._records(dict.fromkeys(miner for one in awaited for miner in one.miners))
+                ),
+                *(event for one in awaited for event in one.events),
+            )
+        except StorageAway as failure:
+            self._told(failure)  # who waited finds it said
+            self._miners.update(dict.fromkeys(miner for one in awaited for miner in one.miners))
             for one in awaited:
                 if not one.done.done():
-                    one.done.set_exception(error.again() if isinstance(error, StorageAway) else error)
+                    one.done.set_exception(failure.again())
             return failure
+        except Exception as error:  # noqa: BLE001  # whatever it was: who waits must not wait for ever
+            if len(awaited) == 1:
+                if not awaited[0].done.done():
+                    awaited[0].done.set_exception(error)
+                return None
+            return await self._apart(self._write_awaited, awaited)
         for one in awaited:
             if not one.done.done():
                 one.done.set_result(None)
         return None
+
+    async def _apart(
+        self, write: Callable[[Sequence[T]], Awaitable[StorageAway | None]], things: Sequence[T]
+    ) -> StorageAway | None:
+        """Write each by itself: the database refuses one of them, and only that one is to be lost."""
+        failure = None
+        for one in things:
+            failure = await write([one]) or failure
+        return failure
 
     async def _write_events(self, events: Sequence[Event]) -> StorageAway | None:
         try:
@@ -155,15 +171,17 @@ class Recorder:
         return None
 
     async def _write_records(self, miners: Sequence[str]) -> StorageAway | None:
-        records = [record for miner in miners if (record := self._record_of(miner)) is not None]
         try:
-            await self._storage.miners.save(records)
+            await self._storage.miners.save(self._records(miners))
         except StorageAway as error:
             self._miners = dict.fromkeys((*miners, *self._miners))
             return error
         except StorageError as error:
             _log.error("what is remembered of miners was refused by the database", reason=str(error))
         return None
+
+    def _records(self, miners: Iterable[str]) -> list[MinerRecord]:
+        return [record for miner in miners if (record := self._record_of(miner)) is not None]
 
     async def _write_operation(
         self, operation: Operation, results: Mapping[str, Result]

@@ -1,6 +1,6 @@
 """What the controller remembers of each miner over a restart."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from sqlalchemy import Connection, delete, select
 
@@ -31,9 +31,11 @@ class MinerRecords:
         """Keep these records as they are now, all or none of them; the others stay."""
         fixed = tuple(records)
         if fixed:
-            await self._database.write(
-                lambda connection: upsert(connection, miner_records, [values(record) for record in fixed])
-            )
+            await self._database.write(self.saving(fixed))
+
+    def saving(self, records: Sequence[MinerRecord]) -> Callable[[Connection], None]:
+        """Return the same as work, for a transaction that does more."""
+        return lambda connection: upsert(connection, miner_records, [values(record) for record in records])
 
     async def forget(self, miners: Iterable[str]) -> None:
         """Delete the records of miners that are no more."""

@@ -24,16 +24,16 @@ ONE_BY_ONE = Ramp(step_w=1e9, every_s=10.0, batch=1)
 
 def once_written(on: Stage, kind: str, then: Any) -> None:
     """Do something when the first event of a kind has been made durable, before whoever waits for it hears of that."""
-    add, done = on.storage.events.add, []
+    add, done = on.storage.events.add_with, []
 
-    async def added(*given: Event) -> None:
-        await add(*given)
+    async def added(work: Any, *given: Event) -> None:
+        await add(work, *given)
         if not done and any(event.kind == kind for event in given):
             done.append(asyncio.ensure_future(then()))
             for _ in range(5):
                 await asyncio.sleep(0)
 
-    on.storage.events.add = added  # type: ignore[method-assign]
+    on.storage.events.add_with = added  # type: ignore[method-assign]
 
 
 @quietly
@@ -160,17 +160,17 @@ async def test_a_cancelling_that_could_not_be_written_down_stops_no_miner_for_go
         await on.pass_(30)
         _, operation = await on.override("curtail", containers=("north",))
         await on.pass_(5)
-        add = on.storage.events.add
+        add = on.storage.events.add_with
 
-        async def away(*given: Event) -> None:
+        async def away(work: Any, *given: Event) -> None:
             if any(event.kind == "operation.cancelled" for event in given):
                 raise StorageAway("the database is full", "full")
-            await add(*given)
+            await add(work, *given)
 
-        on.storage.events.add = away  # type: ignore[method-assign]
+        on.storage.events.add_with = away  # type: ignore[method-assign]
         with pytest.raises(StorageAway):
             await on.meanwhile(on.engine.cancel(operation.id, undo=False, actor=ANNA))
-        on.storage.events.add = add  # type: ignore[method-assign]
+        on.storage.events.add_with = add  # type: ignore[method-assign]
         assert len(on.engine.overrides()) == 1
         await on.pass_(90)
         assert on.told() == {"north.a1": 1, "north.a2": 1, "north.a3": 1}

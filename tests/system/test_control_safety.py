@@ -173,6 +173,7 @@ async def test_nothing_is_written_while_clock_inventory_or_record_are_in_doubt(
                 raise away
 
             patched.setattr(on.storage.events, "add", full)
+            patched.setattr(on.storage.events, "add_with", full)
             await on.pass_(60)
             assert len(on.received()) == told
             assert on.engine.record_away is not None

@@ -42,6 +42,21 @@ async def test_what_is_kept_is_durable_when_it_returns(recorder: Recorder, stora
     assert await storage.miners.load() == RECORDS
 
 
+async def test_what_is_remembered_of_a_miner_is_as_durable_as_the_event_of_its_command(
+    recorder: Recorder, storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(*_records: Any) -> None:
+        raise StorageAway("the disk is full: make room", "full")
+
+    with (
+        monkeypatch.context() as full
+    ):  # as where the process ends before the records were written on their own
+        full.setattr(storage.miners, "save", away)
+        await recorder.keep(event("command.sent"), miners=("north.a1",))
+        assert await kinds(storage) == ["command.sent"]
+        assert await storage.miners.load() == RECORDS
+
+
 async def test_an_event_that_cannot_be_said_in_json_ends_nothing_but_itself(
     recorder: Recorder, storage: Storage
 ) -> None:
@@ -63,6 +78,7 @@ async def test_while_the_database_is_away_nothing_is_promised_and_nothing_lost(
 
     with monkeypatch.context() as full:
         full.setattr(storage.events, "add", away)
+        full.setattr(storage.events, "add_with", away)
         recorder.later(event("outcome.1"))
         recorder.later(event("outcome.2"))
         with pytest.raises(StorageAway, match="make room"):
