@@ -44,8 +44,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     configure_output()
     configure_logs()
     parser = _parser()
-    typed = parser.parse_args(arguments)
+    typed, unknown = parser.parse_known_args(arguments)
     command: Command = typed.command
+    if unknown:
+        # By ourselves, so that the remedy named is the help of this command.
+        told = f"{parser.prog} {command.name}"
+        parser.exit(
+            WRONG_USE,
+            f"{told}: unrecognized arguments: {' '.join(unknown)}; `{told} --help` says what there is\n",
+        )
     try:
         return _run(command, typed)
     except ConfigurationError as error:

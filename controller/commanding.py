@@ -145,7 +145,7 @@ class Commanding:
         if wanted.profile is not None and not isinstance(action, Locate | Reboot):
             raise Invalid(
                 f"{miner_id} is held to {wanted.profile} by the {wanted.source}, which would put it right at once: "
-                "put an override",
+                "put an override, such as a profile until a time",
                 "/action",
             )
         operation = Operation(

@@ -43,7 +43,7 @@ class ContainerFigures(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """Of one container. `miners`: of the inventory that are to be polled.
 
     `next_change`: unix seconds, None without one. `held`: its writing is stopped, by a hold of its own or one of all.
-    `drifting`: miners that do not show what is ordered. `power_target_w`: the sum of its miners' targets; None under
+    `drifting`: miners that said yes and do not show what is ordered. `power_target_w`: the sum of its miners' targets; None under
     `observe` and without an order.
     """
 

@@ -32,7 +32,7 @@ from controller.process import Process
 from controller.purging import end_lapsed, purge
 from controller.readings import TargetOf
 from controller.serving import bind, close, serve, tls_context
-from controller.settings import Settings, check, read_token
+from controller.settings import DATABASE_FILE, Settings, check, read_token
 from controller.storage.storage import Storage
 from miners.client import read_miner
 from miners.clock import Clock, SystemClock
@@ -279,6 +279,10 @@ def reset_admin(settings: Settings) -> int:
     Raises ConfigurationError.
     """
     check(settings)
+    if settings.database_url is None and not (settings.data / DATABASE_FILE).exists():
+        raise ConfigurationError(
+            f"--data: no controller has worked with {settings.data} yet; name its folder (its first start makes admin)"
+        )
     make_private(settings.data)
     storage = Storage.open(settings.database)
     try:

@@ -123,7 +123,7 @@ CONTAINER = (
     Metric(
         "hashyard_controller_container_drifting_miners",
         "gauge",
-        "Miners that do not show what is ordered.",
+        "Miners that said yes and do not show what is ordered.",
     ),
     Metric("hashyard_controller_container_service_miners", "gauge", "Miners that are marked as in service."),
     Metric(

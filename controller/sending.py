@@ -39,7 +39,7 @@ MINERS_A_LEASE: Final = 50
 LEASE_HELD_S: Final = 45.0
 """How long, on the wall, a lease is kept up for miners that take their time: history would have a gap."""
 
-IN_FLIGHT: Final = "a command was on its way when the controller was ended, and nobody saw what came of it"
+IN_FLIGHT: Final = "a command is on its way, and its readings do not show yet what came of it"
 
 LOST: Final = "a command was on its way when the controller ended; its readings will tell what came of it"
 """As above, once the record of events says so."""

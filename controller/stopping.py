@@ -57,7 +57,10 @@ class Stopping:
         self._check(places)
         ended = [one for one in desk.intentions.holds if one.container in places]
         if not ended:
-            raise NotThere("there is no such hold: see which there are")
+            where = "everywhere" if containers is None else f"on {', '.join(containers)}"
+            raise NotThere(
+                f"no hold is {where}: GET /api/v1/holds says where they are, ?container= names one"
+            )
         for one in ended:
             await desk.intentions.end_hold(one)
         if None in places:

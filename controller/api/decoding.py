@@ -64,7 +64,9 @@ def decode_body(raw: bytes, kind: type[T] | Any) -> T:
     try:
         found: T = _decoded(raw, kind)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        detail = "the body is not JSON"
+        detail = (
+            "the body is not JSON" if raw else "there is no body: send JSON, {} if there is nothing to say"
+        )
     except RecursionError:
         detail = "the body is nested too deep"
     else:

@@ -168,6 +168,10 @@ def check_allowed(person: Person, route: Route) -> None:
 
 async def _body(request: web.Request, route: Route) -> bytes:
     if route.body is None:
+        if request.method == "DELETE" and request.can_read_body:
+            # What somebody wrote there would have said which, and to ignore it would end something else.
+            told = "this takes no body: what it is about stands in the address"
+            raise Problem("malformed", told, [Mistake("", "unknown", told)])
         return b""
     if request.content_type not in route.body_media:
         wanted = " or ".join(route.body_media)

@@ -192,7 +192,9 @@ async def post_token(call: Call[NewToken, NoQuery]) -> MadeToken:
     """Make a token."""
     user, wish = call.person.user, call.body
     if user.password_change_needed:
-        raise Problem("not-allowed", "change your first password before you make a token")
+        raise Problem(
+            "not-allowed", "change your first password before you make a token: PUT /api/v1/me/password"
+        )
     mistakes = list(_too_much(call))
     if mistakes:
         raise invalid(*mistakes)

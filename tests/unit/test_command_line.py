@@ -37,8 +37,11 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ("arguments", "said"),
     [
         ([], "hashyard: the following arguments are required: COMMAND; `hashyard --help`"),
-        (["exporter", "--nonsense"], "hashyard: unrecognized arguments: --nonsense; `hashyard --help`"),
-        (["exporter", "--no"], "hashyard: unrecognized arguments: --no;"),
+        (
+            ["exporter", "--nonsense"],
+            "hashyard exporter: unrecognized arguments: --nonsense; `hashyard exporter --help`",
+        ),
+        (["exporter", "--no"], "hashyard exporter: unrecognized arguments: --no;"),
         (
             ["read"],
             "hashyard read: the following arguments are required: HOST[:PORT]; `hashyard read --help`",
@@ -53,6 +56,16 @@ def test_wrong_use_is_one_line(capsys: pytest.CaptureFixture[str], arguments: li
     errors = capsys.readouterr().err
     assert errors.startswith(said)
     assert errors.count("\n") == 1
+
+
+def test_a_new_password_is_made_only_where_a_controller_has_worked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert hashyard.main(["controller", "--reset-admin", "--data", "dat"]) == 2
+    assert capsys.readouterr().err.startswith(
+        "--data: no controller has worked with dat yet; name its folder"
+    )
+    assert not (tmp_path / "dat").exists()
 
 
 def test_help_shows_an_example_of_every_command(capsys: pytest.CaptureFixture[str]) -> None:

@@ -38,6 +38,16 @@ class Outer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 T = TypeVar("T")
 
 
+@pytest.mark.parametrize(
+    ("raw", "said"),
+    [(b"", "there is no body: send JSON, {} if there is nothing to say"), (b"{", "the body is not JSON")],
+)
+def test_a_body_that_is_none_is_told_from_one_that_is_wrong(raw: bytes, said: str) -> None:
+    with pytest.raises(Problem) as raised:
+        decode_body(raw, Outer)
+    assert raised.value.detail == said
+
+
 def tried(work: Callable[[], T]) -> T | Problem:
     """Return what it gives, or how it refuses."""
     try:

@@ -437,6 +437,10 @@ async def test_holds_marks_and_polls(fleet: FleetHouse, browser: Browser) -> Non
     assert (await ask(browser, "POST", "/api/v1/holds", {"all": True, "reason": "smoke"}))[0] == 201
     assert (await get(browser, "/api/v1/holds"))["total"] == 1
     assert (await get(browser, "/api/v1/containers/container-2"))["held"] is True
+    # Taken for a wish about all, this would end the hold everywhere.
+    status, found = await ask(browser, "DELETE", "/api/v1/holds", {"containers": ["container-1"]})
+    assert (status, found["detail"]) == (400, "this takes no body: what it is about stands in the address")
+    assert (await get(browser, "/api/v1/holds"))["total"] == 1
     assert (await browser.ask("DELETE", "/api/v1/holds?reason=over")).status == 204
     assert (await get(browser, "/api/v1/holds"))["total"] == 0
     status, mark = await ask(browser, "POST", "/api/v1/miners/container-1.a1/service", {"reason": "a fan"})
