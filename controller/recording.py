@@ -166,8 +166,10 @@ class Recorder:
         except StorageAway as error:
             self._events = [*events, *self._events]
             return error
-        except StorageError as error:  # it never will be taken
-            _log.error("events were refused by the database", events=len(events), reason=str(error))
+        except Exception as error:  # noqa: BLE001  # it never will be taken, whatever stands against it
+            if len(events) > 1:
+                return await self._apart(self._write_events, events)
+            _log.error("an event was refused by the database", kind=events[0].kind, reason=_why(error))
         return None
 
     async def _write_records(self, miners: Sequence[str]) -> StorageAway | None:
@@ -176,8 +178,10 @@ class Recorder:
         except StorageAway as error:
             self._miners = dict.fromkeys((*miners, *self._miners))
             return error
-        except StorageError as error:
-            _log.error("what is remembered of miners was refused by the database", reason=str(error))
+        except Exception as error:  # noqa: BLE001  # as above
+            if len(miners) > 1:
+                return await self._apart(self._write_records, miners)
+            _log.error("what is remembered of a miner was refused", miner=miners[0], reason=_why(error))
         return None
 
     def _records(self, miners: Iterable[str]) -> list[MinerRecord]:
@@ -206,6 +210,11 @@ class Recorder:
         if self.away is None:
             _log.error("the database takes no writes: no miner is commanded", reason=str(failure))
         self.away = str(failure)
+
+
+def _why(error: Exception) -> str:
+    """Return the reason in one line: what is no word of ours may hold values."""
+    return str(error) if isinstance(error, StorageError) else type(error).__name__
 
 
 def _pieces(things: Sequence[T]) -> list[Sequence[T]]:

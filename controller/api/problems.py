@@ -11,7 +11,7 @@ import msgspec
 from aiohttp import web
 
 from controller.deeds import Busy, InDoubt, Invalid, NotThere, Observed, OverLimit, PlanChanged
-from controller.storage.faults import NotKept, Refusal, StorageAway, Taken
+from controller.storage.faults import NotKept, Refusal, StorageAway, Taken, Unstorable
 from controller.storage.people import ChangedMeanwhile, LastAdministrator
 from miners.errors import HashyardError, InventoryError
 
@@ -294,6 +294,9 @@ def problem_of(error: Exception) -> Problem | None:
             return Problem("last-administrator", str(error))
         case ChangedMeanwhile():
             return Problem("changed-meanwhile", str(error))
+        case Unstorable():  # its text names the database
+            detail = "one of the values cannot be kept: it is too large or too long"
+            return Problem("invalid", detail, [Mistake("", "refused", detail)])
         case Refusal():
             return Problem("in-use", str(error))
         case InventoryError():

@@ -4,13 +4,14 @@ StorageError (a HashyardError)
 ├── StorageAway   locked, full, away, damaged, read-only, closed, failed: nothing of what was asked was written
 ├── Taken         a name, slug or id that must be unique is there already
 ├── NotKept       what was to be changed is not there
-└── Refusal       a rule of the books stands against it: the last administrator, two clients in one container
+├── Refusal       a rule of the books stands against it: the last administrator, two clients in one container
+└── Unstorable    the database cannot hold a value: trying again does not help, and nobody else's work is touched
 """
 
 from typing import Literal
 
 import psycopg
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 
 from miners.errors import HashyardError
 
@@ -41,6 +42,8 @@ _POSTGRESQL: dict[str, Trouble] = {
     "XX": "damaged",  # internal error, data corrupted
     "25": "read_only",  # a stand-by server, a read-only transaction
 }
+# A value out of range or of no such form; one beyond a limit of the program, such as a key of an index.
+_UNSTORABLE = ("22", "54")
 _WORDS: dict[Trouble, str] = {
     "locked": "is locked by another program: close what else has it open",
     "full": "is full: make room on its disk",
@@ -86,6 +89,10 @@ class Refusal(StorageError):
     """It would break a rule that the database guards."""
 
 
+class Unstorable(StorageError):
+    """It holds a value that the database cannot hold: a number too large, a text too long. It never will be taken."""
+
+
 def away(place: str, reason: Trouble, said: str = "") -> StorageAway:
     """Return the error of a trouble. `place`: the database in words, without a secret. `said`: its own words."""
     return StorageAway(f"{place} {_WORDS[reason]}{f' ({said})' if said else ''}", reason)
@@ -97,6 +104,10 @@ def translate(error: DBAPIError, place: str, secret: str | None = None) -> Stora
     if isinstance(error, IntegrityError):
         return Taken(f"{place} holds it already, or what it refers to is not there")
     origin = error.orig
+    sqlstate = getattr(origin, "sqlstate", None) or ""
+    if isinstance(error, DataError) or sqlstate[:2] in _UNSTORABLE:
+        said = sqlstate or getattr(origin, "sqlite_errorname", None) or type(origin).__name__
+        return Unstorable(f"{place} cannot hold one of the values ({said})")  # its own words hold the value
     if isinstance(origin, psycopg.Error):
         state = origin.sqlstate or "08"  # none: no server has spoken
         said = origin.diag.message_primary or _first_line(origin)

@@ -68,6 +68,28 @@ async def test_an_event_that_cannot_be_said_in_json_ends_nothing_but_itself(
     assert await kinds(storage) == ["sound"]
 
 
+async def test_one_that_is_refused_takes_nobody_of_its_batch_along(storage: Storage) -> None:
+    records = {name: MinerRecord(miner=name, restarts=1) for name in ("north.a1", "north.a2", "north.a4")}
+    poison = MinerRecord(miner="north.a3", restarts=2**70)
+    recorder = Recorder(storage, {**records, "north.a3": poison}.get)
+    strange = msgspec.structs.replace(event("strange"), params={"what": object()})
+    recorder.later(event("one"), strange, event("two"), miners=("north.a1", "north.a3", "north.a2"))
+    waiting = [
+        asyncio.create_task(recorder.keep(event("three"), miners=("north.a4",))),
+        asyncio.create_task(recorder.keep(event("four"), miners=("north.a3",))),
+        asyncio.create_task(recorder.keep(event("five"))),
+    ]
+    await asyncio.sleep(0)
+    recorder.start()
+    found = await asyncio.wait_for(asyncio.gather(*waiting, return_exceptions=True), 10)
+    await recorder.close()
+    assert found[::2] == [None, None]
+    assert isinstance(found[1], Exception)
+    assert recorder.away is None
+    assert sorted(await kinds(storage)) == ["five", "one", "three", "two"]
+    assert await storage.miners.load() == records
+
+
 async def test_while_the_database_is_away_nothing_is_promised_and_nothing_lost(
     recorder: Recorder, storage: Storage, monkeypatch: pytest.MonkeyPatch
 ) -> None:

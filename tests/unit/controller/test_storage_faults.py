@@ -1,6 +1,7 @@
 """Databases that are locked, full, damaged or away: words that say so, nothing half-written, and on it goes afterwards."""
 
 import asyncio
+import hashlib
 import os
 import sqlite3
 import threading
@@ -8,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import psycopg
 import pytest
 from sqlalchemy import Connection, insert, text
@@ -18,7 +20,7 @@ from controller.model import SCHEDULE, Event, MinerRecord, new_id
 from controller.storage import schema
 from controller.storage.database import Database
 from controller.storage.engines import place_of, writing_engine
-from controller.storage.faults import StorageAway, Taken, translate
+from controller.storage.faults import StorageAway, Taken, Unstorable, translate
 from controller.storage.storage import Storage
 from miners.errors import ConfigurationError
 from tests.postgresql_server import PostgresqlServer
@@ -63,6 +65,35 @@ async def test_a_callers_own_mistake_undoes_his_work_and_nobody_elses(storage: S
     kept = await storage.settings.all()
     assert len(kept) == 40
     assert "half" not in kept
+
+
+async def test_a_value_that_the_database_cannot_hold_fails_its_own_work_alone(storage: Storage) -> None:
+    outcomes = await asyncio.gather(
+        storage.miners.save([MinerRecord(miner="sound")]),
+        storage.miners.save([MinerRecord(miner="poison", attempts=2**70)]),
+        storage.events.add(event("sound")),
+        storage.miners.save([MinerRecord(miner="sound too")]),
+        return_exceptions=True,
+    )
+    assert outcomes[:1] + outcomes[2:] == [None, None, None]
+    assert isinstance(outcomes[1], Exception)
+    assert not isinstance(outcomes[1], StorageAway)
+    assert str(2**70) not in str(outcomes[1])
+    assert set(await storage.miners.load()) == {"sound", "sound too"}
+
+
+async def test_a_text_too_long_for_an_index_is_no_trouble_of_the_databases(storage: Storage) -> None:
+    long = "".join(hashlib.sha256(bytes([n])).hexdigest() for n in range(200))  # not to be compressed
+    poison = msgspec.structs.replace(event(), kind=long)
+    outcomes = await asyncio.gather(
+        storage.events.add(event()),
+        storage.events.add(poison),
+        storage.events.add(event()),
+        return_exceptions=True,
+    )
+    assert outcomes[::2] == [None, None]
+    assert outcomes[1] is None or isinstance(outcomes[1], Unstorable)  # SQLite has no such limit
+    assert (outcomes[1] is None) != storage.database.postgresql
 
 
 async def test_many_writers_share_a_commit(storage: Storage) -> None:
