@@ -195,5 +195,7 @@ def _password(demo: Demo) -> str:
 def _sleep(demo: Demo, container: str) -> str:
     """Return a command line that puts the middle miner of a container to sleep until the next change."""
     miner = demo.fleet.middle[container]
-    signed = f"--user admin --password-file {demo.data / FIRST_PASSWORD} --url http://{demo.controller}"
+    first = demo.data / FIRST_PASSWORD
+    holding = first if first.exists() else "A-FILE-WITH-IT"
+    signed = f"--user admin --password-file {holding} --url http://{demo.controller}"
     return f".venv/bin/hashyard set '{container}/{miner}' --profile curtail {signed}"

@@ -65,7 +65,9 @@ def test_the_screen_says_what_runs_and_what_is_broken(tmp_path: Path) -> None:
 
 
 def test_the_screen_names_the_file_of_the_first_password_only_while_it_is_there(tmp_path: Path) -> None:
-    assert "password               the one you chose;" in screen(tmp_path, None)
+    shown = screen(tmp_path, None)
+    assert "password               the one you chose;" in shown
+    assert "--password-file A-FILE-WITH-IT" in shown
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / welcome.FIRST_PASSWORD).write_text("first")
     assert f"in {tmp_path / 'data' / welcome.FIRST_PASSWORD}\n" in screen(tmp_path, None)
