@@ -7,14 +7,12 @@ measured.
 from typing import Final
 
 from controller.model import MinerRecord, Step
+from controller.ramps import UNKNOWN_W
 from miners.actions import Action, Locate, Reboot, SetPowerLimit, SetPowerPercent, Sleep, Wake
 from miners.draft import STANDBY_POWER_W
 from miners.inventory.fleet import Miner
 from miners.model import Snapshot
 from miners.models import find_model
-
-LARGE_W: Final = 4_000.0
-"""What a miner of unknown power is counted with where limits hang on it."""
 
 HIGHEST_BIN: Final = 1.5
 """By how much the nominal power of a device may be above that of its model."""
@@ -103,11 +101,11 @@ def told_w(action: Action, nominal: float | None) -> float | None:
         case SetPowerLimit(watts=watts):
             return watts
         case SetPowerPercent(percent=percent):
-            return LARGE_W if nominal is None else nominal * percent / 100
+            return UNKNOWN_W if nominal is None else nominal * percent / 100
         case Wake():
-            return nominal or LARGE_W
+            return nominal or UNKNOWN_W
         case _:
-            return max(nominal or 0.0, LARGE_W)
+            return max(nominal or 0.0, UNKNOWN_W)
 
 
 def change_w(step: Step, miner: Miner, snapshot: Snapshot | None, record: MinerRecord) -> float:
@@ -118,9 +116,9 @@ def change_w(step: Step, miner: Miner, snapshot: Snapshot | None, record: MinerR
     nominal = nominal_w(miner, snapshot, record)
     now, then = present_w(miner, snapshot, record), expected_w(step, nominal)
     if sleeps(step):
-        return min(-(now if now is not None else nominal or LARGE_W) + (then or 0.0), 0.0)
+        return min(-(now if now is not None else nominal or UNKNOWN_W) + (then or 0.0), 0.0)
     if then is None:
-        then = LARGE_W
+        then = UNKNOWN_W
     return then - (now if now is not None else 0.0)
 
 

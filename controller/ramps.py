@@ -19,7 +19,7 @@ import msgspec
 from miners.inventory.fleet import Ramp
 
 UNKNOWN_W = 5_000.0
-"""What a change counts for whose power is not known: more than an air-cooled miner draws."""
+"""What a miner of unknown power, or a change of it, counts for: more than an air-cooled miner draws."""
 
 
 class Pending(msgspec.Struct, frozen=True, gc=False, kw_only=True):

@@ -178,13 +178,19 @@ def _waits(case: Situation, action: Action, ability: Ability | None) -> Judgemen
     if case.now < not_before and not (case.emergency and isinstance(action, Sleep) and not record.attempts):
         why = record.last_detail or "it was commanded a moment ago"
         return Judgement("wait", "back_off", why, until=not_before)
-    restarts = ability is not None and ability.restarts_mining and not isinstance(action, Sleep)
-    if restarts and restarts_today(record, case.container, case.now) >= case.restarts_a_day:
-        detail = (
-            f"its mining was restarted {case.restarts_a_day} times today, which is as often as is allowed"
-        )
-        return Judgement("wait", "restarts", detail, until=_midnight(case.container, case.now))
+    spent = restarts_spent(case, action, ability)
+    if spent is not None:
+        return Judgement("wait", "restarts", spent, until=_midnight(case.container, case.now))
     return None
+
+
+def restarts_spent(case: Situation, action: Action, ability: Ability | None) -> str | None:
+    """Return why an action that restarts a miner's mining has to wait for tomorrow, None if it has not."""
+    if ability is None or not ability.restarts_mining or isinstance(action, Sleep):
+        return None
+    if restarts_today(case.record, case.container, case.now) < case.restarts_a_day:
+        return None
+    return f"its mining was restarted {case.restarts_a_day} times today, which is as often as is allowed"
 
 
 def day_of(container: Container, now: float) -> str:

@@ -25,6 +25,7 @@ from controller.reconcile import (
     Judgement,
     Situation,
     judge,
+    restarts_spent,
     standing_against,
     within_reach,
 )
@@ -168,7 +169,11 @@ class Reconciler:
         released, next_at = self.releasing.release(free)
         orders: list[Order] = []
         for watched in released:
-            order = self._order(watched)
+            try:
+                order = self._order(watched)
+            except Exception:  # noqa: BLE001  # as above
+                _log.exception("a miner could not be given its order", miner=watched.id)
+                continue
             if order is not None:
                 orders.append(order)
         self.sender.start(orders)
@@ -303,7 +308,8 @@ class Reconciler:
             return "the operation was cancelled"
         if order.operation_id is not None and running is None and order.errand is not None:
             return "the operation has ended"
-        against = standing_against(self.situation(watched))
+        case = self.situation(watched)
+        against = standing_against(case)
         if against is not None:
             return against.detail
         if order.errand is None:
@@ -311,6 +317,11 @@ class Reconciler:
                 return "something else is wanted of it now"
             if action not in watched.step.actions:
                 return "its profile has changed meanwhile"
+            if not watched.sent:  # it is counted already once its intent is written down
+                ability = None if order.writer is None else order.writer.abilities.get(type(action))
+                spent = restarts_spent(case, action, ability)
+                if spent is not None:
+                    return spent
         return self.releasing.objection(watched)
 
     def _under_way(self, order: Order, state: str) -> None:

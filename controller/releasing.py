@@ -11,6 +11,7 @@ from itertools import islice
 from typing import Final
 
 import msgspec
+import structlog
 
 from controller.desk import Desk
 from controller.model import SYSTEM
@@ -29,6 +30,8 @@ from controller.watched import Watched
 from miners.actions import Locate, Reboot, Sleep
 from miners.inventory.fleet import Container, Ramp
 from miners.model import Reading
+
+_log = structlog.get_logger(__name__)
 
 FEED_RAMP: Final = Ramp(batch=1_000_000)
 """Of a feed that says nothing: power steps as in a container, and how many miners is the containers' business."""
@@ -94,9 +97,12 @@ class Releasing:
         if most <= 0 or not (self._ready or self._rush):
             return [], None
         now = self._desk.clock.now()
-        released = list(islice(self._rush.values(), most))
-        for watched in released:
-            change = self._pending(watched)
+        released: list[Watched] = []
+        for watched in list(islice(self._rush.values(), most)):
+            change = self._sound(watched)
+            if change is None:
+                continue
+            released.append(watched)
             self._rushed.append(Taken(now, change.container, change.feed, change.size_w))
         again_at = None
         if len(released) < most and self._ready:
@@ -115,7 +121,9 @@ class Releasing:
         committed: dict[str, float] = {}
         for queue in tuple(self._ready.values()):
             for watched in list(islice(queue.values(), share)):
-                change = self._pending(watched)
+                change = self._sound(watched)
+                if change is None:
+                    continue
                 rises = change.up and self._raises(watched)
                 against = self._against_raise(watched, committed) if rises else None
                 if against is not None:
@@ -162,6 +170,15 @@ class Releasing:
                     return against
                 await asyncio.sleep(0)
         return None
+
+    def _sound(self, watched: Watched) -> Pending | None:
+        """Return what waits of a miner; None, and it is let go, where we stumble over it: others must have their turn."""
+        try:
+            return self._pending(watched)
+        except Exception:  # noqa: BLE001  # a mistake of ours, whatever it is
+            _log.exception("a miner could not be released", miner=watched.id)
+            self.drop(watched)
+            return None
 
     def _pending(self, watched: Watched) -> Pending:
         container = watched.container

@@ -1,5 +1,7 @@
 """The step of each miner to what is wanted of it, worked out once for all that are alike."""
 
+from typing import Final
+
 from controller.model import Step
 from controller.powers import nominal_w
 from controller.profiles import step_for
@@ -7,6 +9,9 @@ from controller.watched import Watched
 from miners.apply import writer_for
 from miners.inventory.fleet import Inventory
 from miners.writing import Preset, Writer
+
+MOST: Final = 100_000
+"""So many steps are kept: of ten thousand miners that all differ, a few each. Then they are worked out anew."""
 
 _Key = tuple[str, str | None, str | None, float | None, str | None, tuple[Preset, ...] | None, float | None]
 
@@ -61,6 +66,8 @@ class Steps:
                     watched.presets,
                     standby_power_w=known.miner.standby_power_w,
                 )
+            if len(self._steps) >= MOST:
+                self._steps.clear()
             self._steps[key] = found
         return found, writer
 

@@ -2,19 +2,24 @@
 
 import asyncio
 import sqlite3
+from collections import Counter
 from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from controller.deeds import Busy, Choice, CommandWish, NotThere
 from controller.model import Event, Operation, Override
+from controller.ramps import Pending
 from controller.reconcile import Judgement, Situation, judge
+from controller.releasing import Releasing
 from controller.storage.faults import StorageAway, StorageError
+from controller.watched import Watched
 from miners.actions import Sleep, Wake
-from miners.inventory.fleet import Container, Miner, Ramp
+from miners.inventory.fleet import Container, Miner, Profile, Ramp
 from miners.inventory.secrets import target_of
 from miners.model import Credentials, Target
 from tests.system.control_stage import ANNA, Stage, changed, container, inventory, quietly, stage
@@ -151,6 +156,60 @@ async def test_an_override_that_could_not_be_kept_whole_is_not_kept_at_all(tmp_p
         await on.override("curtail", containers=("north",))
         await on.pass_(120)
         assert [on.truth(name) for name in ("north.a1", "north.a2")] == ["sleeping", "sleeping"]
+        await on.accounted()
+
+
+@quietly
+async def test_no_action_of_an_order_restarts_mining_more_often_than_is_allowed(tmp_path: Path) -> None:
+    north = container("north", 1, net=239, model="M50")
+    low = Profile(name="underclock", target_percent=75, by_make={"whatsminer": {"mode": "low"}})
+    async with stage(tmp_path, north) as on:
+        await on.pass_(30)
+        await on.override("curtail", containers=("north",))
+        await on.pass_(600)
+        record = on.view("north.a1").record
+        assert record is not None
+        on.settings = msgspec.structs.replace(on.settings, restarts_a_day=1)
+        on.files.inventory = msgspec.structs.replace(
+            on.files.inventory, profiles={**on.files.inventory.profiles, "underclock": low}
+        )
+        await on.stop()
+        await on.write_record(msgspec.structs.replace(record, restarts=1, restarts_on="2026-05-29"))
+        await on.start()
+        before = len(on.received())
+        await on.override(
+            "underclock", containers=("north",)
+        )  # to be woken, which restarts nothing, and then set
+        await on.pass_(1800)
+        assert [one.command for one in on.received()[before:]] == ["power_on"]
+        record = on.view("north.a1").record
+        assert record is not None
+        assert record.restarts == 1
+        await on.pass_(12 * 3600)  # tomorrow it may
+        assert [one.command for one in on.received()[before:]] == ["power_on", "set_low_power"]
+        await on.accounted()
+
+
+@quietly
+async def test_a_mistake_over_one_miner_keeps_no_other_from_its_turn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pending, asked = Releasing._pending, Counter[str]()
+
+    def stumbling(self: Releasing, watched: Watched) -> Pending:
+        asked[watched.id] += 1
+        if watched.id == "north.a1" and asked[watched.id] in range(2, 6):
+            raise ZeroDivisionError
+        return pending(self, watched)
+
+    monkeypatch.setattr(Releasing, "_pending", stumbling)
+    async with stage(tmp_path, container("north", 3, net=240)) as on:
+        await on.pass_(30)
+        await on.override("curtail", containers=("north",))
+        await on.pass_(3)
+        assert on.told() == {"north.a2": 1, "north.a3": 1}
+        await on.pass_(120)
+        assert on.told() == {"north.a1": 1, "north.a2": 1, "north.a3": 1}
         await on.accounted()
 
 
