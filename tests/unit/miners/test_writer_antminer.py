@@ -207,7 +207,11 @@ def test_any_answer_is_a_yes_or_an_error(reply: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("answer", ["M000", "M001"])
 async def test_a_pool_password_that_it_repeats_is_not_among_its_words(answer: str) -> None:
-    reply = {"stats": "success" if answer == "M000" else "error", "code": answer, "msg": f"set {POOL_SECRET}!"}
+    reply = {
+        "stats": "success" if answer == "M000" else "error",
+        "code": answer,
+        "msg": f"set {POOL_SECRET}!",
+    }
     async with WrittenWeb({"get_miner_conf": SETTINGS, "set_miner_conf": reply}) as web:
         try:
             said = await _send(web, Sleep())
