@@ -6,7 +6,7 @@ looked at again every 15 s, and an ended session ends the stream with words.
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Annotated, Any, Final
 
@@ -29,7 +29,8 @@ MOST_OF_ALL: Final = 200
 MOST_TOPICS: Final = 50
 MOST_MISSED: Final = 1000
 
-_State = Callable[[], Awaitable[Mapping[str, Any] | None]]
+_State = Callable[[], Awaitable[Mapping[str, Any]]]
+_Parts = Mapping[str, bytes]
 
 
 class StreamQuery(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,11 +40,34 @@ class StreamQuery(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Streams:
-    """The streams that are open, counted: a browser that reconnects in a loop must not fill memory."""
+    """The streams that are open, counted: a browser that reconnects in a loop must not fill memory.
+
+    What several of them show to people of the same rights is worked out once for all.
+    """
 
     def __init__(self) -> None:
         """None is open."""
         self._open: Counter[str] = Counter()
+        self._shown: dict[tuple[Hashable, str], tuple[int, float, asyncio.Task[_Parts]]] = {}
+
+    async def shown(self, rights: Hashable, name: str, version: int, state: _State) -> _Parts:
+        """Return a topic's parts as JSON: as another of these rights was given them in the last second, if nothing changed.
+
+        Raises what `state` raises.
+        """
+        now = asyncio.get_running_loop().time()
+        found = self._shown.get((rights, name))
+        if found is not None and found[0] == version and now - found[1] < PAUSE_S:
+            return await asyncio.shield(found[2])
+
+        async def work_out() -> _Parts:
+            return {key: msgspec.json.encode(part) for key, part in (await state()).items()}
+
+        # A task of its own: who asked first may leave before it is done.
+        task = asyncio.create_task(work_out())
+        task.add_done_callback(lambda done: done.cancelled() or done.exception())
+        self._shown[rights, name] = version, now, task
+        return await asyncio.shield(task)
 
     @contextmanager
     def one(self, whose: str) -> Iterator[None]:
@@ -60,6 +84,8 @@ class Streams:
             self._open[whose] -= 1
             if not self._open[whose]:
                 del self._open[whose]
+            oldest = asyncio.get_running_loop().time() - PAUSE_S
+            self._shown = {key: shown for key, shown in self._shown.items() if shown[1] > oldest}
 
 
 async def get_stream(call: Call[None, StreamQuery]) -> web.StreamResponse:
@@ -130,17 +156,17 @@ async def _follow(call: Call[Any, Any], topics: Mapping[str, _State], sender: _S
     sent: dict[tuple[str, str], bytes] = {}
     version = -1
     left = dict(topics)
+    streams, rights = call.service(Streams), _rights(call)
     while True:
         version = await call.deeds.changed(version, QUIET_S)
         for name, state in list(left.items()):
             try:
-                found = await state()
+                found = await streams.shown(rights, name, version, state)
             except Problem:  # it is gone, or not his to see any more
                 del left[name]
                 await sender.send(name, b"null")
                 continue
-            for key, part in (found or {}).items():
-                data = msgspec.json.encode(part)
+            for key, data in found.items():
                 if sent.get((name, key)) != data:
                     sent[name, key] = data
                     await sender.send(name, data)
@@ -172,6 +198,13 @@ async def _send_event(call: Call[Any, Any], sender: _Sender, event: Event) -> No
     ):
         return
     await sender.send("events", msgspec.json.encode(seen(call, event)), event.id)
+
+
+def _rights(call: Call[Any, Any]) -> Hashable:
+    """Return what decides what a person sees of a topic: equal for those who see the same."""
+    person = call.person
+    token = None if person.token is None else (person.token.containers, person.token.miner)
+    return person.role, person.client, person.scopes, token
 
 
 def _topic(call: Call[Any, Any], name: str) -> _State:

@@ -95,6 +95,51 @@ async def test_it_begins_with_the_whole_state(fleet: FleetHouse) -> None:
     assert seen["miner:container-1.a1"]["address"] == "10.1.7.1"
 
 
+async def test_what_people_of_the_same_rights_see_is_worked_out_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stream_routes, "PAUSE_S", 60.0)
+    streams, made, going = Streams(), [], asyncio.Event()
+
+    async def state() -> dict[str, Any]:
+        made.append(1)
+        await going.wait()
+        return {"": {"made": len(made)}}
+
+    leaves = asyncio.create_task(streams.shown("rights", "overview", 1, state))
+    stays = asyncio.create_task(streams.shown("rights", "overview", 1, state))
+    await asyncio.sleep(0)
+    leaves.cancel()
+    await asyncio.gather(leaves, return_exceptions=True)
+    going.set()
+    assert await stays == {"": b'{"made":1}'}
+    assert await streams.shown("rights", "overview", 1, state) == {"": b'{"made":1}'}
+    assert await streams.shown("other rights", "overview", 1, state) == {"": b'{"made":2}'}
+    assert await streams.shown("rights", "containers", 1, state) == {"": b'{"made":3}'}
+    assert await streams.shown("rights", "overview", 2, state) == {"": b'{"made":4}'}
+    monkeypatch.setattr(
+        stream_routes, "PAUSE_S", 0.0
+    )  # what changes without a version is seen a second later
+    assert await streams.shown("rights", "overview", 2, state) == {"": b'{"made":5}'}
+
+
+async def test_streams_of_the_same_rights_share_what_they_show(
+    fleet: FleetHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stream_routes, "PAUSE_S", 5.0)
+    asked: list[str] = []
+    show = stream_routes.get_overview
+
+    async def counted(call: Any) -> Any:
+        asked.append(call.person.role)
+        return await show(call)
+
+    monkeypatch.setattr(stream_routes, "get_overview", counted)
+    browser = await fleet.browser()
+    async with listening(browser, "overview") as one, listening(browser, "overview") as other:
+        assert await first(one, "overview") == await first(other, "overview")
+    # Each is asked once whether it may, before the stream begins.
+    assert asked == ["administrator"] * 3
+
+
 async def test_an_ended_session_ends_the_stream_with_words(fleet: FleetHouse) -> None:
     browser = await fleet.browser()
     async with listening(browser, "events") as response:
