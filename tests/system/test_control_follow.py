@@ -131,8 +131,11 @@ async def test_a_wrong_password_is_not_tried_again_and_again(tmp_path: Path) -> 
         _, operation = await on.override("curtail", containers=("north",))
         await on.pass_(3600)
         assert (await on.operation(operation.id)).counts == {"auth_failed": 1}
+        # Before the override the schedule may have tried too: the fault may come before the first reading of the mode.
         finished = await on.events("command.finished")
-        assert [event.outcome for event in finished] == ["auth_failed"]
+        told = [event.outcome for event in finished if event.operation_id == operation.id]
+        assert told == ["auth_failed"]
+        assert len(finished) <= 2
         await on.heal("north.a1")
         again = await on.meanwhile(on.engine.retry(operation.id, ("auth_failed",), ANNA))
         await on.pass_(60)
