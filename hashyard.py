@@ -14,7 +14,7 @@ import msgspec
 import uvloop
 
 import hashyard_flags as flags
-from hashyard_control import CONTROLLER_FLAGS, SET_FLAGS, run_controller, run_set
+from hashyard_control import CONTROLLER_FLAGS, SET_FLAGS, TARGETS, run_controller, run_set
 from hashyard_flags import Flag
 from hashyard_reading import READ_FLAGS, SCAN_FLAGS, run_read, run_scan
 from hashyard_terminal import configure_logs, configure_output
@@ -201,9 +201,6 @@ def _run_set(values: Values, _environment: Environment) -> int:
     return run_set(values)
 
 
-_TARGETS = Flag(
-    name="--targets", help="the inventory", convert=Path, default=Path("targets.yml"), metavar="FILE"
-)
 _OLDER = ("DEFAULT_MINER_PORT", "CONNECTION_TIMEOUT", "POLLING_INTERVAL")
 """Names by which older tools were set up: whoever sets them here has to be told. Those of their servers (API_HOST,
 API_PORT, SECRET_KEY, DATABASE_URL) are the controller's business; an exporter that shares its .env takes no notice."""
@@ -220,7 +217,7 @@ COMMANDS: tuple[Command, ...] = (
             "hashyard exporter --shard 1/4",
         ),
         flags=(
-            _TARGETS,
+            TARGETS,
             Flag(
                 name="--data",
                 help="folder for what is remembered over a restart, and the managed inventory",

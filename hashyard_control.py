@@ -10,10 +10,11 @@ import uvloop
 
 import hashyard_flags as flags
 from hashyard_flags import Flag
+from hashyard_reading import port_flag
 from hashyard_setting import run_set
 from miners.errors import ConfigurationError
 
-__all__ = ["CONTROLLER_FLAGS", "SET_FLAGS", "run_controller", "run_set"]
+__all__ = ["CONTROLLER_FLAGS", "SET_FLAGS", "TARGETS", "run_controller", "run_set"]
 
 _LOOPBACK, _PORT = "127.0.0.1", 8000
 _CLOCK: Final = re.compile("([01]?[0-9]|2[0-3]):[0-5][0-9]")
@@ -99,12 +100,12 @@ def _figure(least: float, most: float, unit: str) -> Any:
     return convert
 
 
-_TARGETS: Final = Flag(
+TARGETS: Final = Flag(
     name="--targets", help="the inventory", convert=Path, default=Path("targets.yml"), metavar="FILE"
 )
 
 CONTROLLER_FLAGS: Final = (
-    _TARGETS,
+    TARGETS,
     Flag(
         name="--data",
         help="folder for the database, the managed inventory and the first password (default data)",
@@ -253,7 +254,7 @@ SET_FLAGS: Final = (
         help="straight to a miner that no inventory holds; says what it will send, and asks",
         metavar="HOST[:PORT]",
     ),
-    _TARGETS,
+    TARGETS,
     Flag(
         name="--data",
         help="with --direct: the controller's folder, whose managed inventory is looked at too (default data)",
@@ -262,26 +263,9 @@ SET_FLAGS: Final = (
         metavar="DIR",
     ),
     Flag(name="--driver", help="with --direct: take this driver", metavar="NAME"),
-    Flag(
-        name="--port",
-        help="with --direct: the cgminer-style port (default 4028)",
-        convert=flags.whole(1, 65535),
-        default=4028,
-        metavar="PORT",
-    ),
-    Flag(
-        name="--v3-port",
-        help="with --direct: Whatsminer's v3 port (default 4433)",
-        convert=flags.whole(1, 65535),
-        default=4433,
-        metavar="PORT",
-    ),
-    Flag(
-        name="--web-port",
-        help="with --direct: the web page's port (80, unless HOST has a port)",
-        convert=flags.whole(1, 65535),
-        metavar="PORT",
-    ),
+    port_flag("--port", "with --direct: the cgminer-style port", 4028),
+    port_flag("--v3-port", "with --direct: Whatsminer's v3 port", 4433),
+    port_flag("--web-port", "with --direct: the web page's port (80, unless HOST has a port)", None),
     Flag(
         name="--credentials-file",
         help="with --direct: file with user:password of the miner",

@@ -28,7 +28,8 @@ def _driver_name(text: str) -> str:
     return text
 
 
-def _port_flag(name: str, what: str, default: int | None, older: tuple[str, ...] = ()) -> Flag:
+def port_flag(name: str, what: str, default: int | None, older: tuple[str, ...] = ()) -> Flag:
+    """Return the flag of a port. `older`: names of older tools that mean the same."""
     said = f" (default {default})" if default else ""
     return Flag(
         name=name,
@@ -64,9 +65,9 @@ READ_FLAGS: Final = (
         convert=_driver_name,
         metavar="NAME",
     ),
-    _port_flag("--port", "the cgminer-style port", 4028, ("DEFAULT_MINER_PORT",)),
-    _port_flag("--v3-port", "Whatsminer's v3 port", 4433),
-    _port_flag("--web-port", "the web page's port (80, unless HOST has a port)", None),
+    port_flag("--port", "the cgminer-style port", 4028, ("DEFAULT_MINER_PORT",)),
+    port_flag("--v3-port", "Whatsminer's v3 port", 4433),
+    port_flag("--web-port", "the web page's port (80, unless HOST has a port)", None),
     Flag(
         name="--credentials-file",
         help="file with user:password of the miner's web page",
@@ -92,9 +93,9 @@ SCAN_FLAGS: Final = (
         default="Container 1",
         metavar="NAME",
     ),
-    _port_flag("--port", "the cgminer-style port", 4028, ("DEFAULT_MINER_PORT",)),
-    _port_flag("--v3-port", "Whatsminer's v3 port", 4433),
-    _port_flag("--web-port", "the web page's port", 80),
+    port_flag("--port", "the cgminer-style port", 4028, ("DEFAULT_MINER_PORT",)),
+    port_flag("--v3-port", "Whatsminer's v3 port", 4433),
+    port_flag("--web-port", "the web page's port", 80),
     Flag(
         name="--concurrency",
         help="addresses asked at the same time (default 100)",

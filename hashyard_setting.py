@@ -40,9 +40,6 @@ from miners.errors import ConfigurationError, HashyardError, InventoryError
 from miners.model import PollFailure, Snapshot, Target
 from miners.writing import Session, Writer
 
-MANAGED_FILE: Final = "targets.managed.yml"
-"""What is created through the API stands there, in the controller's folder."""
-
 _WISHES: Final = (
     "profile",
     "end",
@@ -191,6 +188,7 @@ def _show_outcome(outcome: Outcome, *, given: bool) -> int:
 async def _refuse_known(host: str, targets: Path, data: Path) -> None:
     """Raise ConfigurationError if the inventory holds the address, under whatever name: then its miner is the controller's."""
     from miners.inventory.load import load  # noqa: PLC0415  # only here among the ways of `set`
+    from miners.inventory.store import MANAGED_FILE  # noqa: PLC0415
 
     managed = data / MANAGED_FILE
     there = [path for path in (targets, managed) if await asyncio.to_thread(path.exists)]

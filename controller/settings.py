@@ -8,11 +8,9 @@ from urllib.parse import urlsplit
 import msgspec
 
 from miners.errors import ConfigurationError
+from miners.inventory.store import MANAGED_FILE
 
 DEFAULT_PORT = 8000
-
-MANAGED_FILE = "targets.managed.yml"
-"""The inventory that the controller writes, in the data folder; the exporter reads it there."""
 
 DATABASE_FILE = "hashyard.db"
 

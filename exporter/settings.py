@@ -8,11 +8,9 @@ from pathlib import Path
 import msgspec
 
 from miners.errors import ConfigurationError
+from miners.inventory.store import MANAGED_FILE
 
 DEFAULT_PORT = 9428
-
-MANAGED_FILE = "targets.managed.yml"
-"""The inventory that the controller writes, in the data folder."""
 
 _MIN_TOKEN = 16
 

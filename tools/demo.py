@@ -16,6 +16,7 @@ from pathlib import Path
 from rich.console import Console
 
 from miners.errors import HashyardError
+from miners.inventory.store import MANAGED_FILE
 from tools import packages, place, welcome
 from tools.compressed import write_schedule
 from tools.parts import Death, Part, PartsFailed, run_parts
@@ -25,7 +26,6 @@ REPOSITORY = packages.REPOSITORY
 # What prometheus/prometheus.yml says; the demo's copy of it has the ports that were free.
 EXPORTER, PROMETHEUS, CONTROLLER = "127.0.0.1:9428", "127.0.0.1:9090", "127.0.0.1:8000"
 RETENTION = "30d"
-MANAGED = "targets.managed.yml"
 
 # The parts see nothing else of the surroundings: a setting meant for a real exporter (HASHYARD_…, a .env file) has no
 # business in a demo.
@@ -87,7 +87,7 @@ def parts_of(demo: welcome.Demo, program: Path | None) -> list[Part]:
         f"http://{demo.exporter}/-/ready",
         after=simulator.ready_url,
     )
-    write_schedule(demo.data / MANAGED)
+    write_schedule(demo.data / MANAGED_FILE)
     history = ("--prometheus", f"http://{demo.history}") if demo.history else ()
     controller = Part(
         "controller",

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from controller.api.problems import Kind
+from controller.api.record_routes import OPERATOR
 from controller.api.route import (
     ADMINISTRATORS,
     EVERYBODY,
@@ -17,7 +18,6 @@ from controller.api.route import (
     Route,
 )
 from controller.model import (
-    Actor,
     Hold,
     Operation,
     Override,
@@ -27,9 +27,6 @@ from miners.inventory.fleet import Schedule
 from miners.model import Snapshot
 
 TAGS = ("control",)
-
-
-OPERATOR = Actor("user", "operator")
 
 
 Reason = Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
@@ -78,7 +75,7 @@ def shown_override(call: Call[Any, Any], override: Override) -> ShownOverride:
 
 def own_part(call: Call[Any, Any], override: Override) -> Override:
     """Return an override as far as it concerns the containers that one may see."""
-    if sees_all(call):
+    if call.person.sees_all:
         return override
     own = {container.id for container in call.containers()}
     return msgspec.structs.replace(
@@ -97,7 +94,7 @@ async def shown_operation(call: Call[Any, Any], operation: Operation) -> ShownOp
     """
     results = call.deeds.results(operation.id)
     power = None if results is None else _power_now(call, results)
-    if not sees_all(call):
+    if not call.person.sees_all:
         if results is None:
             results = await call.storage.operations.all_results(operation.id)
         own = [result for result in results if sees_result(call, result, ())]
@@ -128,15 +125,9 @@ async def accepted(call: Call[Any, Any], operation: Operation) -> Answer:
     )
 
 
-def sees_all(call: Call[Any, Any]) -> bool:
-    """Return whether the person sees every container."""
-    token = call.person.token
-    return call.person.role != "client" and not (token is not None and token.containers)
-
-
 def holds_seen(call: Call[Any, Any]) -> list[Hold]:
     """Return the holds that one may see: those everywhere, and those of one's containers."""
-    if sees_all(call):
+    if call.person.sees_all:
         return list(call.deeds.holds())
     own = {container.id for container in call.containers()}
     return [hold for hold in call.deeds.holds() if hold.container is None or hold.container in own]
@@ -145,7 +136,7 @@ def holds_seen(call: Call[Any, Any]) -> list[Hold]:
 def schedules_seen(call: Call[Any, Any]) -> list[Schedule]:
     """Return the schedules that one may see: those that one's containers follow, and the built-in ones, unless one sees all."""
     found = call.deeds.inventory.schedules.values()
-    if sees_all(call):
+    if call.person.sees_all:
         return list(found)
     followed = {container.schedule for container in call.containers()}
     return [schedule for schedule in found if schedule.id in followed or schedule.origin is None]
@@ -153,7 +144,7 @@ def schedules_seen(call: Call[Any, Any]) -> list[Schedule]:
 
 def within(call: Call[Any, Any], containers: Sequence[str]) -> list[str] | None:
     """Return to which containers a search is cut: those asked for, of those that one may see; None: to none."""
-    if sees_all(call):
+    if call.person.sees_all:
         return list(containers) or None
     own = [container.id for container in call.containers()]
     return [one for one in own if not containers or one in containers]
@@ -161,7 +152,7 @@ def within(call: Call[Any, Any], containers: Sequence[str]) -> list[str] | None:
 
 async def concerns(call: Call[Any, Any], operation: Operation) -> bool:
     """Return whether one may see an operation: it has to do with a container that one may see."""
-    if sees_all(call):
+    if call.person.sees_all:
         return True
     results = call.deeds.results(operation.id)
     if results is None:
@@ -173,7 +164,7 @@ def sees_result(call: Call[Any, Any], result: Result, containers: Sequence[str])
     """Return whether the person sees the miner of a result, in these containers if any are named."""
     view = call.deeds.view(result.miner)
     if view is None:
-        return sees_all(call) and not containers
+        return call.person.sees_all and not containers
     return call.person.may_see(view.container) and (not containers or view.container.id in containers)
 
 

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from controller.api.control_shapes import holds_seen, own_part, sees_all
+from controller.api.control_shapes import holds_seen, own_part
 from controller.api.figures import figures_of, grid_of, shown_miner, state_of
 from controller.api.miner_filters import SORTS, MinersFilter, Text, chosen
 from controller.api.paging import page_of
@@ -277,7 +277,7 @@ def _attention(
     ]
     if call.person.role != "client":
         found.append(Attention(kind="hold", count=len(holds_seen(call)), link="/api/v1/holds"))
-    if sees_all(call):
+    if call.person.sees_all:
         found.append(Attention(kind="doubt", count=len(call.deeds.doubts()), link="/api/v1/status"))
     return [one for one in found if one.count]
 

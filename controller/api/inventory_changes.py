@@ -44,7 +44,7 @@ from miners.model import PollFailure
 
 async def make_container(call: Call[Any, Any], order: NewContainer) -> fleet.Container:
     """Make a container. Raises Problem."""
-    if call.person.token is not None and call.person.token.containers:
+    if call.person.narrow:
         raise Problem("not-allowed", "this token is for the containers that it names, and makes no others")
     _check_control(call, order)
     entry = container_entry(order)

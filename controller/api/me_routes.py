@@ -269,7 +269,7 @@ def _too_much(call: Call[NewToken, NoQuery]) -> list[Mistake]:
         for at, container in enumerate(wish.containers)
         if container not in seen
     ]
-    if person.token is not None and person.token.containers and not wish.containers:
+    if person.narrow and not wish.containers:
         detail = "the token that makes it is for some containers only: name which of them"
         mistakes.append(Mistake("/containers", "not-allowed", detail))
     if wish.name.strip() == SIGN_IN_TOKEN:

@@ -50,6 +50,11 @@ class Person:
         """Return whether he asks by a token that is for some containers only."""
         return self.token is not None and bool(self.token.containers)
 
+    @property
+    def sees_all(self) -> bool:
+        """Return whether he sees every container."""
+        return self.user.role != "client" and not self.narrow
+
     def may_see(self, container: Container) -> bool:
         """Return whether the container is his to see."""
         if self.token is not None and self.token.containers and container.id not in self.token.containers:

@@ -16,6 +16,9 @@ from miners.errors import InventoryError
 from miners.inventory.fleet import Inventory
 from miners.inventory.load import load
 
+MANAGED_FILE = "targets.managed.yml"
+"""The inventory that the controller writes into its data folder, and the exporter reads there."""
+
 LOOK_S = 2.0
 RETRY_S = 30.0
 MAX_LOGGED = 20
