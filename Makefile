@@ -36,7 +36,7 @@ clean: ## remove what was installed, got and recorded here, the history of demos
 install-demo install-test install-bench:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 	  echo "$(PYTHON) is not Python 3.11 or later: install it (Debian: python3), or name another, as in make PYTHON=python3.12"; exit 1; }
-	@$(PYTHON) -m tools.environment $(if $(filter install-demo,$@),demo,$(if $(filter install-test,$@),demo test,test bench))
+	@$(PYTHON) -m tools.environment $(if $(filter install-demo,$@),demo,$(if $(filter install-test,$@),dashboards demo test,test bench))
 
 prometheus: install-test
 	@$(PYTHON) -m tools.packages || echo "Tests that need it cannot run."

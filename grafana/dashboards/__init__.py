@@ -1,0 +1,1 @@
+"""The dashboards, one module each; its `dashboard()` gives the whole of it."""

@@ -1,0 +1,1 @@
+"""Writes the configuration of the programs that stand around Hashyard, for where they run: addresses, secrets, receivers."""
