@@ -51,11 +51,12 @@ class Device(msgspec.Struct, gc=False):
 
 
 class Nominal(msgspec.Struct, frozen=True, gc=False):
-    """What 100 percent is for a miner, and where it gets too hot. `limits_c`: by sensor."""
+    """What 100 percent is for a miner, what it hashes, and where it gets too hot. `limits_c`: by sensor."""
 
     hashrate_hs: float | None
     power_w: float | None
     limits_c: tuple[tuple[str, float], ...]
+    algorithm: str | None = None
 
 
 def nominal(container: Container, miner: Miner, device: Device) -> Nominal:
@@ -70,7 +71,8 @@ def nominal(container: Container, miner: Miner, device: Device) -> Nominal:
     limits = dict(container.temperature_limits_c)
     if facts is not None and facts.max_chip_temp_c is not None:
         limits.setdefault("chip_max", facts.max_chip_temp_c)
-    return Nominal(hashrate_hs, power_w, tuple(sorted(limits.items())))
+    algorithm = facts.algorithm if facts is not None else None
+    return Nominal(hashrate_hs, power_w, tuple(sorted(limits.items())), algorithm)
 
 
 def _table_power_w(facts: ModelFacts, hashrate_hs: float | None) -> float | None:

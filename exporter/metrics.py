@@ -51,8 +51,9 @@ KNOWN = (
     Metric(
         "miner_inventory_info",
         "info",
-        "What the inventory says of the miner; 1, also while it is down.",
-        ("address", "manufacturer", "model", "row", "column"),
+        "What the inventory says of the miner, and what its model hashes, by which alone hash rates may be added; 1, also "
+        "while it is down.",
+        ("address", "algorithm", "manufacturer", "model", "row", "column"),
     ),
     Metric("miner_poll_failures_total", "counter", "Polls that gave no reading.", ("reason",)),
     Metric(

@@ -68,7 +68,8 @@ def known_chunks(labels: Labels, miner: Miner, failures: Sequence[int], nominal:
     whole = labels.whole
     text = [
         (
-            f'miner_inventory_info{{address="{label(miner.address)}",{labels.client}column="{_place(miner.column)}",'
+            f'miner_inventory_info{{address="{label(miner.address)}",algorithm="{label(nominal.algorithm)}",'
+            f'{labels.client}column="{_place(miner.column)}",'
             f'{labels.container}manufacturer="{label(miner.manufacturer)}",{labels.miner},'
             f'model="{label(miner.model)}",row="{_place(miner.row)}"}} 1.0\n'
         ),

@@ -38,6 +38,7 @@ from miners.model import (
     Snapshot,
     Temperatures,
 )
+from miners.models import find_model
 
 NOW = 1_772_366_400.5  # 2026-03-01 12:00:00.5 UTC, 20:00 in Irkutsk: the dear hours of the tariff
 
@@ -96,6 +97,7 @@ class Reference(Collector):
             own
             | {
                 "address": clean(miner.address),
+                "algorithm": algorithm_of(state),
                 "manufacturer": clean(miner.manufacturer or ""),
                 "model": clean(miner.model or ""),
                 "row": row,
@@ -197,6 +199,14 @@ class Reference(Collector):
     def shares(self, name: str, labels: dict[str, str], shares: Shares | Pool) -> None:
         for result in ("accepted", "rejected", "stale"):
             self.add(name, labels | {"result": result}, getattr(shares, result))
+
+
+def algorithm_of(state: MinerState) -> str:
+    """What the model table says of the model that the device names, else of the inventory's."""
+    facts = find_model(
+        state.device.manufacturer or state.miner.manufacturer, state.device.model or state.miner.model
+    )
+    return facts.algorithm or "" if facts else ""
 
 
 def clean(text: str) -> str:
@@ -305,6 +315,19 @@ def test_a_miner_that_stops_answering_leaves_what_the_exporter_knows(build: Any)
     assert 'miner_up{client="acme",container="Контейнер 1",miner="A3-12"} 0.0\n' in text
     assert 'miner="A3-12",source="measured"} 99630.0\n' in text
     assert 'miner="A3-12",reason="timeout"} 1.0\n' in text
+
+
+def test_what_a_miner_hashes_is_told_from_the_first_scrape_and_while_it_is_down(build: Any) -> None:
+    litecoin = build.miner(manufacturer="AntMiner", model="L7")
+    fleet = fleet_of(build.inventory(build.container(miners=(litecoin,))))
+    assert 'algorithm="Scrypt"' in page(fleet, openmetrics=False).decode()
+    seen = build.snapshot(identity=Identity("Whatsminer", "M30S+_VE40"))
+    for reading in (seen, build.failure()):
+        fleet = fleet_of(build.inventory(), seen, reading)
+        line = next(
+            one for one in page(fleet, openmetrics=False).decode().splitlines() if "inventory_info{" in one
+        )
+        assert 'algorithm="SHA-256"' in line, line
 
 
 FIGURES = st.floats(allow_nan=False, allow_infinity=False) | st.integers(-(2**70), 2**70)
