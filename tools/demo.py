@@ -1,4 +1,4 @@
-"""The demo: a simulated fleet, the exporter, Prometheus and the controller on this machine, until Ctrl-C.
+"""The demo: a simulated fleet, the exporter, the controller and what stands around them, on this machine, until Ctrl-C.
 
 Chooses where it runs, starts the parts with the command lines that people would type, says when each is ready, and then
 what there is to look at. When a part dies, it says which and ends the others.
@@ -6,7 +6,6 @@ what there is to look at. When a part dies, it says which and ends the others.
 
 import argparse
 import os
-import re
 import select
 import signal
 import sys
@@ -17,15 +16,12 @@ from rich.console import Console
 
 from miners.errors import HashyardError
 from miners.inventory.store import MANAGED_FILE
-from tools import packages, place, welcome
+from tools import around, packages, place, welcome
 from tools.compressed import write_schedule
 from tools.parts import Death, Part, PartsFailed, run_parts
 from tools.ready import PATIENCE_S, get, wait_until_ready
 
 REPOSITORY = packages.REPOSITORY
-# What prometheus/prometheus.yml says; the demo's copy of it has the ports that were free.
-EXPORTER, PROMETHEUS, CONTROLLER = "127.0.0.1:9428", "127.0.0.1:9090", "127.0.0.1:8000"
-RETENTION = "30d"
 
 # The parts see nothing else of the surroundings: a setting meant for a real exporter (HASHYARD_…, a .env file) has no
 # business in a demo.
@@ -34,7 +30,7 @@ _KEPT_VARIABLES = ("PATH", "HOME", "LANG", "TZ", "TMPDIR")
 _console = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
 
 
-def choose(targets: Path, program: Path | None, hold: place.Folder) -> welcome.Demo:
+def choose(targets: Path, programs: around.Programs, hold: place.Folder) -> welcome.Demo:
     """Return what will run where. Raises NoPlace, and what a wrong inventory raises."""
     fleet = welcome.read_fleet(targets)
     network = place.network_of(fleet.endpoints)
@@ -51,7 +47,12 @@ def choose(targets: Path, program: Path | None, hold: place.Folder) -> welcome.D
         place.take_port(wanted, who, taken, _say)
         for wanted, who in ((9429, "the simulator"), (9428, "the exporter"), (8000, "the controller"))
     ]
-    history = place.take_port(9090, "Prometheus", taken, _say) if program else None
+
+    def around_at(wanted: int, who: str, program: object) -> str | None:
+        if program is None:
+            return None
+        return f"{place.LOOPBACK}:{place.take_port(wanted, who, taken, _say)}"
+
     return welcome.Demo(
         folder=hold.path,
         targets=_short(targets),
@@ -59,11 +60,13 @@ def choose(targets: Path, program: Path | None, hold: place.Folder) -> welcome.D
         simulator=f"{place.LOOPBACK}:{ports[0]}",
         exporter=f"{place.LOOPBACK}:{ports[1]}",
         controller=f"{place.LOOPBACK}:{ports[2]}",
-        history=f"{place.LOOPBACK}:{history}" if history else None,
+        history=around_at(9090, "Prometheus", programs.prometheus),
+        alerts=around_at(9093, "Alertmanager", programs.alertmanager),
+        grafana=around_at(3000, "Grafana", programs.grafana),
     )
 
 
-def parts_of(demo: welcome.Demo, program: Path | None) -> list[Part]:
+def parts_of(demo: welcome.Demo, programs: around.Programs) -> list[Part]:
     """Return the parts, in the order in which they get ready."""
     hashyard = (sys.executable, "-m", "hashyard")
     surroundings = ("--targets", str(demo.targets), "--env-file", os.devnull)
@@ -103,37 +106,7 @@ def parts_of(demo: welcome.Demo, program: Path | None) -> list[Part]:
         f"http://{demo.controller}/-/ready",
         after=exporter.ready_url,
     )
-    if program is None or demo.history is None:
-        return [simulator, exporter, controller]
-    config = demo.folder / "prometheus.yml"
-    template = Path("prometheus", "prometheus.yml").read_text(encoding="utf-8")
-    config.write_text(
-        rendered(
-            template,
-            {EXPORTER: demo.exporter, PROMETHEUS: demo.history, CONTROLLER: demo.controller},
-        ),
-        encoding="utf-8",
-    )
-    prometheus = Part(
-        "prometheus",
-        (
-            str(program),
-            f"--config.file={config}",
-            f"--storage.tsdb.path={demo.folder / 'prometheus'}",
-            f"--storage.tsdb.retention.time={RETENTION}",
-            f"--web.listen-address={demo.history}",
-            *packages.page_flags(program),
-        ),
-        f"http://{demo.history}/-/ready",
-        after=exporter.ready_url,
-    )
-    return [simulator, exporter, prometheus, controller]
-
-
-def rendered(template: str, addresses: dict[str, str]) -> str:
-    """Return prometheus.yml with other addresses, all put in at once: one may be what another was."""
-    pattern = "|".join(re.escape(address) for address in addresses)
-    return re.sub(rf"(?<!\d)(?:{pattern})(?!\d)", lambda found: addresses[found[0]], template)
+    return [simulator, exporter, *around.parts(demo, programs, exporter.ready_url), controller]
 
 
 def main() -> int:
@@ -169,10 +142,10 @@ def main() -> int:
 def _run(targets: Path, folder: Path) -> int:
     # Asked now: a terminal that is gone is none any more.
     terminal = os.dup(sys.stdout.fileno()) if sys.stdout.isatty() else None
-    program = _prometheus()
+    programs = around.find_programs(_say)
     hold = place.take_folder(_short(folder), _say)
-    demo = choose(targets, program, hold)
-    parts = parts_of(demo, program)
+    demo = choose(targets, programs, hold)
+    parts = parts_of(demo, programs)
     environment = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
     late: list[Part] = []
     death = run_parts(parts, demo.logs, environment, lambda: _await(parts, demo, late, terminal))
@@ -189,17 +162,6 @@ def _run(targets: Path, folder: Path) -> int:
 
 def _short(path: Path) -> Path:
     return path.relative_to(REPOSITORY) if path.is_relative_to(REPOSITORY) else path
-
-
-def _prometheus() -> Path | None:
-    if not packages.find_program("prometheus"):
-        _say("Getting Prometheus from the system's packages into .tools: 20 MB, the first time only.")
-    try:
-        packages.get_prometheus()
-    except packages.PackagesError as error:
-        _say(f"The demo goes on without history, since Prometheus cannot be had: {error}.")
-        return None
-    return packages.find_program("prometheus")
 
 
 def _await(parts: list[Part], demo: welcome.Demo, late: list[Part], terminal: int | None) -> None:

@@ -45,19 +45,30 @@ class PackagesError(Exception):
 
 def find_program(name: str) -> Path | None:
     """Return where a program stands: on the PATH first, then below .tools/; None where it is not."""
-    found = shutil.which(name) or shutil.which(name, path=str(programs_folder()))
+    unpacked = os.pathsep.join(str(_programs_of(package)) for package in ("prometheus", "alertmanager"))
+    found = shutil.which(name) or shutil.which(name, path=unpacked)
     return Path(found) if found else None
 
 
 def programs_folder() -> Path:
-    """Return the folder of the programs unpacked from the system's packages (it may not exist)."""
-    return TOOLS / "prometheus" / "usr" / "bin"
+    """Return the folder of Prometheus' programs unpacked from the system's packages (it may not exist)."""
+    return _programs_of("prometheus")
+
+
+def _programs_of(package: str) -> Path:
+    return TOOLS / package / "usr" / "bin"
 
 
 def get_prometheus() -> None:
     """See that `prometheus` and `promtool` are there; raise PackagesError where that cannot be."""
     if not (find_program("prometheus") and find_program("promtool")):
         unpack("prometheus", TOOLS / "prometheus")
+
+
+def get_alertmanager() -> None:
+    """See that `prometheus-alertmanager` (Debian's name for it) and `amtool` are there; raise PackagesError where that cannot be."""
+    if not (find_program("prometheus-alertmanager") and find_program("amtool")):
+        unpack("prometheus-alertmanager", TOOLS / "alertmanager")
 
 
 def find_postgresql() -> Path | None:
@@ -186,7 +197,11 @@ def _one_at_a_time() -> Iterator[None]:
 def main() -> int:
     """Get what the tests need: exit 0 when it is there, 1 with one line for each that cannot be had."""
     failed = 0
-    for name, get in (("Prometheus", get_prometheus), ("PostgreSQL", get_postgresql)):
+    for name, get in (
+        ("Prometheus", get_prometheus),
+        ("Alertmanager", get_alertmanager),
+        ("PostgreSQL", get_postgresql),
+    ):
         try:
             get()
         except PackagesError as error:

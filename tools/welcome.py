@@ -14,6 +14,7 @@ from tools.place import Endpoint
 
 MOST_BROKEN = 12
 FIRST_PASSWORD = "initial-admin-password"  # noqa: S105  # the name of a file
+GRAFANA_PASSWORD = "admin-password"  # noqa: S105  # the name of a file
 
 # Questions that Prometheus answers, for people who have never asked it one.
 QUERIES = (
@@ -59,7 +60,7 @@ class Fleet:
 
 @dataclass(frozen=True)
 class Demo:
-    """What runs where, addresses as HOST:PORT; `history` is Prometheus, and None where it cannot be had."""
+    """What runs where, addresses as HOST:PORT. `history` is Prometheus, `alerts` Alertmanager; None for what cannot be had."""
 
     folder: Path
     targets: Path
@@ -68,6 +69,8 @@ class Demo:
     exporter: str
     controller: str
     history: str | None
+    alerts: str | None = None
+    grafana: str | None = None
 
     @property
     def data(self) -> Path:
@@ -122,10 +125,20 @@ def lines(demo: Demo, broken: list[tuple[str, str, list[str]]]) -> Iterator[str]
     yield f"{fleet.miners} simulated miners in {len(fleet.containers)} containers. Ctrl-C ends everything."
     yield ""
     yield from _columns(
+        *(
+            [("Grafana", f"http://{demo.grafana}/", f"dashboards; to edit: admin, {_grafana_password(demo)}")]
+            if demo.grafana
+            else []
+        ),
         ("exporter", f"http://{demo.exporter}/", "the readings as they are now"),
         ("Prometheus", f"http://{demo.history}/", "their history, from half a minute after the start")
         if demo.history
         else ("Prometheus", "is not there", "so there is no history"),
+        *(
+            [("Alertmanager", f"http://{demo.alerts}/", "what is wrong; here it tells nobody")]
+            if demo.alerts
+            else []
+        ),
         (
             "controller",
             f"http://{demo.controller}/api",
@@ -162,6 +175,10 @@ def lines(demo: Demo, broken: list[tuple[str, str, list[str]]]) -> Iterator[str]
         )
         yield f"  all {len(broken)} are in http://{demo.simulator}/fleet"
     yield ""
+
+
+def _grafana_password(demo: Demo) -> str:
+    return f"password in {demo.folder / 'grafana' / GRAFANA_PASSWORD}"
 
 
 def _words(example: tuple[str, int | None]) -> str:

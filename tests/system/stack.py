@@ -26,7 +26,7 @@ import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
-from tools import demo
+from tools import around
 
 REPOSITORY = Path(__file__).parents[2]
 PATIENCE_S = 60.0
@@ -355,18 +355,23 @@ def metrics(exporter: Program, container: str | None = None) -> list[Sample]:
 
 
 def prometheus_config(exporters: list[str], prometheus: str, interval: str = "1s") -> str:
-    """Return prometheus/prometheus.yml with these addresses and this interval, without the controller's job.
+    """Return prometheus/prometheus.yml with these addresses and this interval, without rules and other programs.
 
-    Nobody runs a controller here, and whatever else listens on its usual port is not to be asked.
+    Nobody runs a controller, Alertmanager or Grafana here, and whatever else listens on their usual ports is not to be asked.
     """
     template = (REPOSITORY / "prometheus" / "prometheus.yml").read_text(encoding="utf-8")
     first = exporters[0]
-    config = yaml.safe_load(demo.rendered(template, {demo.EXPORTER: first, demo.PROMETHEUS: prometheus}))
+    config = yaml.safe_load(
+        around.rendered(template, {around.EXPORTER: first, around.PROMETHEUS: prometheus})
+    )
     for key in ("scrape_interval", "scrape_timeout", "evaluation_interval"):
         assert key in config["global"]
         config["global"][key] = interval
     jobs = {job["job_name"]: job for job in config["scrape_configs"]}
-    config["scrape_configs"].remove(jobs.pop("hashyard-controller"))
+    for absent in ("hashyard-controller", "alertmanager", "grafana"):
+        config["scrape_configs"].remove(jobs.pop(absent))
+    for absent in ("rule_files", "alerting"):
+        del config[absent]
     discoveries = jobs["hashyard"]["http_sd_configs"]
     own_targets = jobs["hashyard-exporter"]["static_configs"][0]["targets"]
     for more in exporters[1:]:

@@ -1,0 +1,230 @@
+"""What stands around Hashyard in the demo: Prometheus, Alertmanager and Grafana, as far as this machine has them.
+
+Finds their programs, writes their configuration into the demo's folder, and gives the command lines. What each is told
+differs from an installation in addresses alone: rules, routes, dashboards and provisioning are the committed files.
+"""
+
+import os
+import re
+import secrets
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tools import packages
+from tools.parts import Part
+from tools.welcome import GRAFANA_PASSWORD, Demo
+
+REPOSITORY = packages.REPOSITORY
+# What prometheus/prometheus.yml says; the demo's copy of it has the ports that were free.
+EXPORTER, PROMETHEUS, CONTROLLER = "127.0.0.1:9428", "127.0.0.1:9090", "127.0.0.1:8000"
+ALERTMANAGER, GRAFANA = "127.0.0.1:9093", "127.0.0.1:3000"
+RETENTION = "30d"
+
+# Where distributions and Grafana's own packages put what belongs to the program.
+_GRAFANA_HOMES = (Path("/usr/share/grafana"), Path("/usr/local/share/grafana"))
+
+
+@dataclass(frozen=True)
+class Grafana:
+    """An installed Grafana: its program, and its home (the folder with `conf/defaults.ini` and `public/`)."""
+
+    program: Path
+    home: Path
+
+
+@dataclass(frozen=True)
+class Programs:
+    """What this machine has; None for what it has not."""
+
+    prometheus: Path | None
+    alertmanager: Path | None
+    grafana: Grafana | None
+
+
+def find_programs(say: Callable[[str], None]) -> Programs:
+    """Return the programs, got from the system's packages where they can be; say in a line what the demo goes without."""
+    if not packages.find_program("prometheus"):
+        say("Getting Prometheus from the system's packages into .tools: 20 MB, the first time only.")
+    try:
+        packages.get_prometheus()
+    except packages.PackagesError as error:
+        say(
+            f"The demo goes on without history, alerts and dashboards, since Prometheus cannot be had: {error}."
+        )
+        return Programs(None, None, None)
+    if not packages.find_program("prometheus-alertmanager"):
+        say("Getting Alertmanager from the system's packages into .tools: 10 MB, the first time only.")
+    try:
+        packages.get_alertmanager()
+    except packages.PackagesError as error:
+        say(f"The demo goes on without Alertmanager, which cannot be had: {error}.")
+    return Programs(
+        packages.find_program("prometheus"),
+        packages.find_program("prometheus-alertmanager"),
+        find_grafana(os.environ.get("GRAFANA_HOME"), say),
+    )
+
+
+def find_grafana(home: str | None, say: Callable[[str], None]) -> Grafana | None:
+    """Return the Grafana in `home` (GRAFANA_HOME), else an installed one; None, and a line about it, where there is none."""
+    if home:
+        named = Path(home).expanduser().resolve()
+        program = _program_in(named)
+        if program and _is_home(named):
+            return Grafana(program, named)
+        say(
+            f"GRAFANA_HOME={home} is no Grafana: it wants bin/grafana (or bin/grafana-server), conf/defaults.ini and public/. "
+            "The demo goes on without dashboards."
+        )
+        return None
+    found = shutil.which("grafana") or shutil.which("grafana-server")
+    installed = next((one for one in _GRAFANA_HOMES if _is_home(one)), None)
+    if found and installed:
+        return Grafana(Path(found), installed)
+    say(
+        "No Grafana is installed here, so the demo goes on without dashboards: with one unpacked, "
+        "GRAFANA_HOME=/where/it/is make demo shows them."
+    )
+    return None
+
+
+def _program_in(home: Path) -> Path | None:
+    names = (home / "bin" / name for name in ("grafana", "grafana-server"))
+    return next((one for one in names if os.access(one, os.X_OK)), None)
+
+
+def _is_home(home: Path) -> bool:
+    return (home / "conf" / "defaults.ini").is_file() and (home / "public").is_dir()
+
+
+def parts(demo: Demo, programs: Programs, after: str) -> list[Part]:
+    """Return the parts that this machine can run, their files written. `after`: what has to be ready before Prometheus."""
+    found: list[Part] = []
+    if programs.prometheus and demo.history:
+        found.append(_prometheus(demo, programs.prometheus, demo.history, after))
+        if programs.alertmanager and demo.alerts:
+            found.append(_alertmanager(demo, programs.alertmanager, demo.alerts))
+        if programs.grafana and demo.grafana:
+            found.append(_grafana(demo, programs.grafana, demo.grafana, found[0].ready_url))
+    return found
+
+
+def _prometheus(demo: Demo, program: Path, where: str, after: str) -> Part:
+    config = demo.folder / "prometheus.yml"
+    template = (REPOSITORY / "prometheus" / "prometheus.yml").read_text(encoding="utf-8")
+    places = {
+        EXPORTER: demo.exporter,
+        PROMETHEUS: where,
+        CONTROLLER: demo.controller,
+        ALERTMANAGER: demo.alerts,
+        GRAFANA: demo.grafana,
+    }
+    config.write_text(prometheus_config(template, places, REPOSITORY / "prometheus"), encoding="utf-8")
+    return Part(
+        "prometheus",
+        (
+            str(program),
+            f"--config.file={config}",
+            f"--storage.tsdb.path={demo.folder / 'prometheus'}",
+            f"--storage.tsdb.retention.time={RETENTION}",
+            f"--web.listen-address={where}",
+            *packages.page_flags(program),
+        ),
+        f"http://{where}/-/ready",
+        after=after,
+    )
+
+
+def prometheus_config(template: str, places: dict[str, str | None], rules: Path) -> str:
+    """Return prometheus.yml for other addresses. `places`: for each that the template names where it is, None if it does not run.
+
+    `rules`: the folder that the template's paths of rules are relative to.
+    """
+    config: dict[str, Any] = yaml.safe_load(template)
+    absent = {address for address, place in places.items() if place is None}
+    config["scrape_configs"] = [job for job in config["scrape_configs"] if not absent & _addresses(job)]
+    if absent & _addresses(config["alerting"]):
+        del config["alerting"]
+    config["rule_files"] = [str(rules / pattern) for pattern in config["rule_files"]]
+    moved = {address: place for address, place in places.items() if place is not None}
+    return rendered(yaml.safe_dump(config, sort_keys=False, allow_unicode=True), moved)
+
+
+def _addresses(value: Any) -> set[str]:
+    return set(re.findall(r"\d+\.\d+\.\d+\.\d+:\d+", str(value)))
+
+
+def rendered(template: str, addresses: dict[str, str]) -> str:
+    """Return a text with other addresses, all put in at once: one may be what another was."""
+    if not addresses:
+        return template
+    pattern = "|".join(re.escape(address) for address in addresses)
+    return re.sub(rf"(?<!\d)(?:{pattern})(?!\d)", lambda found: addresses[found[0]], template)
+
+
+def _alertmanager(demo: Demo, program: Path, where: str) -> Part:
+    return Part(
+        "alertmanager",
+        (
+            str(program),
+            f"--config.file={REPOSITORY / 'prometheus' / 'alertmanager.yml'}",
+            f"--storage.path={demo.folder / 'alertmanager'}",
+            f"--web.listen-address={where}",
+            "--cluster.listen-address=",  # one alone: it would open a port for others
+        ),
+        f"http://{where}/-/ready",
+    )
+
+
+def _grafana(demo: Demo, grafana: Grafana, where: str, after: str) -> Part:
+    own = (demo.folder / "grafana").resolve()
+    own.mkdir(parents=True, exist_ok=True)
+    password = own / GRAFANA_PASSWORD
+    if not password.exists():
+        with os.fdopen(os.open(password, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="utf-8") as file:
+            file.write(secrets.token_urlsafe(12))
+    host, _, port = where.rpartition(":")
+    settings = {
+        "GF_SERVER_HTTP_ADDR": host,
+        "GF_SERVER_HTTP_PORT": port,
+        "GF_PATHS_DATA": str(own),
+        "GF_PATHS_LOGS": str(own / "log"),
+        "GF_PATHS_PLUGINS": str(own / "plugins"),
+        "GF_PATHS_PROVISIONING": str(REPOSITORY / "grafana" / "provisioning"),
+        "GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH": str(
+            REPOSITORY / "grafana" / "json" / "hashyard-fleet.json"
+        ),
+        "GF_SECURITY_ADMIN_PASSWORD__FILE": str(password),
+        # Whoever sits at this machine may look; only the administrator may change.
+        "GF_AUTH_ANONYMOUS_ENABLED": "true",
+        "GF_AUTH_ANONYMOUS_ORG_ROLE": "Viewer",
+        # Nothing is asked of the world.
+        "GF_ANALYTICS_REPORTING_ENABLED": "false",
+        "GF_ANALYTICS_CHECK_FOR_UPDATES": "false",
+        "GF_ANALYTICS_CHECK_FOR_PLUGIN_UPDATES": "false",
+        "GF_NEWS_NEWS_FEED_ENABLED": "false",
+        "GF_PLUGINS_PREINSTALL_DISABLED": "true",
+        "GF_PLUGINS_PLUGIN_ADMIN_ENABLED": "false",
+        "GF_PLUGINS_PUBLIC_KEY_RETRIEVAL_DISABLED": "true",
+        "HASHYARD_PROMETHEUS_URL": f"http://{demo.history}",
+        "HASHYARD_DASHBOARDS": str(REPOSITORY / "grafana" / "json"),
+    }
+    server = () if grafana.program.name == "grafana-server" else ("server",)
+    return Part(
+        "grafana",
+        (
+            "env",
+            *(f"{name}={value}" for name, value in settings.items()),
+            str(grafana.program),
+            *server,
+            "--homepath",
+            str(grafana.home),
+        ),
+        f"http://{where}/api/health",
+        after=after,
+    )
