@@ -33,6 +33,7 @@ def run_controller(values: Mapping[str, Any], environment: Mapping[str, str]) ->
         port=port,
         exporters=tuple(values["exporter"] or ()),
         exporter_token_file=values["exporter_token_file"],
+        metrics_token_file=values["metrics_token_file"],
         prometheus_url=values["prometheus"],
         database_url=values["database_url"],
         secrets_dir=values["secrets_dir"],
@@ -128,6 +129,12 @@ CONTROLLER_FLAGS: Final = (
     Flag(
         name="--exporter-token-file",
         help="file with the token of the exporter",
+        convert=Path,
+        metavar="FILE",
+    ),
+    Flag(
+        name="--metrics-token-file",
+        help="file with a token that is good for /metrics alone, for a Prometheus on another machine",
         convert=Path,
         metavar="FILE",
     ),

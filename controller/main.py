@@ -32,7 +32,7 @@ from controller.process import Process
 from controller.purging import end_lapsed, purge
 from controller.readings import TargetOf
 from controller.serving import bind, close, serve, tls_context
-from controller.settings import DATABASE_FILE, Settings, check, read_token
+from controller.settings import DATABASE_FILE, Settings, check, read_metrics_token, read_token
 from controller.storage.storage import Storage
 from miners.client import read_miner
 from miners.clock import Clock, SystemClock
@@ -77,6 +77,7 @@ class Controller:
             _log.warning(warning)
         self._context = tls_context(settings)
         token = read_token(settings)
+        self._metrics_token = read_metrics_token(settings)
         self.clock = clock if clock is not None else SystemClock()
         if steady is None:
             steady = boot_time if clock is None else self.clock.now
@@ -172,6 +173,7 @@ class Controller:
             },
             passwords=passwords,
         )
+            metrics_token=self._metrics_token,
         runner = Runner(app, access_log=None, shutdown_timeout=SHUTDOWN_S)
         await runner.setup()
         stack.push_async_callback(runner.cleanup)

@@ -22,7 +22,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     `targets`: the hand-written files. `data`: the folder for the database, the managed inventory and the first
     password. `exporters`: URLs, one for each shard; none: the controller reads every miner itself. `exporter_token_file`:
-    holds the token of their `--token-file`. `database_url`: PostgreSQL in place of the SQLite file in the data folder.
+    holds the token of their `--token-file`. `metrics_token_file`: holds a token that is good for `/metrics` alone.
+    `database_url`: PostgreSQL in place of the SQLite file in the data folder.
     `trusted_proxies`: networks from which `X-Forwarded-For` counts. `public_url`: how people reach the pages, where that
     is not `host` and `port`. `retention_days`: how long events are kept, `money_retention_days`: those of commands and
     money. `restarts_a_day`: commands that restart a miner's mining, at most, each day. `cool_down_s`: between two
@@ -40,6 +41,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     prometheus_url: str | None = None
     database_url: str | None = None
     secrets_dir: Path | None = None
+    metrics_token_file: Path | None = None
     tls_cert: Path | None = None
     tls_key: Path | None = None
     trusted_proxies: tuple[str, ...] = ()
@@ -107,19 +109,28 @@ def check(settings: Settings) -> list[str]:
 
 def read_token(settings: Settings) -> str | None:
     """Return the token for the exporter, or None if none is given. Raises ConfigurationError."""
-    file = settings.exporter_token_file
+    return _token(
+        "--exporter-token-file", settings.exporter_token_file, "the one of the exporter's --token-file"
+    )
+
+
+def read_metrics_token(settings: Settings) -> str | None:
+    """Return the token that is good for `/metrics` alone, or None if none is given. Raises ConfigurationError."""
+    return _token("--metrics-token-file", settings.metrics_token_file, "which Prometheus then sends")
+
+
+def _token(flag: str, file: Path | None, which: str) -> str | None:
     if file is None:
         return None
     try:
         token = file.read_bytes().strip()
     except OSError as error:
         raise ConfigurationError(
-            f"--exporter-token-file: {file} cannot be read: {error.strerror or 'unknown error'}"
+            f"{flag}: {file} cannot be read: {error.strerror or 'unknown error'}"
         ) from error
     if len(token) < _MIN_TOKEN or not token.isascii() or not token.decode("ascii").isprintable():
         raise ConfigurationError(
-            f"--exporter-token-file: {file} must hold one token of at least {_MIN_TOKEN} ASCII characters on one line, "
-            "the one of the exporter's --token-file"
+            f"{flag}: {file} must hold one token of at least {_MIN_TOKEN} ASCII characters on one line, {which}"
         )
     return token.decode("ascii")
 

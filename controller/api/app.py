@@ -12,6 +12,7 @@ from ulid import ULID
 
 from controller.api.dispatch import ASKER, REQUEST_ID, ROUTE, Dispatch
 from controller.api.gate import network_of
+from controller.api.metrics_reader import MetricsReader
 from controller.api.own_routes import Own, Process
 from controller.api.passwords import Passwords
 from controller.api.problems import Kind, Problem, problem_of
@@ -52,18 +53,26 @@ def application(
     passwords: Passwords | None = None,
     sleep: Callable[[float], Awaitable[None]] | None = None,
     routes: Sequence[Route] = ROUTES,
+    metrics_token: str | None = None,
 ) -> web.Application:
     """Return the application; its `cleanup` ends what it began.
 
     `process`: the running controller, for health and metrics. `services`: what routes ask for by `Call.service(type)`;
     `process` is among them by its own type. `passwords`: with other costs, for tests. `sleep`: how to slow down guessing.
+    `metrics_token`: good for `/metrics`, and for nothing else.
     """
     keeper = passwords or Passwords()
     signing_in = (
         SigningIn(storage, deeds, keeper) if sleep is None else SigningIn(storage, deeds, keeper, sleep=sleep)
     )
-    parts: dict[type[Any], Any] = {Own: Own(routes, process), type(process): process, **(services or {})}
-    dispatch = Dispatch(settings, deeds, storage, signing_in, parts)
+    reader = MetricsReader(metrics_token)
+    parts: dict[type[Any], Any] = {
+        Own: Own(routes, process),
+        MetricsReader: reader,
+        type(process): process,
+        **(services or {}),
+    }
+    dispatch = Dispatch(settings, deeds, storage, signing_in, parts, reader)
     app = web.Application(client_max_size=MAX_BODY, middlewares=[_boundary(dispatch, deeds, storage)])
     for route in routes:
         handler = dispatch.handler(route)
@@ -118,7 +127,8 @@ def _boundary(dispatch: Dispatch, deeds: Deeds, storage: Storage) -> Any:
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
         request_id = request[REQUEST_ID] = str(ULID())
         try:
-            dispatch.gate.check_host(request.host)
+            if not dispatch.metrics_reader.is_asking(request):
+                dispatch.gate.check_host(request.host)
             return await handler(request)
         except web.HTTPException as error:
             problem = _translated(error, request)

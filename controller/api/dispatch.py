@@ -13,6 +13,7 @@ from aiohttp import hdrs, web
 from controller.api import gate, repeated
 from controller.api.conditions import needed, unchanged
 from controller.api.decoding import decode_body, decode_query, decode_sort, is_text
+from controller.api.metrics_reader import MetricsReader
 from controller.api.person import Person
 from controller.api.problems import Mistake, Problem
 from controller.api.rates import Rates
@@ -40,9 +41,11 @@ class Dispatch:
         storage: Storage,
         signing_in: SigningIn,
         services: Mapping[type[Any], Any],
+        metrics_reader: MetricsReader,
     ) -> None:
         """`services`: further parts of the controller, by their type, for `Call.service`."""
         self.gate = gate.Gate(settings)
+        self.metrics_reader = metrics_reader
         self._settings = settings
         self._deeds = deeds
         self._storage = storage
@@ -104,6 +107,8 @@ class Dispatch:
         return asker
 
     async def _identified(self, request: web.Request, route: Route, *, secure: bool) -> Person | None:
+        if self.metrics_reader.is_asking(request):
+            return None  # a program, whose token is nobody's
         bearer = gate.bearer_of(request.headers.getall(hdrs.AUTHORIZATION, []))
         cookie = request.cookies.get(gate.session_cookie(secure=secure))
         if bearer is not None and cookie is not None:

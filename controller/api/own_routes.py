@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from aiohttp import hdrs, web
 
 from controller.api import document_page
+from controller.api.metrics_reader import MetricsReader
 from controller.api.openapi import document_json
 from controller.api.problems import KINDS, Problem
 from controller.api.route import ANYBODY, Answer, Call, NoQuery, Route
@@ -63,8 +64,8 @@ async def get_ready(call: Call[None, NoQuery]) -> Answer:
 
 
 async def get_metrics(call: Call[None, NoQuery]) -> web.StreamResponse:
-    """Answer the controller's own series: to this machine, and to tokens with the scope read."""
-    if not _is_local(call):
+    """Answer the controller's own series: to this machine, to --metrics-token-file, to tokens with the scope read."""
+    if not _is_local(call) and not call.service(MetricsReader).is_asking(call.request):
         person = call.person
         if person.role == "client" or person.lacks("read") or _is_narrow(call):
             raise Problem("not-allowed", "this needs a token with the scope read, for all containers")
@@ -134,8 +135,8 @@ ROUTES: tuple[Route, ...] = (
         get_metrics,
         content_type(openmetrics=False),
         problems=("sign-in-needed", "not-allowed", "starting"),
-        description="Open to this machine; from others it needs a token with the scope read, of an administrator or "
-        "accountant and not narrowed to containers.",
+        description="Open to this machine; from others it needs the token of --metrics-token-file, or one with the scope "
+        "read, of an administrator or accountant and not narrowed to containers.",
     ),
     _route("/api/openapi.json", "This document", get_document, "application/json; charset=utf-8"),
     _route("/api", "This document as a page", get_page, HTML),
