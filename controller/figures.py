@@ -21,7 +21,7 @@ class MinerFigures(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     `desired_…` under `enforce` only, and not for a miner in service or one whose make cannot do it. `planned_ratio` under
     `observe` only. `desired_since`: unix seconds. `desired_hashrate_hs`: where a preset promises one. `power_target_w`:
     what the order comes to at the wall, where that is known. `control`: what its container says of control. `drifting`:
-    it said yes and does not show it; None where nothing is ordered.
+    it said yes and does not show it; None where nothing is ordered. `in_service`: a person has marked it, under `observe` too.
     """
 
     client: str | None
@@ -37,6 +37,7 @@ class MinerFigures(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     power_target_w: float | None = None
     control: str | None = None
     drifting: bool | None = None
+    in_service: bool = False
 
 
 class ContainerFigures(msgspec.Struct, frozen=True, gc=False, kw_only=True):
@@ -96,7 +97,8 @@ class CommandCounts:
 class FleetFigures(msgspec.Struct, frozen=True, kw_only=True):
     """Everything on the page, of one moment. Times in unix seconds; None: no such series.
 
-    `exporters`: each URL, and whether it answers. `clock_synchronised` None: unknown.
+    `exporters`: each URL, and whether it answers. `clock_synchronised` None: unknown. `address`: the URL at which people
+    reach the controller.
     """
 
     version: str
@@ -112,4 +114,5 @@ class FleetFigures(msgspec.Struct, frozen=True, kw_only=True):
     holds: int = 0
     doubts: int = 0
     clock_synchronised: bool | None = None
+    address: str | None = None
     exporters: Mapping[str, bool] = {}

@@ -103,6 +103,7 @@ class Controller:
         self.jobs = Jobs(self.clock, self.engine.wake)
         self.process = Process(
             importlib.metadata.version("hashyard"),
+            settings.address,
             self.store,
             self.storage,
             self.live,

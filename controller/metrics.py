@@ -83,6 +83,11 @@ MINER = (
         "without an order.",
     ),
     Metric(
+        "hashyard_controller_in_service",
+        "gauge",
+        "1 while a person has the miner marked as in service: nothing is written to it, and its alerts are off; else absent.",
+    ),
+    Metric(
         "hashyard_controller_desired_profile_info",
         "info",
         "The profile that is ordered; 1.",
@@ -153,6 +158,13 @@ CONTAINER = (
 
 OWN = (
     Metric("hashyard_controller_build_info", "info", "Version of the controller; 1.", ("python", "version")),
+    Metric(
+        "hashyard_controller_address_info",
+        "info",
+        "Where people reach the controller, for links to it: --public-url, else where it listens; absent where it "
+        "listens everywhere and --public-url does not say; 1.",
+        ("url",),
+    ),
     Metric(
         "hashyard_controller_schedule_last_run_timestamp_seconds",
         "gauge",

@@ -115,6 +115,7 @@ def _miner_row(figures: MinerFigures) -> Row:
         figures.desired_hashrate_hs,
         figures.power_target_w,
         None if figures.drifting is None else float(figures.drifting),
+        1.0 if figures.in_service else None,
     )
     own = _labels(labels)
     numbers = [
@@ -190,9 +191,10 @@ def _own_row(figures: FleetFigures) -> Row:
         figures.doubts,
         figures.clock_synchronised,
     )
-    first, *middle, last = OWN
+    first, second, *middle, last = OWN
     return (
         _line(first.name, _labels(build), 1),
+        b"" if figures.address is None else _line(second.name, _labels({"url": figures.address}), 1),
         *(
             b"" if value is None else _line(metric.name, "", value)
             for metric, value in zip(middle, values, strict=True)

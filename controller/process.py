@@ -34,6 +34,7 @@ class Process:
     def __init__(
         self,
         version: str,
+        address: str | None,
         store: InventoryStore,
         storage: Storage,
         live: Live,
@@ -41,8 +42,12 @@ class Process:
         watch: ClockWatch,
         reload: Callable[[], Awaitable[InventoryError | None]],
     ) -> None:
-        """`reload` reads the inventory and the credentials again, and returns why the inventory was refused, if it was."""
+        """`address`: the URL at which people reach the controller, where that is known.
+
+        `reload` reads the inventory and the credentials again, and returns why the inventory was refused, if it was.
+        """
         self.version = version
+        self.address = address
         self.store = store
         self.reload = reload
         self._storage = storage
@@ -115,6 +120,7 @@ class Process:
             doubts=len(engine.doubts()),
             clock_synchronised=self._watch.synchronised,
             exporters=self._live.answering(),
+            address=self.address,
         )
 
 

@@ -17,6 +17,9 @@ DATABASE_FILE = "hashyard.db"
 _MIN_TOKEN = 16
 
 
+_EVERYWHERE = ("", "0.0.0.0", "::")  # noqa: S104  # what is asked for, not what is bound
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """The controller's settings, one for each flag of `hashyard controller`.
 
@@ -71,6 +74,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def tls(self) -> bool:
         """Whether the controller ends TLS itself."""
         return self.tls_cert is not None
+
+    @property
+    def address(self) -> str | None:
+        """The URL at which people reach the controller, without a slash at its end; None where only they know it."""
+        if self.public_url is not None:
+            return self.public_url.rstrip("/")
+        if self.host in _EVERYWHERE or not self.port:
+            return None
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{'https' if self.tls else 'http'}://{host}:{self.port}"
 
     def __repr__(self) -> str:
         return f"Settings(data={str(self.data)!r}, host={self.host!r}, port={self.port})"

@@ -87,9 +87,14 @@ class Views:
         container, record, step = watched.container, watched.record, watched.step
         labels = (container.client, container.name, watched.known.miner.name)
         able = step is not None and step.problem is None and watched.known.miner.active
+        served = self._mark_of(watched.id) is not None
         if step is None or not able or watched.wanted.profile is None:
             return MinerFigures(
-                client=labels[0], container=labels[1], miner=labels[2], control=container.control
+                client=labels[0],
+                container=labels[1],
+                miner=labels[2],
+                control=container.control,
+                in_service=served,
             )
         if container.control != "enforce":
             return MinerFigures(
@@ -98,8 +103,8 @@ class Views:
                 miner=labels[2],
                 planned_ratio=ordered_ratio(step),
                 control=container.control,
+                in_service=served,
             )
-        served = self._mark_of(watched.id) is not None
         since = watched.wanted.since
         return MinerFigures(
             client=labels[0],
@@ -116,6 +121,7 @@ class Views:
             else expected_w(step, nominal_w(watched.known.miner, watched.known.snapshot, record)),
             control=container.control,
             drifting=None if served else watched.drifting,
+            in_service=served,
         )
 
     def _made(self, watched: Watched) -> MinerView:

@@ -91,6 +91,8 @@ def test_what_is_only_observed_is_never_written_to(tmp_path: Path) -> None:
         figures = on.controller.engine.miner_figures()
         assert [one.planned_ratio for one in figures] == [1.0] * 4
         assert [one.desired_ratio for one in figures] == [None] * 4
+        await on.do(on.controller.engine.mark_service("north.a1", "a new fan", ANNA))
+        assert [one.in_service for one in on.controller.engine.miner_figures()].count(True) == 1
 
     on_a_yard(tmp_path, targets(container("north", 1, more="control: observe")), scenario)
 
@@ -102,6 +104,7 @@ def test_a_miner_in_service_is_neither_written_to_nor_woken(tmp_path: Path) -> N
         await on.pass_(10 * MINUTE)
         assert asleep(on) == {"north.a2", "north.w1", "north.w2"}
         await on.do(engine.mark_service("north.w1", "its cable is in my hands", ANNA))
+        assert {one.miner for one in engine.miner_figures() if one.in_service} == {"a1", "w1"}
         await on.pass_(20 * MINUTE)
         assert asleep(on) == {"north.w1"}
         assert "north.a1" not in on.told()
@@ -110,6 +113,7 @@ def test_a_miner_in_service_is_neither_written_to_nor_woken(tmp_path: Path) -> N
         await on.pass_(RESTARTED_S)
         assert asleep(on) == set()
         assert on.view("north.w1").matches
+        assert {one.miner for one in engine.miner_figures() if one.in_service} == {"a1"}
 
     on_a_yard(tmp_path, targets(container("north", 1)), scenario)
 

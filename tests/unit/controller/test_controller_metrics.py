@@ -56,6 +56,7 @@ FULL_MINER = MinerFigures(
     power_target_w=2475.0,
     control="enforce",
     drifting=True,
+    in_service=True,
 )
 FULL_CONTAINER = ContainerFigures(
     client="acme",
@@ -138,6 +139,7 @@ async def test_every_metric_of_the_table_is_on_a_full_page_and_no_other() -> Non
         last_good_reload=1.0,
         clock_synchronised=False,
         exporters={"http://127.0.0.1:9428": True},
+        address="https://control.example",
     )
     families = [
         family.name
@@ -156,6 +158,7 @@ async def test_a_miners_series_are_what_is_known_of_it() -> None:
     assert found[f"{OURS}desired_since_timestamp_seconds", whose] == 1_780_000_000.25
     assert found[f"{OURS}desired_hashrate_hashes_per_second", whose] == 126.5e12
     assert found[f"{OURS}power_target_watts", whose] == 2475.0
+    assert found[f"{OURS}in_service", whose] == 1.0
     assert found[f"{OURS}desired_profile_info", (*whose, ("profile", "underclock"))] == 1.0
     assert found[f"{OURS}applied_profile_info", (*whose, ("profile", "normal"))] == 1.0
 

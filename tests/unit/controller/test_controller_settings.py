@@ -85,6 +85,15 @@ def test_passwords_in_the_clear_are_warned_of() -> None:
     assert check(settings(exporters=("http://localhost:9428", "https://10.1.0.5"))) == []
 
 
+def test_links_lead_to_where_people_reach_the_controller_or_there_are_none() -> None:
+    assert settings().address == "http://127.0.0.1:8000"
+    assert (
+        settings(host="::1", port=8443, tls_cert=Path("c"), tls_key=Path("k")).address == "https://[::1]:8443"
+    )
+    assert settings(host="0.0.0.0").address is None
+    assert settings(host="0.0.0.0", public_url="https://yard.example/").address == "https://yard.example"
+
+
 def test_loopback_is_known_in_all_its_spellings() -> None:
     assert all(is_loopback(host) for host in ("localhost", "LOCALHOST", "127.8.9.1", "::1", "[::1]"))
     assert not any(is_loopback(host) for host in ("", "0.0.0.0", "10.1.0.5", "localhost.example"))
