@@ -183,7 +183,7 @@ def _alertmanager(demo: Demo, program: Path, where: str) -> Part:
 
 def _grafana(demo: Demo, grafana: Grafana, where: str, after: str) -> Part:
     own = (demo.folder / "grafana").resolve()
-    own.mkdir(parents=True, exist_ok=True)
+    (own / "plugins").mkdir(parents=True, exist_ok=True)  # Grafana calls it an error when there is none
     password = own / GRAFANA_PASSWORD
     if not password.exists():
         with os.fdopen(os.open(password, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="utf-8") as file:
@@ -207,7 +207,10 @@ def _grafana(demo: Demo, grafana: Grafana, where: str, after: str) -> Part:
         "GF_ANALYTICS_REPORTING_ENABLED": "false",
         "GF_ANALYTICS_CHECK_FOR_UPDATES": "false",
         "GF_ANALYTICS_CHECK_FOR_PLUGIN_UPDATES": "false",
+        "GF_ANALYTICS_FEEDBACK_LINKS_ENABLED": "false",
         "GF_NEWS_NEWS_FEED_ENABLED": "false",
+        "GF_SECURITY_DISABLE_GRAVATAR": "true",
+        "GF_SNAPSHOTS_EXTERNAL_ENABLED": "false",
         "GF_PLUGINS_PREINSTALL_DISABLED": "true",
         "GF_PLUGINS_PLUGIN_ADMIN_ENABLED": "false",
         "GF_PLUGINS_PUBLIC_KEY_RETRIEVAL_DISABLED": "true",
