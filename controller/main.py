@@ -173,8 +173,8 @@ class Controller:
                 Streams: Streams(),
             },
             passwords=passwords,
-        )
             metrics_token=self._metrics_token,
+        )
         runner = Runner(app, access_log=None, shutdown_timeout=SHUTDOWN_S)
         await runner.setup()
         stack.push_async_callback(runner.cleanup)

@@ -41,10 +41,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     port: int = DEFAULT_PORT
     exporters: tuple[str, ...] = ()
     exporter_token_file: Path | None = None
+    metrics_token_file: Path | None = None
     prometheus_url: str | None = None
     database_url: str | None = None
     secrets_dir: Path | None = None
-    metrics_token_file: Path | None = None
     tls_cert: Path | None = None
     tls_key: Path | None = None
     trusted_proxies: tuple[str, ...] = ()
