@@ -1,0 +1,63 @@
+"""What is marked in every graph: changes of profile, history that was simulated, and, on a container, its alerts."""
+
+from grafana_foundation_sdk.builders.dashboard import AnnotationQuery
+from grafana_foundation_sdk.builders.prometheus import Dataquery
+
+from grafana import colours
+from grafana.queries import DATA_SOURCE, container
+
+
+def _annotation(
+    name: str, expression: str, *, colour: str, title: str, text: str, step: str
+) -> AnnotationQuery:
+    """Make an annotation; the expression and its step stand in both places that versions of Grafana read them from."""
+    return (
+        AnnotationQuery()
+        .name(name)
+        .datasource(DATA_SOURCE)
+        .enable(True)
+        .hide(False)
+        .icon_color(colour)
+        .expr(expression)
+        .step(step)
+        .target(Dataquery().expr(expression).ref_id("Anno").interval(step))
+        .title_format(title)
+        .text_format(text)
+    )
+
+
+def profile_changes(selector: str) -> AnnotationQuery:
+    """Mark each change of profile: the series' value is when it was ordered, in ms as Grafana reads it."""
+    return _annotation(
+        "Profile changes",
+        f"container:desired_since_timestamp_seconds:max{selector} * 1000",
+        colour=colours.GREY,
+        title="{{profile}}",
+        text="{{container}}",
+        step="5m",
+    ).use_value_for_time(True)
+
+
+def simulated_history() -> AnnotationQuery:
+    """Mark the past that the demo made up, as a region; on a real fleet there is none."""
+    return _annotation(
+        "Simulated history",
+        "max(hashyard_simulated_history)",
+        colour="rgba(142, 142, 142, 0.4)",
+        title="Simulated history",
+        text="Made up for the demo: it was never measured.",
+        step="5m",
+    )
+
+
+def container_alerts() -> AnnotationQuery:
+    """Mark the critical alerts of the one container chosen, as regions."""
+    firing = container('alertstate="firing"', 'severity="critical"')
+    return _annotation(
+        "Critical alerts",
+        f"max by (alertname, container) (ALERTS{firing})",
+        colour="red",
+        title="{{alertname}}",
+        text="{{container}}",
+        step="1m",
+    )

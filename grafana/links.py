@@ -1,0 +1,123 @@
+"""Where a click leads: from fleet to container to miner, to the controller's page of the same miner, and to runbooks.
+
+Names of containers and miners are anything a person wrote, so they are encoded; the controller's address is a whole URL
+and is not. `cell` is for a table's row, whose fields are named by label; `label` for a series of a graph.
+"""
+
+from grafana_foundation_sdk.builders.dashboard import DashboardLink
+from grafana_foundation_sdk.models.dashboard import DashboardLinkType
+
+TIME = "${__url_time_range}"
+CONTROLLER = "${controller:raw}"
+
+
+def _cell(label: str) -> str:
+    return "${__data.fields." + label + ":percentencode}"
+
+
+def _label(label: str) -> str:
+    return "${__field.labels." + label + ":percentencode}"
+
+
+def board(uid: str, title: str, *, container: str | None = None, miner: str | None = None) -> DashboardLink:
+    """Link to another dashboard, keeping the time; `container` and `miner` are ready expressions of Grafana."""
+    query = [f"var-container={container}"] if container else []
+    query += [f"var-miner={miner}"] if miner else []
+    return DashboardLink(title).url(f"/d/{uid}?" + "&".join([*query, TIME])).type(DashboardLinkType.LINK)
+
+
+def container_of_cell(uid: str = "hashyard-container", title: str = "Open the container") -> DashboardLink:
+    """From a row that has a field `container`."""
+    return board(uid, title, container=_cell("container"))
+
+
+def container_of_series(uid: str = "hashyard-container", title: str = "Open the container") -> DashboardLink:
+    """From a series that has a label `container`."""
+    return board(uid, title, container=_label("container"))
+
+
+def miner_of_cell(uid: str = "hashyard-miner", title: str = "Open the miner") -> DashboardLink:
+    """From a row that has the fields `container` and `miner`."""
+    return board(uid, title, container=_cell("container"), miner=_cell("miner"))
+
+
+def miner_in_this_container(uid: str = "hashyard-miner", title: str = "Open the miner") -> DashboardLink:
+    """From a row with a field `miner`, on a dashboard whose variable names the one container."""
+    return board(uid, title, container="${container:percentencode}", miner=_cell("miner"))
+
+
+def this_container(uid: str, title: str) -> DashboardLink:
+    """From a panel, to another dashboard with the containers chosen on this one."""
+    return DashboardLink(title).url(f"/d/{uid}?${{container:queryparam}}&{TIME}").type(DashboardLinkType.LINK)
+
+
+def plain(uid: str, title: str) -> DashboardLink:
+    """From a panel, to another dashboard as it stands."""
+    return board(uid, title)
+
+
+def miner_at_position() -> DashboardLink:
+    """From a cell of a map: the row stands in the first field, the column is the field's name (see `tables.matrix`)."""
+    return (
+        DashboardLink("Open the miner")
+        .url(
+            "/d/hashyard-miner?var-container=${container:percentencode}"
+            "&var-row=${__data.fields[0]:percentencode}&var-column=${__field.name:percentencode}&" + TIME
+        )
+        .type(DashboardLinkType.LINK)
+    )
+
+
+def controller_page(container: str, miner: str, title: str = "Open in the controller") -> DashboardLink:
+    """Link to the controller's page of a miner; `container` and `miner` are ready expressions of Grafana."""
+    return (
+        DashboardLink(title)
+        .url(f"{CONTROLLER}/miners/by-name?container={container}&miner={miner}")
+        .type(DashboardLinkType.LINK)
+        .target_blank(True)
+    )
+
+
+def controller_page_of_cell() -> DashboardLink:
+    """Link to the controller's page of the miner in a row with the fields `container` and `miner`."""
+    return controller_page(_cell("container"), _cell("miner"))
+
+
+def controller_page_of_this_miner() -> DashboardLink:
+    """Link to the controller's page of the miner that the dashboard shows."""
+    return controller_page("${container:percentencode}", "${miner:percentencode}")
+
+
+def runbook_of_cell() -> DashboardLink:
+    """Link to the runbook of the alert in a row with a field `alertname`."""
+    return (
+        DashboardLink("Open the runbook")
+        .url(f"{CONTROLLER}/runbooks/{_cell('alertname')}")
+        .type(DashboardLinkType.LINK)
+        .target_blank(True)
+    )
+
+
+def dropdown() -> DashboardLink:
+    """In the head of each dashboard: all dashboards of Hashyard, keeping time and variables."""
+    return (
+        DashboardLink("Hashyard")
+        .type(DashboardLinkType.DASHBOARDS)
+        .tags(["hashyard"])
+        .as_dropdown(True)
+        .include_vars(True)
+        .keep_time(True)
+        .icon("external link")
+    )
+
+
+def controller_home() -> DashboardLink:
+    """In the head of each dashboard: the controller."""
+    return (
+        DashboardLink("Controller")
+        .type(DashboardLinkType.LINK)
+        .url(CONTROLLER + "/")
+        .icon("external link")
+        .target_blank(True)
+        .tooltip("Schedules, orders and miners in the controller")
+    )

@@ -1,0 +1,422 @@
+"""Panels: a number, a graph, bars, a timeline, a status history, a scatter. Tables and maps are in `tables.py`.
+
+Each takes a title, a description that says what is summed and what is left out, its queries and its unit, and answers a
+builder of the kit, whose own methods go on from there. Widths are of 24 columns, heights of 38 px; the order in which
+panels are given is the order in which a phone stacks them.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from grafana_foundation_sdk.builders import (
+    bargauge,
+    common,
+    statetimeline,
+    statushistory,
+    timeseries,
+    xychart,
+)
+from grafana_foundation_sdk.builders import stat as stats
+from grafana_foundation_sdk.builders.dashboard import DashboardLink, FieldColor, ThresholdsConfig
+from grafana_foundation_sdk.models import common as models
+from grafana_foundation_sdk.models import xychart as xy
+from grafana_foundation_sdk.models.dashboard import (
+    DataTransformerConfig,
+    DynamicConfigValue,
+    FieldColorModeId,
+    ValueMapping,
+)
+
+from grafana.queries import DATA_SOURCE, Query, letter
+
+POINTS = 300
+"""Most points of a graph's line: enough for a wide screen, and few enough to be quick."""
+
+SPARKLINE_POINTS = 100
+LEAST_STEP = "1m"
+"""Rules are evaluated every minute; a finer step would show the same values again."""
+
+Links = Sequence[DashboardLink]
+
+
+def stat(
+    title: str,
+    description: str,
+    *queries: Query,
+    unit: str,
+    width: int = 6,
+    height: int = 4,
+    decimals: int | None = None,
+    thresholds: ThresholdsConfig | None = None,
+    mappings: Sequence[ValueMapping] = (),
+    colour: str | None = None,
+    maximum: Query | None = None,
+    no_value: str = "–",
+    links: Links = (),
+) -> stats.Panel:
+    """Show a number, with its sparkline behind it where its query is over time.
+
+    With `thresholds` (or mappings with colours) the background is coloured, but only by what is wrong: see
+    `colours.low`, `colours.high`. Without, `colour` is the sparkline's. A query that gives several series gives several
+    numbers, named by their legend. `maximum` is asked for as well and becomes the field's maximum, for thresholds in
+    percent of it (`colours.percent_steps`).
+    """
+    sparkline = any(query.kind == "range" for query in queries)
+    judged = thresholds is not None or bool(mappings)
+    panel = (
+        stats.Panel()
+        .title(title)
+        .description(description)
+        .datasource(DATA_SOURCE)
+        .span(width)
+        .height(height)
+        .unit(unit)
+        .no_value(no_value)
+        .reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]).values(False).fields(""))
+        .graph_mode(models.BigValueGraphMode.AREA if sparkline else models.BigValueGraphMode.NONE)
+        .color_mode(models.BigValueColorMode.BACKGROUND_SOLID if judged else models.BigValueColorMode.NONE)
+        .text_mode(models.BigValueTextMode.AUTO)
+        .justify_mode(models.BigValueJustifyMode.AUTO)
+        .wide_layout(False)
+        .orientation(models.VizOrientation.VERTICAL)
+        .interval(LEAST_STEP)
+        .max_data_points(SPARKLINE_POINTS)
+    )
+    if thresholds is not None:
+        panel = panel.thresholds(thresholds).color_scheme(FieldColor().mode(FieldColorModeId.THRESHOLDS))
+    elif colour is not None:
+        panel = panel.color_scheme(FieldColor().mode(FieldColorModeId.FIXED).fixed_color(colour))
+    if mappings:
+        panel = panel.mappings(list(mappings))
+    if decimals is not None:
+        panel = panel.decimals(decimals)
+    asked = [*queries, maximum] if maximum is not None else list(queries)
+    for place, query in enumerate(asked):
+        panel = panel.with_target(query.built(letter(place)))
+    if maximum is not None:
+        panel = panel.min(0).with_transformation(_maximum_from(letter(len(queries))))
+    if links:
+        panel = panel.data_links(list(links))
+    return panel
+
+
+def _maximum_from(letter_of_query: str) -> DataTransformerConfig:
+    """Make the last value of a query the maximum of the other fields."""
+    return DataTransformerConfig(
+        id_val="configFromData",
+        options={
+            "configRefId": letter_of_query,
+            "mappings": [{"fieldName": "Value", "handlerKey": "max", "reducerId": "lastNotNull"}],
+        },
+    )
+
+
+def graph(
+    title: str,
+    description: str,
+    *queries: Query,
+    unit: str,
+    width: int = 12,
+    height: int = 8,
+    stacked: bool = False,
+    share: bool = False,
+    bars: bool = False,
+    named: Mapping[str, str] | None = None,
+    least: float | None = 0,
+    most: float | None = None,
+    decimals: int | None = None,
+    interval: str = LEAST_STEP,
+    points: int = POINTS,
+    table_of: Sequence[str] = (),
+    no_value: str = "Nothing was recorded in this time",
+    links: Links = (),
+) -> timeseries.Panel:
+    """Draw lines (or bars) over time. A query's own look wins over the panel's; gaps stay gaps.
+
+    `named` gives series their colours by legend (`colours.CLASSES`). `stacked` fills areas upon each other, `share` makes
+    them 100 percent. `table_of` lists what the legend's table shows (`["lastNotNull", "max"]`): only where the figures
+    are read. `least` is where the axis begins, None to let it follow the values.
+    """
+    panel = (
+        timeseries.Panel()
+        .title(title)
+        .description(description)
+        .datasource(DATA_SOURCE)
+        .span(width)
+        .height(height)
+        .unit(unit)
+        .no_value(no_value)
+        .interval(interval)
+        .max_data_points(points)
+        .draw_style(models.GraphDrawStyle.BARS if bars else models.GraphDrawStyle.LINE)
+        .line_width(0 if stacked or bars else 1.5)
+        .fill_opacity(75 if stacked or bars else 8)
+        .gradient_mode(models.GraphGradientMode.NONE)
+        .line_interpolation(models.LineInterpolation.LINEAR)
+        .show_points(models.VisibilityMode.NEVER)
+        .span_nulls(False)
+        .axis_border_show(False)
+        .axis_placement(models.AxisPlacement.AUTO)
+        .color_scheme(FieldColor().mode(FieldColorModeId.PALETTE_CLASSIC_BY_NAME))
+        .tooltip(common.VizTooltipOptions().mode(models.TooltipDisplayMode.MULTI).sort(models.SortOrder.NONE))
+        .legend(_legend(table_of))
+    )
+    if stacked:
+        mode = models.StackingMode.PERCENT if share else models.StackingMode.NORMAL
+        panel = panel.stacking(common.StackingConfig().mode(mode).group("A"))
+    if least is not None:
+        panel = panel.min(least)
+    if most is not None:
+        panel = panel.max(most)
+    if decimals is not None:
+        panel = panel.decimals(decimals)
+    for name, colour in (named or {}).items():
+        panel = panel.override_by_name(name, [_fixed(colour)])
+    for place, query in enumerate(queries):
+        panel = panel.with_target(query.built(letter(place)))
+        if query.look is not None:
+            panel = panel.override_by_query(letter(place), query.look.properties())
+    if links:
+        panel = panel.data_links(list(links))
+    return panel
+
+
+def _legend(table_of: Sequence[str]) -> common.VizLegendOptions:
+    legend = common.VizLegendOptions().show_legend(True).placement(models.LegendPlacement.BOTTOM)
+    if table_of:
+        return legend.display_mode(models.LegendDisplayMode.TABLE).calcs(list(table_of))
+    return legend.display_mode(models.LegendDisplayMode.LIST).calcs([])
+
+
+def _fixed(colour: str) -> DynamicConfigValue:
+    return DynamicConfigValue(id_val="color", value={"mode": "fixed", "fixedColor": colour})
+
+
+def bars(
+    title: str,
+    description: str,
+    *queries: Query,
+    unit: str,
+    width: int = 12,
+    height: int = 8,
+    decimals: int | None = None,
+    thresholds: ThresholdsConfig | None = None,
+    colour: str | None = None,
+    least: float | None = 0,
+    most: float | None = None,
+    no_value: str = "–",
+    links: Links = (),
+) -> bargauge.Panel:
+    """Draw horizontal bars, one a series, for now: names on the left, the figure at the end."""
+    panel = (
+        bargauge.Panel()
+        .title(title)
+        .description(description)
+        .datasource(DATA_SOURCE)
+        .span(width)
+        .height(height)
+        .unit(unit)
+        .no_value(no_value)
+        .max_data_points(SPARKLINE_POINTS)
+        .interval(LEAST_STEP)
+        .orientation(models.VizOrientation.HORIZONTAL)
+        .display_mode(models.BarGaugeDisplayMode.BASIC)
+        .value_mode(models.BarGaugeValueMode.TEXT)
+        .name_placement(models.BarGaugeNamePlacement.LEFT)
+        .show_unfilled(True)
+        .sizing(models.BarGaugeSizing.MANUAL)
+        .min_viz_height(16)
+        .max_viz_height(28)
+        .min_viz_width(8)
+        .reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]).values(False).fields(""))
+    )
+    if thresholds is not None:
+        panel = panel.thresholds(thresholds).color_scheme(FieldColor().mode(FieldColorModeId.THRESHOLDS))
+    elif colour is not None:
+        panel = panel.color_scheme(FieldColor().mode(FieldColorModeId.FIXED).fixed_color(colour))
+    if least is not None:
+        panel = panel.min(least)
+    if most is not None:
+        panel = panel.max(most)
+    if decimals is not None:
+        panel = panel.decimals(decimals)
+    for place, query in enumerate(queries):
+        panel = panel.with_target(query.built(letter(place)))
+    if links:
+        panel = panel.data_links(list(links))
+    return panel
+
+
+def timeline(
+    title: str,
+    description: str,
+    *queries: Query,
+    unit: str = "none",
+    width: int = 24,
+    height: int = 6,
+    mappings: Sequence[ValueMapping] = (),
+    thresholds: ThresholdsConfig | None = None,
+    show_value: models.VisibilityMode = models.VisibilityMode.AUTO,
+    own_mappings: Mapping[str, Sequence[ValueMapping]] | None = None,
+    interval: str = LEAST_STEP,
+    points: int = POINTS,
+    no_value: str = "Nothing was recorded in this time",
+    links: Links = (),
+) -> statetimeline.Panel:
+    """Draw states over time, a row a series; a run of one value is one block. `own_mappings` are of one row, by its legend."""
+    panel = (
+        statetimeline.Panel()
+        .title(title)
+        .description(description)
+        .datasource(DATA_SOURCE)
+        .span(width)
+        .height(height)
+        .unit(unit)
+        .no_value(no_value)
+        .interval(interval)
+        .max_data_points(points)
+        .merge_values(True)
+        .show_value(show_value)
+        .align_value(models.TimelineValueAlignment.CENTER)
+        .row_height(0.85)
+        .fill_opacity(85)
+        .line_width(0)
+        .disable_pagination()
+        .color_scheme(FieldColor().mode(FieldColorModeId.THRESHOLDS))
+        .tooltip(
+            common.VizTooltipOptions().mode(models.TooltipDisplayMode.SINGLE).sort(models.SortOrder.NONE)
+        )
+        .legend(common.VizLegendOptions().show_legend(False))
+    )
+    if mappings:
+        panel = panel.mappings(list(mappings))
+    if thresholds is not None:
+        panel = panel.thresholds(thresholds)
+    for name, rows in (own_mappings or {}).items():
+        panel = panel.override_by_name(name, [DynamicConfigValue(id_val="mappings", value=list(rows))])
+    for place, query in enumerate(queries):
+        panel = panel.with_target(query.built(letter(place)))
+    if links:
+        panel = panel.data_links(list(links))
+    return panel
+
+
+def status_history(
+    title: str,
+    description: str,
+    *queries: Query,
+    unit: str,
+    thresholds: ThresholdsConfig,
+    width: int = 24,
+    height: int = 8,
+    decimals: int | None = None,
+    mappings: Sequence[ValueMapping] = (),
+    interval: str = LEAST_STEP,
+    points: int = 48,
+    no_value: str = "Nothing was recorded in this time",
+    links: Links = (),
+) -> statushistory.Panel:
+    """Draw a row a series, a cell a step, coloured by judgement; few cells, so that each can be seen."""
+    panel = (
+        statushistory.Panel()
+        .title(title)
+        .description(description)
+        .datasource(DATA_SOURCE)
+        .span(width)
+        .height(height)
+        .unit(unit)
+        .no_value(no_value)
+        .interval(interval)
+        .max_data_points(points)
+        .row_height(0.85)
+        .col_width(0.95)
+        .fill_opacity(85)
+        .line_width(0)
+        .show_value(models.VisibilityMode.NEVER)
+        .thresholds(thresholds)
+        .color_scheme(FieldColor().mode(FieldColorModeId.THRESHOLDS))
+        .tooltip(
+            common.VizTooltipOptions().mode(models.TooltipDisplayMode.SINGLE).sort(models.SortOrder.NONE)
+        )
+        .legend(common.VizLegendOptions().show_legend(False))
+    )
+    if mappings:
+        panel = panel.mappings(list(mappings))
+    if decimals is not None:
+        panel = panel.decimals(decimals)
+    for place, query in enumerate(queries):
+        panel = panel.with_target(query.built(letter(place)))
+    if links:
+        panel = panel.data_links(list(links))
+    return panel
+
+
+def scatter(
+    title: str,
+    description: str,
+    x: Query,
+    y: Query,
+    *,
+    key: str,
+    x_title: str,
+    y_title: str,
+    x_unit: str,
+    y_unit: str,
+    width: int = 12,
+    height: int = 9,
+    colour: str = "semi-dark-orange",
+    no_value: str = "–",
+    links: Links = (),
+) -> xychart.Panel:
+    """Draw points, one a row: the two queries (`queries.rows`) are joined by the label `key`, which names the point."""
+    fields = {key: key.capitalize(), "Value #A": x_title, "Value #B": y_title}
+    series = (
+        xychart.XYSeriesConfig()
+        .x(xychart.XychartXYSeriesConfigX().matcher(_field(x_title)))
+        .y(xychart.XychartXYSeriesConfigY().matcher(_field(y_title)))
+        .name(xychart.XychartXYSeriesConfigName().fixed(y_title))
+    )
+    panel = (
+        xychart.Panel()
+        .title(title)
+        .description(description)
+        .datasource(DATA_SOURCE)
+        .span(width)
+        .height(height)
+        .unit(y_unit)
+        .no_value(no_value)
+        .interval(LEAST_STEP)
+        .max_data_points(SPARKLINE_POINTS)
+        .with_target(Query(x.expression, kind="table").built("A"))
+        .with_target(Query(y.expression, kind="table").built("B"))
+        .with_transformation(
+            DataTransformerConfig(id_val="joinByField", options={"byField": key, "mode": "inner"})
+        )
+        .with_transformation(
+            DataTransformerConfig(id_val="filterFieldsByName", options={"include": {"names": list(fields)}})
+        )
+        .with_transformation(DataTransformerConfig(id_val="organize", options={"renameByName": fields}))
+        .mapping(xy.SeriesMapping.MANUAL)
+        .series([series])
+        .show(xy.XYShowMode.POINTS)
+        .fill_opacity(50)
+        .color_scheme(FieldColor().mode(FieldColorModeId.FIXED).fixed_color(colour))
+        .override_by_name(
+            x_title,
+            [
+                DynamicConfigValue(id_val="unit", value=x_unit),
+                DynamicConfigValue(id_val="custom.axisLabel", value=x_title),
+            ],
+        )
+        .override_by_name(y_title, [DynamicConfigValue(id_val="custom.axisLabel", value=y_title)])
+        .legend(common.VizLegendOptions().show_legend(False))
+        .tooltip(
+            common.VizTooltipOptions().mode(models.TooltipDisplayMode.SINGLE).sort(models.SortOrder.NONE)
+        )
+    )
+    if links:
+        panel = panel.data_links(list(links))
+    return panel
+
+
+def _field(field_title: str) -> xy.MatcherConfig:
+    return xy.MatcherConfig(id_val="byName", options=field_title)

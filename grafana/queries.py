@@ -1,0 +1,119 @@
+"""What a panel asks of Prometheus: selectors with the dashboard's variables, and the three ways of asking.
+
+A query is plain data (`Query`); the panel that takes it gives it its letter. Selectors come with their braces:
+`f"sum(container:power_watts:sum{CONTAINERS})"`.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from grafana_foundation_sdk.builders import prometheus
+from grafana_foundation_sdk.models import prometheus as models
+from grafana_foundation_sdk.models.common import DataSourceRef
+
+from grafana.colours import CLASS_NUMBERS
+from grafana.looks import Look
+
+DATA_SOURCE = DataSourceRef(type_val="prometheus", uid="${datasource}")
+"""Every panel and variable reads the data source that the dashboard's first variable names."""
+
+
+def containers(*more: str) -> str:
+    """Selector of the chosen containers (a variable with several values), with further matchers."""
+    return "{" + ",".join(['container=~"$container"', *more]) + "}"
+
+
+def container(*more: str) -> str:
+    """Selector of the one container chosen, with further matchers. Raw series may be read with it."""
+    return "{" + ",".join(['container="$container"', *more]) + "}"
+
+
+def miner(*more: str) -> str:
+    """Selector of the one miner chosen, with further matchers."""
+    return "{" + ",".join(['container="$container"', 'miner="$miner"', *more]) + "}"
+
+
+CONTAINERS = containers()
+CONTAINER = container()
+MINER = miner()
+
+
+@dataclass(frozen=True)
+class Query:
+    """One question. `legend` names the series ({{label}} is filled in), `look` how it is drawn.
+
+    range: over the dashboard's time, for graphs. instant: now, for stats and bars. table: now, a row a series, labels
+    as columns. `interval` is the least step where the panel's own would be wrong.
+    """
+
+    expression: str
+    legend: str = ""
+    look: Look | None = None
+    kind: Literal["range", "instant", "table"] = "range"
+    interval: str | None = None
+
+    def built(self, letter: str) -> prometheus.Dataquery:
+        """Give the builder of this query under its letter (`A`, `B`, … in a panel's order)."""
+        query = (
+            prometheus.Dataquery()
+            .ref_id(letter)
+            .datasource(DATA_SOURCE)
+            .editor_mode(models.QueryEditorMode.CODE)
+            .expr(self.expression)
+        )
+        if self.legend:
+            query = query.legend_format(self.legend)
+        if self.interval is not None:
+            query = query.interval(self.interval)
+        if self.kind == "range":
+            return query.range()
+        form = models.PromQueryFormat.TABLE if self.kind == "table" else models.PromQueryFormat.TIME_SERIES
+        return query.instant().format(form)
+
+
+def over_time(
+    expression: str, legend: str = "", look: Look | None = None, interval: str | None = None
+) -> Query:
+    """Ask over the dashboard's time: a graph, a timeline, a stat with its sparkline."""
+    return Query(expression, legend, look, "range", interval)
+
+
+def now(expression: str, legend: str = "", look: Look | None = None) -> Query:
+    """Ask for now alone: a stat without a sparkline, a bar."""
+    return Query(expression, legend, look, "instant")
+
+
+def rows(expression: str) -> Query:
+    """Ask for now, as a table whose labels become columns."""
+    return Query(expression, kind="table")
+
+
+def letter(place: int) -> str:
+    """Give the letter of a panel's query: A to Z."""
+    return chr(ord("A") + place)
+
+
+def class_number(selector: str) -> str:
+    """Give the class of each miner as a number, 1 to 6, which value mappings make a word and a colour again.
+
+    `selector` without the class, as `container()` gives it.
+    """
+    inner = selector.removesuffix("}")
+    return "\nor on (container, miner)\n".join(
+        f'max by (container, miner) (miner:time_class:bool{inner},class="{name}"}}) * {number}'
+        for name, number in CLASS_NUMBERS.items()
+    )
+
+
+def positions(selector: str) -> str:
+    """Say where each miner stands: a factor of 1 with the labels row and column, to be joined by container and miner."""
+    placed = matching(selector, 'row!=""')
+    return (
+        "on (container, miner) group_left (row, column) "
+        f"max by (container, miner, row, column) (miner_inventory_info{placed})"
+    )
+
+
+def matching(selector: str, *more: str) -> str:
+    """Give a selector with further matchers."""
+    return "{" + ",".join([selector.strip("{}"), *more]) + "}"
