@@ -70,6 +70,18 @@ def prometheus() -> Path:
 
 
 @pytest.fixture(scope="session")
+def alertmanager() -> Path:
+    """Path of the Alertmanager server, under Debian's name for it."""
+    return _program("prometheus-alertmanager")
+
+
+@pytest.fixture(scope="session")
+def amtool() -> Path:
+    """Path of Alertmanager's own checker."""
+    return _program("amtool")
+
+
+@pytest.fixture(scope="session")
 def postgresql() -> Iterator[postgresql_server.PostgresqlServer]:
     """A running PostgreSQL server; `postgresql.fresh()` makes an empty database and gives its URL."""
     programs = packages.find_postgresql()
