@@ -6,12 +6,12 @@ BIN := .venv/bin
 TEST_PROCESSES ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long bench check clean install-demo install-test install-bench prometheus
+.PHONY: help demo test test-long bench check screenshots clean install-demo install-test install-bench install-pictures prometheus
 
 help: ## show this
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 
-demo: install-demo ## a simulated fleet, the exporter and Prometheus, until Ctrl-C
+demo: install-demo ## a simulated fleet and all that watches and steers it, until Ctrl-C
 	@$(BIN)/python -m tools.demo
 
 test: install-test prometheus check ## the checks and the tests
@@ -29,14 +29,22 @@ check: install-test ## the fast gate: format, lint, types, import rules
 	@$(BIN)/python -m mypy
 	@$(BIN)/lint-imports --no-logo
 
+screenshots: install-pictures ## the pictures of the README, from the demo in a browser
+	@$(BIN)/python -m tools.screenshots
+
 clean: ## remove what was installed, got and recorded here, the history of demos too
 	rm -rf .venv .tools .demo build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-install-demo install-test install-bench:
+EXTRAS_install-demo := demo
+EXTRAS_install-test := dashboards demo pictures test
+EXTRAS_install-bench := test bench
+EXTRAS_install-pictures := demo pictures
+
+install-demo install-test install-bench install-pictures:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 	  echo "$(PYTHON) is not Python 3.11 or later: install it (Debian: python3), or name another, as in make PYTHON=python3.12"; exit 1; }
-	@$(PYTHON) -m tools.environment $(if $(filter install-demo,$@),demo,$(if $(filter install-test,$@),dashboards demo test,test bench))
+	@$(PYTHON) -m tools.environment $(EXTRAS_$@)
 
 prometheus: install-test
 	@$(PYTHON) -m tools.packages || echo "Tests that need it cannot run."

@@ -103,7 +103,9 @@ def _call(command: list[str]) -> None:
 def main() -> int:
     """Install the extras named on the command line; exit 1 with one line when that fails."""
     parser = argparse.ArgumentParser(prog="tools.environment", description=main.__doc__)
-    parser.add_argument("extras", nargs="+", help="extras of pyproject.toml: dashboards, demo, test, bench")
+    parser.add_argument(
+        "extras", nargs="+", help="extras of pyproject.toml: dashboards, demo, pictures, test, bench"
+    )
     try:
         install(parser.parse_args().extras)
     except EnvironmentFailed as error:
