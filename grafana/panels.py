@@ -418,5 +418,5 @@ def scatter(
     return panel
 
 
-def _field(field_title: str) -> xy.MatcherConfig:
-    return xy.MatcherConfig(id_val="byName", options=field_title)
+def _field(field_title: str) -> xychart.MatcherConfig:
+    return xychart.MatcherConfig().id("byName").options(field_title)
