@@ -16,6 +16,8 @@ import uvloop
 import hashyard_flags as flags
 from hashyard_control import CONTROLLER_FLAGS, SET_FLAGS, TARGETS, run_controller, run_set
 from hashyard_flags import Flag
+from hashyard_health import HEALTHCHECK_FLAGS, run_healthcheck
+from hashyard_preparing import PREPARE_FLAGS, run_prepare
 from hashyard_reading import READ_FLAGS, SCAN_FLAGS, run_read, run_scan
 from hashyard_terminal import configure_logs, configure_output
 from miners.errors import ConfigurationError, HashyardError
@@ -368,6 +370,24 @@ COMMANDS: tuple[Command, ...] = (
             'hashyard scan 10.1.7.0/24 --yaml --container "Container 7" > targets.yml',
         ),
         flags=SCAN_FLAGS,
+    ),
+    Command(
+        name="prepare",
+        help="make first-run secrets, prometheus.yml and alertmanager.yml for where the stack runs",
+        run=run_prepare,
+        examples=(
+            "hashyard prepare --folder /etc/hashyard --templates prometheus",
+            "hashyard prepare --scrape exporter=http://10.1.0.5:9428 --scrape prometheus=http://127.0.0.1:9090",
+        ),
+        flags=PREPARE_FLAGS,
+    ),
+    Command(
+        name="healthcheck",
+        help="say whether a part answers, by the exit code",
+        run=run_healthcheck,
+        argument=("URL", "where it says that it is ready, such as http://127.0.0.1:9428/-/ready"),
+        examples=("hashyard healthcheck http://127.0.0.1:9428/-/ready",),
+        flags=HEALTHCHECK_FLAGS,
     ),
 )
 
