@@ -20,6 +20,7 @@ history; a dashboard with its own `head` (the client's) gets nothing but the dat
     containers('class="fault"'), container(…), miner(…)       the same with further matchers
     over_time(expression, legend="", look=None, interval=None)  for graphs, timelines, stats with a sparkline
     now(expression, legend="")                                for bars, and stats without one
+    by_class("sum(…{…,CLASS})", legends=None)                 one query a class, in their order and colours, to be stacked
     class_number(CONTAINER), positions(CONTAINER)             class as a number; factor that brings the labels row and column
 
 Panels (`panels`, `tables`) take a title, a description (what is summed, what is left out), queries, a unit, and keywords:

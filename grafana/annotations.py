@@ -39,7 +39,7 @@ def profile_changes(selector: str) -> AnnotationQuery:
 
 
 def simulated_history() -> AnnotationQuery:
-    """Mark the past that the demo made up, as a region; on a real fleet there is none."""
+    """Mark the past that the demo made up, as a region without a switch; on a real fleet there is none."""
     return _annotation(
         "Simulated history",
         "max(hashyard_simulated_history)",
@@ -47,7 +47,7 @@ def simulated_history() -> AnnotationQuery:
         title="Simulated history",
         text="Made up for the demo: it was never measured.",
         step="5m",
-    )
+    ).hide(True)
 
 
 def container_alerts() -> AnnotationQuery:

@@ -26,14 +26,24 @@ from grafana_foundation_sdk.models.dashboard import (
     ValueMapping,
 )
 
+from grafana import colours
 from grafana.queries import DATA_SOURCE, Query, letter
 
 POINTS = 300
 """Most points of a graph's line: enough for a wide screen, and few enough to be quick."""
 
-SPARKLINE_POINTS = 100
+SPARKLINE_POINTS = 200
+"""Points of a stat's sparkline: over six hours its last one, which is the figure shown, is under two minutes old."""
+
 LEAST_STEP = "1m"
 """Rules are evaluated every minute; a finer step would show the same values again."""
+
+_CLOCK = Query("vector(0)", "clock")
+"""A series with a point at every step. Joined to it by time, a series that has ended is seen to be empty now; by itself
+its last point, however old, would be shown as the present."""
+
+_BUT_THE_CLOCK = "/^(?!clock$).*/"
+_BY_TIME = DataTransformerConfig(id_val="joinByField", options={"byField": "Time", "mode": "outer"})
 
 Links = Sequence[DashboardLink]
 
@@ -58,7 +68,7 @@ def stat(
     With `thresholds` (or mappings with colours) the background is coloured, but only by what is wrong: see
     `colours.low`, `colours.high`. Without, `colour` is the sparkline's. A query that gives several series gives several
     numbers, named by their legend. `maximum` is asked for as well and becomes the field's maximum, for thresholds in
-    percent of it (`colours.percent_steps`).
+    percent of it (`colours.percent_steps`). The figure is that of now: where a series has ended, there is none.
     """
     sparkline = any(query.kind == "range" for query in queries)
     judged = thresholds is not None or bool(mappings)
@@ -71,7 +81,12 @@ def stat(
         .height(height)
         .unit(unit)
         .no_value(no_value)
-        .reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]).values(False).fields(""))
+        .reduce_options(
+            common.ReduceDataOptions()
+            .calcs(["last"])
+            .values(False)
+            .fields(_BUT_THE_CLOCK if sparkline else "")
+        )
         .graph_mode(models.BigValueGraphMode.AREA if sparkline else models.BigValueGraphMode.NONE)
         .color_mode(models.BigValueColorMode.BACKGROUND_SOLID if judged else models.BigValueColorMode.NONE)
         .text_mode(models.BigValueTextMode.AUTO)
@@ -85,8 +100,8 @@ def stat(
         panel = panel.thresholds(thresholds).color_scheme(FieldColor().mode(FieldColorModeId.THRESHOLDS))
     elif colour is not None:
         panel = panel.color_scheme(FieldColor().mode(FieldColorModeId.FIXED).fixed_color(colour))
-    if mappings:
-        panel = panel.mappings(list(mappings))
+    if judged:
+        panel = panel.mappings([*mappings, *colours.absent(no_value, colours.PLAIN)])
     if decimals is not None:
         panel = panel.decimals(decimals)
     asked = [*queries, maximum] if maximum is not None else list(queries)
@@ -94,6 +109,8 @@ def stat(
         panel = panel.with_target(query.built(letter(place)))
     if maximum is not None:
         panel = panel.min(0).with_transformation(_maximum_from(letter(len(queries))))
+    if sparkline:
+        panel = panel.with_target(_CLOCK.built("T")).with_transformation(_BY_TIME)
     if links:
         panel = panel.data_links(list(links))
     return panel
@@ -227,7 +244,7 @@ def bars(
         .min_viz_height(16)
         .max_viz_height(28)
         .min_viz_width(8)
-        .reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]).values(False).fields(""))
+        .reduce_options(common.ReduceDataOptions().calcs(["last"]).values(False).fields(""))
     )
     if thresholds is not None:
         panel = panel.thresholds(thresholds).color_scheme(FieldColor().mode(FieldColorModeId.THRESHOLDS))

@@ -4,6 +4,7 @@ A query is plain data (`Query`); the panel that takes it gives it its letter. Se
 `f"sum(container:power_watts:sum{CONTAINERS})"`.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,7 +12,7 @@ from grafana_foundation_sdk.builders import prometheus
 from grafana_foundation_sdk.models import prometheus as models
 from grafana_foundation_sdk.models.common import DataSourceRef
 
-from grafana.colours import CLASS_NUMBERS
+from grafana.colours import CLASS_NUMBERS, CLASSES
 from grafana.looks import Look
 
 DATA_SOURCE = DataSourceRef(type_val="prometheus", uid="${datasource}")
@@ -103,6 +104,18 @@ def class_number(selector: str) -> str:
         f'max by (container, miner) (miner:time_class:bool{inner},class="{name}"}}) * {number}'
         for name, number in CLASS_NUMBERS.items()
     )
+
+
+def by_class(expression: str, legends: Mapping[str, str] | None = None) -> list[Query]:
+    """Ask once a class, so that the classes are stacked in their order; `CLASS` in the expression is the matcher.
+
+    `legends` are other words for the classes, for people who do not know them.
+    """
+    words = legends or {}
+    return [
+        over_time(expression.replace("CLASS", f'class="{name}"'), words.get(name, name), Look(colour))
+        for name, colour in CLASSES.items()
+    ]
 
 
 def positions(selector: str) -> str:

@@ -5,7 +5,7 @@ from grafana_foundation_sdk.builders.dashboard import Dashboard
 from grafana import annotations, colours, links, looks, variables
 from grafana.panels import bars, graph, stat, status_history
 from grafana.queries import CONTAINERS as C
-from grafana.queries import containers, now, over_time
+from grafana.queries import by_class, containers, now, over_time
 from grafana.skeleton import Panels, Section
 from grafana.skeleton import dashboard as skeleton
 from grafana.tables import Label, Value, table
@@ -159,21 +159,22 @@ def _course() -> Panels:
         graph(
             "Miners by class",
             "Every miner is in one class at a time: what its minute was worth. Curtailed is ordered, fault is not.",
-            over_time(f"sum by (class) (container:miner_time_class:sum{C})", "{{class}}"),
+            *by_class(f"sum(container:miner_time_class:sum{containers('CLASS')})"),
             unit="short",
             width=10,
             height=9,
             stacked=True,
-            named=colours.CLASSES,
             decimals=0,
         ),
     ]
 
 
 def _containers() -> Panels:
-    def by_class(name: str) -> str:
+    def in_class(name: str) -> str:
         selector = containers(f'class="{name}"')
-        return f"sum by (container) (container:miner_time_class:sum{selector})"
+        return f"sum by (container) (container:miner_time_class:sum{selector}) or {none}"
+
+    none = f"max by (container) (container_miners{C}) * 0"
 
     return [
         table(
@@ -207,11 +208,11 @@ def _containers() -> Panels:
                 1,
             ),
             Value("Miners", f"max by (container) (container_miners{C})", "short", 0),
-            Value("Hashing", by_class("hashing"), "short", 0),
-            Value("Curtailed", by_class("curtailed"), "short", 0),
+            Value("Hashing", in_class("hashing"), "short", 0),
+            Value("Curtailed", in_class("curtailed"), "short", 0),
             Value(
                 "Fault",
-                by_class("fault"),
+                in_class("fault"),
                 "short",
                 0,
                 shown="text",
@@ -219,7 +220,7 @@ def _containers() -> Panels:
             ),
             Value(
                 "Unreachable",
-                by_class("unreachable"),
+                in_class("unreachable"),
                 "short",
                 0,
                 shown="text",
@@ -231,8 +232,13 @@ def _containers() -> Panels:
                 "celsius",
                 0,
             ),
-            Value("Boards missing", f"sum by (container) (container:boards_missing:sum{C})", "short", 0),
-            Value("Drift", f"sum by (container) (container:control_drift:count{C})", "short", 0),
+            Value(
+                "Boards missing",
+                f"sum by (container) (container:boards_missing:sum{C}) or {none}",
+                "short",
+                0,
+            ),
+            Value("Drift", f"sum by (container) (container:control_drift:count{C}) or {none}", "short", 0),
             key="container",
             height=9,
             sort=("Of expected", False),
