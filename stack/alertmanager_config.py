@@ -1,8 +1,8 @@
 """Makes Alertmanager's configuration for one place: prometheus/alertmanager.yml with the ways to people filled in.
 
 Plain data in, text out. The text holds the passwords, tokens and addresses that are secret, since Alertmanager 0.25
-(Debian 12) can read none of them but the mail password from a file: whoever writes it gives it mode 0600, outside of
-any repository.
+(Debian 12) can read none of them but the mail password from a file: whoever writes it lets nobody but Alertmanager read
+it, and keeps it out of any repository.
 """
 
 from copy import deepcopy

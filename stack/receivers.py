@@ -112,7 +112,7 @@ class _Reading:
             if f"{name}_FILE" in VARIABLES:
                 remedy = f"it is secret: write it into a file, and name that with {name}_FILE"
             else:
-                near = difflib.get_close_matches(name, VARIABLES, n=1)
+                near = difflib.get_close_matches(name, VARIABLES, n=1, cutoff=0.85)
                 remedy = f"did you mean {near[0]}?" if near else "docs/alerting.md lists those that there are"
             self._mistakes.append(f"{name} is not read: {remedy}")
 
