@@ -21,6 +21,7 @@ CLIENT = "Client"
 
 DASHBOARDS: Mapping[str, tuple[str, str]] = {
     "hashyard-fleet": ("fleet", HASHYARD),
+    "hashyard-container": ("container", HASHYARD),
 }
 
 

@@ -70,6 +70,11 @@ def steps(*pairs: tuple[float | None, str]) -> ThresholdsConfig:
     return ThresholdsConfig().mode(dashboard.ThresholdsMode.ABSOLUTE).steps(_steps(pairs))
 
 
+def judged_share() -> ThresholdsConfig:
+    """Colour a cell by its share of the expected hash rate: red, yellow and, where colour is the point, green."""
+    return steps((None, RED), (0.85, YELLOW), (0.95, GREEN))
+
+
 def percent_steps(*pairs: tuple[float | None, str]) -> ThresholdsConfig:
     """Thresholds in percent of the field's maximum, which a query may give (`panels.stat(maximum=…)`)."""
     return ThresholdsConfig().mode(dashboard.ThresholdsMode.PERCENTAGE).steps(_steps(pairs))
@@ -136,3 +141,13 @@ def class_words() -> list[dashboard.ValueMapping]:
 def class_signs() -> list[dashboard.ValueMapping]:
     """Map the number of a class to its sign and colour."""
     return values({number: (CLASS_SIGNS[name], CLASSES[name]) for name, number in CLASS_NUMBERS.items()})
+
+
+def profile_words() -> list[dashboard.ValueMapping]:
+    """Map a share of nominal power to the word and colour of its profile, whatever the plans call it."""
+    return ranges(
+        (None, 0.01, "curtail", PROFILES["curtail"]),
+        (0.01, 0.9, "underclock", PROFILES["underclock"]),
+        (0.9, 1.05, "normal", PROFILES["normal"]),
+        (1.05, None, "overclock", PROFILES["overclock"]),
+    )

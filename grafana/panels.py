@@ -18,6 +18,8 @@ from grafana_foundation_sdk.builders import (
 from grafana_foundation_sdk.builders import stat as stats
 from grafana_foundation_sdk.builders.dashboard import DashboardLink, FieldColor, ThresholdsConfig
 from grafana_foundation_sdk.models import common as models
+from grafana_foundation_sdk.models import statetimeline as states
+from grafana_foundation_sdk.models import statushistory as history
 from grafana_foundation_sdk.models import xychart as xy
 from grafana_foundation_sdk.models.dashboard import (
     DataTransformerConfig,
@@ -42,8 +44,11 @@ _CLOCK = Query("vector(0)", "clock")
 """A series with a point at every step. Joined to it by time, a series that has ended is seen to be empty now; by itself
 its last point, however old, would be shown as the present."""
 
-_BUT_THE_CLOCK = "/^(?!clock$).*/"
+_BUT_THE_CLOCK = "/^(?!(clock|Time)$).*/"
 _BY_TIME = DataTransformerConfig(id_val="joinByField", options={"byField": "Time", "mode": "outer"})
+
+_NO_MAXIMUM = 1e18
+"""Stands until the query of the maximum answers: without it, percent would be of the series' own highest value."""
 
 Links = Sequence[DashboardLink]
 
@@ -108,7 +113,7 @@ def stat(
     for place, query in enumerate(asked):
         panel = panel.with_target(query.built(letter(place)))
     if maximum is not None:
-        panel = panel.min(0).with_transformation(_maximum_from(letter(len(queries))))
+        panel = panel.min(0).max(_NO_MAXIMUM).with_transformation(_maximum_from(letter(len(queries))))
     if sparkline:
         panel = panel.with_target(_CLOCK.built("T")).with_transformation(_BY_TIME)
     if links:
@@ -297,7 +302,6 @@ def timeline(
         .row_height(0.85)
         .fill_opacity(85)
         .line_width(0)
-        .disable_pagination()
         .color_scheme(FieldColor().mode(FieldColorModeId.THRESHOLDS))
         .tooltip(
             common.VizTooltipOptions().mode(models.TooltipDisplayMode.SINGLE).sort(models.SortOrder.NONE)
@@ -314,6 +318,7 @@ def timeline(
         panel = panel.with_target(query.built(letter(place)))
     if links:
         panel = panel.data_links(list(links))
+    _on_one_page(panel.build().options)
     return panel
 
 
@@ -364,7 +369,14 @@ def status_history(
         panel = panel.with_target(query.built(letter(place)))
     if links:
         panel = panel.data_links(list(links))
+    _on_one_page(panel.build().options)
     return panel
+
+
+def _on_one_page(options: object) -> None:
+    """Show all rows: the kit knows no nought, and without one Grafana cuts the rows into pages of twenty."""
+    assert isinstance(options, (history.Options, states.Options))  # noqa: S101  # the kit types options as object
+    options.per_page = 0
 
 
 def scatter(

@@ -22,8 +22,11 @@ from grafana_foundation_sdk.models.dashboard import (
 
 from grafana.queries import DATA_SOURCE, Query, letter, rows
 
+LEAST_WIDTH = 84
+"""Least width of a column in px: a figure with its unit, and fourteen of them on a wall."""
+
 POSITION_COLUMN = 46
-"""Width of a map's column in px: a two-digit figure, and 24 of them on a wide screen."""
+"""Least width of a map's column in px: a two-digit figure, and 24 of them on a wide screen."""
 
 
 @dataclass(frozen=True)
@@ -96,6 +99,7 @@ def table(
         .max_data_points(100)
         .show_header(True)
         .cell_height(models.TableCellHeight.SM)
+        .min_width(LEAST_WIDTH)
         .color_scheme(FieldColor().mode(FieldColorModeId.THRESHOLDS))
         .footer(_footer(footer))
     )
@@ -245,7 +249,6 @@ def matrix(
         .max_data_points(100)
         .show_header(True)
         .cell_height(models.TableCellHeight.SM)
-        .width(POSITION_COLUMN)
         .min_width(POSITION_COLUMN)
         .align(models.FieldTextAlignment.CENTER)
         .cell_options(_cell("background"))
@@ -284,6 +287,7 @@ def _row_names() -> list[DynamicConfigValue]:
     """Leave the first column, which names the rows, without a title, a link or a colour."""
     return [
         _property("displayName", " "),
+        _property("custom.width", POSITION_COLUMN),
         _property("links", []),
         _property("mappings", []),
         _property("unit", "string"),

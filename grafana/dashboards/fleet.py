@@ -2,22 +2,19 @@
 
 from grafana_foundation_sdk.builders.dashboard import Dashboard
 
-from grafana import annotations, colours, links, looks, variables
-from grafana.panels import bars, graph, stat, status_history
+from grafana import annotations, colours, figures, links, variables
+from grafana.panels import bars, stat, status_history
 from grafana.queries import CONTAINERS as C
-from grafana.queries import by_class, containers, now, over_time
+from grafana.queries import containers, now, over_time
 from grafana.skeleton import Panels, Section
 from grafana.skeleton import dashboard as skeleton
 from grafana.tables import Label, Value, table
 
 SHA = containers('algorithm="SHA-256"')
 SCRYPT = containers('algorithm="Scrypt"')
-OTHERS = containers('algorithm!="SHA-256"')
 CURTAILED = containers('class="curtailed"')
-NOT_EARNING = containers('class=~"fault|unreachable"')
 CRITICAL = containers('alertstate="firing"', 'severity="critical"')
 CHIP = containers('sensor="chip_max"')
-JUDGED = colours.low(red=0.85, yellow=0.95)
 
 
 def dashboard() -> Dashboard:
@@ -27,7 +24,10 @@ def dashboard() -> Dashboard:
         "Fleet",
         "Is the fleet earning, and if not, which container?",
         Section(None, _figures()),
-        Section("Where does the hash rate go?", _course()),
+        Section(
+            "Where does the hash rate go?",
+            [figures.hash_rate_graph(containers), figures.class_graph(containers)],
+        ),
         Section("Which container?", _containers()),
         Section("Which miners now?", _miners()),
         variables=[variables.containers()],
@@ -36,64 +36,14 @@ def dashboard() -> Dashboard:
 
 
 def _figures() -> Panels:
+    control = [links.these_containers("hashyard-control", "Open Control")]
     return [
-        stat(
-            "Hash rate",
-            "Sum over the miners that answer, by algorithm: hash rates of different algorithms are never added.",
-            over_time(f"sum by (algorithm) (container:hashrate_hashes_per_second:sum{C})", "{{algorithm}}"),
-            unit="Hs",
-            decimals=2,
-            colour=colours.HASH_RATE,
-        ),
-        stat(
-            "Of expected",
-            "Hash rate ÷ what the orders in force promise, by algorithm. A miner that is ordered off is expected to give"
-            " nothing, so it is not missed here.",
-            over_time(
-                f"sum by (algorithm) (container:hashrate_hashes_per_second:sum{C})"
-                f" / (sum by (algorithm) (container:expected_hashrate_hashes_per_second:sum{C}) > 0)",
-                "{{algorithm}}",
-            ),
-            unit="percentunit",
-            decimals=1,
-            thresholds=JUDGED,
-            no_value="All curtailed",
-        ),
-        stat(
-            "Power",
-            "Sum over the miners that answer, measured and estimated.",
-            over_time(f"sum(container:power_watts:sum{C})", "power"),
-            unit="watt",
-            decimals=2,
-            colour=colours.POWER,
-            links=[links.this_container("hashyard-control", "Open Control")],
-        ),
-        stat(
-            "Answering",
-            "Miners that gave a reading at their last poll ÷ miners of the inventory.",
-            over_time(
-                f"sum(container:miner_up:sum{C}) / sum(max by (container) (container_miners{C}))", "answering"
-            ),
-            unit="percentunit",
-            decimals=1,
-            thresholds=colours.low(red=0.9, yellow=0.98),
-        ),
-        stat(
-            "Efficiency, J/TH",
-            "Joules per terahash of the SHA-256 miners that hash and report both power and hash rate, weighted by hash"
-            " rate. Other algorithms have units of their own and are left out.",
-            over_time(
-                f"sum(container:efficiency_joules_per_hash:ratio{SHA}"
-                f" * container:hashrate_hashes_per_second:sum{SHA})"
-                f" / sum(container:hashrate_hashes_per_second:sum{SHA}"
-                f" and container:efficiency_joules_per_hash:ratio{SHA}) * 1e12",
-                "J/TH",
-            ),
-            unit="none",
-            decimals=1,
-            colour=colours.GREY,
-            no_value="Nothing hashes",
-            links=[links.this_container("hashyard-energy", "Open Energy & money")],
+        figures.hash_rate_stat(containers),
+        figures.share_stat(containers),
+        figures.power_stat(containers, control),
+        figures.answering_stat(containers),
+        figures.efficiency_stat(
+            containers, [links.these_containers("hashyard-energy", "Open Energy & money")]
         ),
         stat(
             "Switched off by order",
@@ -102,17 +52,9 @@ def _figures() -> Panels:
             unit="short",
             decimals=0,
             colour=colours.CLASSES["curtailed"],
-            links=[links.this_container("hashyard-control", "Open Control")],
+            links=control,
         ),
-        stat(
-            "In fault or unreachable",
-            "Miners that should hash and do not, or do not answer. Coloured from 1 % of the inventory on, red from 2 %.",
-            over_time(f"sum(container:miner_time_class:sum{NOT_EARNING}) or vector(0)", "miners"),
-            unit="short",
-            decimals=0,
-            thresholds=colours.percent_steps((None, colours.PLAIN), (1, colours.YELLOW), (2, colours.RED)),
-            maximum=over_time(f"sum(max by (container) (container_miners{C}))", "of"),
-        ),
+        figures.not_earning_stat(containers),
         stat(
             "Critical alerts",
             "Alerts that fire now and wake somebody.",
@@ -121,50 +63,6 @@ def _figures() -> Panels:
             decimals=0,
             thresholds=colours.high(red=1),
             links=[links.plain("hashyard-alerts", "Open Alerts")],
-        ),
-    ]
-
-
-def _course() -> Panels:
-    return [
-        graph(
-            "Hash rate and what was expected",
-            "Sum over the containers chosen. Dashed: what the orders in force promised. Thin: all miners at 100 percent."
-            " Algorithms other than SHA-256 are read on the right axis.",
-            over_time(f"sum(container:hashrate_hashes_per_second:sum{SHA})", "SHA-256", looks.HASH_RATE),
-            over_time(
-                f"sum(container:expected_hashrate_hashes_per_second:sum{SHA})",
-                "SHA-256 expected",
-                looks.EXPECTED,
-            ),
-            over_time(
-                f"sum(container:nominal_hashrate_hashes_per_second:sum{SHA})",
-                "SHA-256 nominal",
-                looks.NOMINAL,
-            ),
-            over_time(
-                f"sum by (algorithm) (container:hashrate_hashes_per_second:sum{OTHERS})",
-                "{{algorithm}}",
-                looks.OTHER_HASH_RATE,
-            ),
-            over_time(
-                f"sum by (algorithm) (container:expected_hashrate_hashes_per_second:sum{OTHERS})",
-                "{{algorithm}} expected",
-                looks.OTHER_EXPECTED,
-            ),
-            unit="Hs",
-            width=14,
-            height=9,
-        ),
-        graph(
-            "Miners by class",
-            "Every miner is in one class at a time: what its minute was worth. Curtailed is ordered, fault is not.",
-            *by_class(f"sum(container:miner_time_class:sum{containers('CLASS')})"),
-            unit="short",
-            width=10,
-            height=9,
-            stacked=True,
-            decimals=0,
         ),
     ]
 
@@ -190,7 +88,7 @@ def _containers() -> Panels:
                 shown="bar",
                 least=0,
                 most=1.1,
-                thresholds=colours.steps((None, colours.RED), (0.85, colours.YELLOW), (0.95, colours.GREEN)),
+                thresholds=colours.judged_share(),
                 width=190,
             ),
             Value("SHA-256", f"sum by (container) (container:hashrate_hashes_per_second:sum{SHA})", "Hs", 2),
@@ -250,7 +148,7 @@ def _containers() -> Panels:
             over_time(f"min by (container) (container:hashrate_attainment:ratio{C})", "{{container}}"),
             unit="percentunit",
             decimals=0,
-            thresholds=colours.steps((None, colours.RED), (0.85, colours.YELLOW), (0.95, colours.GREEN)),
+            thresholds=colours.judged_share(),
             height=8,
             interval="5m",
             links=[links.container_of_series()],
@@ -279,7 +177,7 @@ def _miners() -> Panels:
                 shown="bar",
                 least=0,
                 most=1,
-                thresholds=colours.steps((None, colours.RED), (0.85, colours.YELLOW), (0.95, colours.GREEN)),
+                thresholds=colours.judged_share(),
             ),
             width=14,
             sort=("Of expected", False),
@@ -294,6 +192,6 @@ def _miners() -> Panels:
             height=9,
             decimals=0,
             most=1.1,
-            thresholds=colours.steps((None, colours.RED), (0.85, colours.YELLOW), (0.95, colours.GREEN)),
+            thresholds=colours.judged_share(),
         ),
     ]
