@@ -1,5 +1,6 @@
 """Boards & thermals: which boards of a container die, and is it heat? For the technician."""
 
+from grafana_foundation_sdk.builders import table as tables
 from grafana_foundation_sdk.builders.dashboard import Dashboard
 from grafana_foundation_sdk.models.dashboard import DynamicConfigValue, FieldColorModeId
 
@@ -156,7 +157,11 @@ def _heat() -> Panels:
             width=8,
             height=11,
             least=None,
-            links=[links.this_container("hashyard-container", "Open the container")],
+            links=[
+                links.board(
+                    "hashyard-container", "Open the container", container="${container:percentencode}"
+                )
+            ],
         ).override_by_name(
             "95 %",
             [
@@ -184,7 +189,7 @@ def _heat() -> Panels:
     ]
 
 
-def _too_hot() -> table:
+def _too_hot() -> tables.Panel:
     limit = f"(miner_temperature_limit_celsius{C} and on (container, miner, sensor) miner:over_temperature_celsius:max{C})"
     return table(
         "At or over the limit",

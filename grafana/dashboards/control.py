@@ -35,13 +35,6 @@ OUTCOMES = {
     "unreachable": "orange",
 }
 
-ORDERED_SHARES = colours.ranges(
-    (None, 0.01, "off", colours.PROFILES["curtail"]),
-    (0.01, 0.9, "reduced", colours.PROFILES["underclock"]),
-    (0.9, 1.05, "full", colours.PROFILES["normal"]),
-    (1.05, None, "above nominal", colours.PROFILES["overclock"]),
-)
-
 
 def dashboard() -> Dashboard:
     """Give the dashboard of orders, and of what became of them."""
@@ -161,11 +154,12 @@ def _power() -> Panels:
         ),
         timeline(
             "What was ordered",
-            "A row a container that has orders: the power ordered of its miners ÷ their nominal power. Off: under 1 %;"
-            " reduced: under 90 %; full: up to 105 %. Containers that are only watched are left out.",
+            "A row a container that has orders: the power ordered of its miners ÷ their nominal power. Named by"
+            " it: under 1 % curtail, under 90 % underclock, over 105 % overclock. Containers that are only watched are left"
+            " out.",
             over_time(ordered, "{{container}}"),
             unit="percentunit",
-            mappings=ORDERED_SHARES,
+            mappings=colours.profile_words(),
             height=6,
             no_value="No order: the controller does not run these miners",
             links=[links.container_of_series()],

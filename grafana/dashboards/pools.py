@@ -1,6 +1,7 @@
 """Pools & shares: does the work arrive, and at the right account? For the administrator."""
 
 from grafana_foundation_sdk.builders.dashboard import Dashboard
+from grafana_foundation_sdk.models.dashboard import DynamicConfigValue
 
 from grafana import annotations, colours, links, looks, variables
 from grafana.panels import graph, stat
@@ -140,7 +141,7 @@ def _accounts() -> Panels:
             "A row a pool entry of a miner, now or within the last hour, whether it gets work or not. Containers without a"
             " list of pools are left out.",
             Label("miner", "Miner", links=[links.miner_of_cell()], width=150),
-            Label("user", "User", coloured="text", mappings=colours.pattern(".*", colours.RED)),
+            Label("user", "User", coloured="text"),
             Label("url", "Pool"),
             Label("container", "Container", links=[links.container_of_cell()]),
             Value(
@@ -152,6 +153,9 @@ def _accounts() -> Panels:
             ),
             height=6,
             no_value="Every pool and user is in the inventory",
+        ).override_by_name(
+            "User",
+            [DynamicConfigValue(id_val="color", value={"mode": "fixed", "fixedColor": colours.RED})],
         ),
     ]
 
