@@ -46,7 +46,7 @@ def miner_in_this_container(uid: str = "hashyard-miner", title: str = "Open the 
     return board(uid, title, container="${container:percentencode}", miner=_cell("miner"))
 
 
-def these_containers(uid: str, title: str) -> DashboardLink:
+def this_container(uid: str, title: str) -> DashboardLink:
     """From a panel, to another dashboard with the containers chosen on this one."""
     return DashboardLink(title).url(f"/d/{uid}?${{container:queryparam}}&{TIME}").type(DashboardLinkType.LINK)
 

@@ -41,7 +41,7 @@ def dashboard() -> Dashboard:
 
 
 def _figures() -> Panels:
-    control = [links.these_containers("hashyard-control", "Open Control")]
+    control = [links.this_container("hashyard-control", "Open Control")]
     return [
         figures.hash_rate_stat(container),
         figures.share_stat(container),
@@ -68,7 +68,7 @@ def _figures() -> Panels:
             thresholds=colours.percent_steps((None, colours.PLAIN), (95, colours.YELLOW), (100, colours.RED)),
             maximum=over_time(f"min(miner_temperature_limit_celsius{CHIP})", "limit"),
             no_value="Not reported",
-            links=[links.these_containers("hashyard-boards", "Open Boards & thermals")],
+            links=[links.this_container("hashyard-boards", "Open Boards & thermals")],
         ),
         stat(
             "Next change",

@@ -36,14 +36,14 @@ def dashboard() -> Dashboard:
 
 
 def _figures() -> Panels:
-    control = [links.these_containers("hashyard-control", "Open Control")]
+    control = [links.this_container("hashyard-control", "Open Control")]
     return [
         figures.hash_rate_stat(containers),
         figures.share_stat(containers),
         figures.power_stat(containers, control),
         figures.answering_stat(containers),
         figures.efficiency_stat(
-            containers, [links.these_containers("hashyard-energy", "Open Energy & money")]
+            containers, [links.this_container("hashyard-energy", "Open Energy & money")]
         ),
         stat(
             "Switched off by order",
