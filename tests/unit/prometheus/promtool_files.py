@@ -15,14 +15,17 @@ def selector(name: str, labels: Mapping[str, str]) -> str:
     return name + "{" + ", ".join(f"{key}={json.dumps(value)}" for key, value in labels.items()) + "}"
 
 
-def notation(values: Iterable[float | None]) -> str:
-    """Values a step as promtool notes them. None is absent: stale at the first, as Prometheus writes it, then nothing."""
+def notation(values: Iterable[float | None], *, marked: bool = True) -> str:
+    """Values a step as promtool notes them. None is absent: stale at the first, as Prometheus writes it, then nothing.
+
+    Not `marked` is for steps shorter than a scrape: between two scrapes nothing is stale.
+    """
     parts = []
     seen = False
     for value, run in groupby(values):
         times = len(list(run))
         if value is None:
-            parts.append(("stale" if seen else "_") + (f" _x{times - 1}" if times > 1 else ""))
+            parts.append(("stale" if seen and marked else "_") + (f" _x{times - 1}" if times > 1 else ""))
         else:
             seen = True
             parts.append(f"{value:.12g}x{times - 1}" if times > 1 else f"{value:.12g}")
