@@ -155,10 +155,6 @@ def test_the_hours_of_a_local_day_add_up_to_the_rise_of_the_counter(
                 "series": promtool_files.selector("miner_energy_joules_total", labels),
                 "values": written(drawn),
             },
-            {
-                "series": promtool_files.selector("container:energy_cost:increase5m", price),
-                "values": f"0+0x{last}",
-            },
         ],
         questions=[
             # The hours that end after the day began, up to the one that ends with it.
