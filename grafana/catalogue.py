@@ -22,6 +22,7 @@ CLIENT = "Client"
 DASHBOARDS: Mapping[str, tuple[str, str]] = {
     "hashyard-fleet": ("fleet", HASHYARD),
     "hashyard-container": ("container", HASHYARD),
+    "hashyard-miner": ("miner", HASHYARD),
     "hashyard-boards": ("boards", HASHYARD),
     "hashyard-pools": ("pools", HASHYARD),
     "hashyard-control": ("control", HASHYARD),

@@ -68,6 +68,11 @@ def miner_at_position() -> DashboardLink:
     )
 
 
+def at_position() -> list[DashboardLink]:
+    """From a cell of a map: to the miner, and to the boards of its container. Being two, they make a menu, not an underline."""
+    return [miner_at_position(), this_container("hashyard-boards", "Open Boards & thermals")]
+
+
 def controller_page(container: str, miner: str, title: str = "Open in the controller") -> DashboardLink:
     """Link to the controller's page of a miner; `container` and `miner` are ready expressions of Grafana."""
     return (
@@ -86,6 +91,16 @@ def controller_page_of_cell() -> DashboardLink:
 def controller_page_of_this_miner() -> DashboardLink:
     """Link to the controller's page of the miner that the dashboard shows."""
     return controller_page("${container:percentencode}", "${miner:percentencode}")
+
+
+def own_page_of_cell() -> DashboardLink:
+    """Link to the web page of the miner itself, from a cell that shows its address."""
+    return (
+        DashboardLink("Open the miner's own page")
+        .url("http://${__value.raw}/")
+        .type(DashboardLinkType.LINK)
+        .target_blank(True)
+    )
 
 
 def runbook_of_cell() -> DashboardLink:

@@ -66,6 +66,7 @@ def stat(
     colour: str | None = None,
     maximum: Query | None = None,
     no_value: str = "–",
+    size: int | None = None,
     links: Links = (),
 ) -> stats.Panel:
     """Show a number, with its sparkline behind it where its query is over time.
@@ -73,7 +74,7 @@ def stat(
     With `thresholds` (or mappings with colours) the background is coloured, but only by what is wrong: see
     `colours.low`, `colours.high`. Without, `colour` is the sparkline's. A query that gives several series gives several
     numbers, named by their legend. `maximum` is asked for as well and becomes the field's maximum, for thresholds in
-    percent of it (`colours.percent_steps`). The figure is that of now: where a series has ended, there is none.
+    percent of it (`colours.percent_steps`). `size` in px is for words, which would else fill the panel. The figure is that of now: where a series has ended, there is none.
     """
     sparkline = any(query.kind == "range" for query in queries)
     judged = thresholds is not None or bool(mappings)
@@ -96,7 +97,7 @@ def stat(
         .color_mode(models.BigValueColorMode.BACKGROUND_SOLID if judged else models.BigValueColorMode.NONE)
         .text_mode(models.BigValueTextMode.AUTO)
         .justify_mode(models.BigValueJustifyMode.AUTO)
-        .wide_layout(False)
+        .wide_layout(True)
         .orientation(models.VizOrientation.VERTICAL)
         .interval(LEAST_STEP)
         .max_data_points(SPARKLINE_POINTS)
@@ -105,6 +106,8 @@ def stat(
         panel = panel.thresholds(thresholds).color_scheme(FieldColor().mode(FieldColorModeId.THRESHOLDS))
     elif colour is not None:
         panel = panel.color_scheme(FieldColor().mode(FieldColorModeId.FIXED).fixed_color(colour))
+    if size is not None:
+        panel = panel.text(common.VizTextDisplayOptions().value_size(size))
     if judged:
         panel = panel.mappings([*mappings, *colours.absent(no_value, colours.PLAIN)])
     if decimals is not None:

@@ -20,6 +20,7 @@ from grafana_foundation_sdk.models.dashboard import (
     ValueMapping,
 )
 
+from grafana import colours
 from grafana.queries import DATA_SOURCE, Query, letter, rows
 
 LEAST_WIDTH = 84
@@ -192,8 +193,11 @@ def _shared_properties(column: Label | Value) -> list[DynamicConfigValue]:
     properties = []
     if column.width is not None:
         properties.append(_property("custom.width", column.width))
-    if column.mappings:
-        properties.append(_property("mappings", list(column.mappings)))
+    mappings = list(column.mappings)
+    if isinstance(column, Value) and column.shown != "figure":
+        mappings += colours.absent("–", colours.PLAIN)
+    if mappings:
+        properties.append(_property("mappings", mappings))
     if column.filterable:
         properties.append(_property("custom.filterable", True))
     if column.links:
@@ -276,8 +280,7 @@ def matrix(
         panel = panel.min(least)
     if most is not None:
         panel = panel.max(most)
-    if mappings:
-        panel = panel.mappings(list(mappings))
+    panel = panel.mappings([*mappings, *colours.absent(" ", colours.PLAIN)])
     if links:
         panel = panel.data_links(list(links))
     return panel

@@ -76,6 +76,7 @@ def _figures() -> Panels:
             now(f"min(hashyard_controller_next_change_timestamp_seconds{C}) * 1000", "next change"),
             unit="dateTimeFromNow",
             no_value="No schedule",
+            size=36,
             links=control,
         ),
     ]
@@ -109,7 +110,7 @@ def _map() -> Panels:
             unit="percentunit",
             decimals=0,
             thresholds=colours.judged_share(),
-            links=[links.miner_at_position()],
+            links=links.at_position(),
         ),
         matrix(
             f"Class, by position: {SIGNS}",
@@ -117,13 +118,13 @@ def _map() -> Panels:
             rows(f"({class_number(C)}) * {positions(C)}"),
             unit="none",
             mappings=colours.class_signs(),
-            links=[links.miner_at_position()],
+            links=links.at_position(),
         ),
     ]
 
 
 def _miners() -> tables.Panel:
-    confirmed = f"max by (miner, profile) (hashyard_controller_applied_profile_info{C})"
+    confirmed = f"topk by (miner) (1, max by (miner, profile) (hashyard_controller_applied_profile_info{C}))"
     return table(
         "Miners",
         "Every miner of the container, as it is now; the one furthest below its expected hash rate first. An empty cell is"
@@ -150,22 +151,27 @@ def _miners() -> tables.Panel:
             thresholds=colours.judged_share(),
         ),
         Value("Hash rate", f"max by (miner) (miner_hashrate_hashes_per_second{C})", "Hs", 1),
-        Value("Power", f"sum by (miner) (miner_power_watts{C})", "watt", 0),
+        Value("Power", f"sum by (miner) (miner_power_watts{C})", "watt"),
         Value(
             "Ordered",
-            f"max by (miner, profile) (hashyard_controller_desired_profile_info{C})",
+            f"topk by (miner) (1, max by (miner, profile) (hashyard_controller_desired_profile_info{C}))",
             label="profile",
             filterable=True,
         ),
         Value(
             "Confirmed",
-            f'label_replace({confirmed}, "confirmed", "$1", "profile", "(.*)") * 1',
+            f'label_replace({confirmed}, "confirmed", "$1", "profile", "(.*)")',
             label="confirmed",
             filterable=True,
         ),
         Value("Hottest chip", f"max by (miner) (miner_temperature_celsius{CHIP})", "celsius", 0),
         Value("Boards", f"max by (miner) (miner_boards{C})", "short", 0),
-        Value("Fault", f"max by (miner, code) (miner_fault{C}) == 1", label="code", filterable=True),
+        Value(
+            "Fault",
+            f"topk by (miner) (1, max by (miner, code) (miner_fault{C}) == 1)",
+            label="code",
+            filterable=True,
+        ),
         Value("Up for", f"max by (miner) (miner_uptime_seconds{C})", "dtdurations", 0),
         Value(
             "Address", f"max by (miner, address) (miner_inventory_info{C})", label="address", filterable=True

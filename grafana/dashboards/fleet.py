@@ -42,9 +42,7 @@ def _figures() -> Panels:
         figures.share_stat(containers),
         figures.power_stat(containers, control),
         figures.answering_stat(containers),
-        figures.efficiency_stat(
-            containers, [links.this_container("hashyard-energy", "Open Energy & money")]
-        ),
+        figures.efficiency_stat(containers, [links.this_container("hashyard-energy", "Open Energy & money")]),
         stat(
             "Switched off by order",
             "Miners that are ordered off and are off: nobody's fault.",
