@@ -28,6 +28,7 @@ import msgspec
 from controller.model import Hold, MinerRecord, ServiceMark
 from controller.readings import STALE_INTERVALS
 from miners.inventory.fleet import Container, Feed
+from miners.inventory.heat import temperature_limits_c
 from miners.inventory.nodes import shortened
 from miners.model import Identity, PollFailure, Reading, Snapshot
 from miners.models import find_model
@@ -110,11 +111,8 @@ def raise_refused_for(container: Container, reading: Reading | None, at: datetim
 
 def too_hot(container: Container, snapshot: Snapshot) -> str | None:
     """Return by which sensor or fault a miner is too hot: at or over a limit of the container or its model, or by its own word."""
-    limits = dict(container.temperature_limits_c)
     facts = find_model(snapshot.identity.manufacturer, snapshot.identity.model)
-    if facts is not None and facts.max_chip_temp_c is not None:
-        limits.setdefault("chip_max", facts.max_chip_temp_c)
-    for sensor, limit in limits.items():
+    for sensor, limit in temperature_limits_c(container, facts).items():
         degrees = getattr(snapshot.temperatures_c, sensor)
         if degrees is not None and degrees >= limit:
             return f"{sensor} of {shortened(snapshot.miner)} is at {degrees:g} °C, the limit is {limit:g} °C"

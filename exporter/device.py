@@ -9,6 +9,7 @@ import sys
 import msgspec
 
 from miners.inventory.fleet import Container, Miner
+from miners.inventory.heat import temperature_limits_c
 from miners.model import Snapshot
 from miners.models import ModelFacts, find_model
 
@@ -68,9 +69,7 @@ def nominal(container: Container, miner: Miner, device: Device) -> Nominal:
     power_w = miner.nominal_power_w
     if power_w is None and facts is not None:
         power_w = _table_power_w(facts, hashrate_hs)
-    limits = dict(container.temperature_limits_c)
-    if facts is not None and facts.max_chip_temp_c is not None:
-        limits.setdefault("chip_max", facts.max_chip_temp_c)
+    limits = temperature_limits_c(container, facts)
     algorithm = facts.algorithm if facts is not None else None
     return Nominal(hashrate_hs, power_w, tuple(sorted(limits.items())), algorithm)
 

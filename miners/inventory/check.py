@@ -6,6 +6,7 @@ from pathlib import Path
 
 from miners.errors import InventoryError
 from miners.inventory.fleet import Container, Inventory, Miner
+from miners.inventory.heat import chips_without_limit
 from miners.inventory.load import load
 from miners.inventory.nodes import shortened
 
@@ -23,13 +24,16 @@ def check_report(paths: Sequence[Path], *, managed: Path | None = None) -> tuple
 
 
 def summary(inventory: Inventory) -> str:
-    """Return what is in an inventory, for people: containers, miners, makes and models, warnings."""
+    """Return what is in an inventory, for people: containers, miners, makes and models, notices, warnings."""
     miners = [miner for container in inventory.containers for miner in container.miners]
     containers = _many(len(inventory.containers), "container")
     lines = [f"{containers}, {_miners(miners)}: {_makes(miners)}"]
     lines += [_container_line(container) for container in inventory.containers]
     lines += [f"tariff {shortened(name)}: {tariff.currency}" for name, tariff in inventory.tariffs.items()]
     lines += _control_lines(inventory)
+    notices = list(chips_without_limit(inventory.containers))
+    if notices:
+        lines += [f"{_many(len(notices), 'notice')}:", *notices]
     if inventory.warnings:
         lines.append(f"{_many(len(inventory.warnings), 'warning')}:")
         lines += inventory.warnings

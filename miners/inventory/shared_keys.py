@@ -350,9 +350,11 @@ CONTAINERS_SHARED: Names[str, Field] = {
     ),
     "temperature_limits": Field(
         kind=LIMITS,
-        meaning="Temperatures to warn above, by sensor, in °C.",
+        meaning=(
+            "Temperatures that are too hot, by sensor, in °C: at them a miner is warned of, and its power is not raised."
+        ),
         example="{chip_max: 95}",
-        default="the model's own",
+        default="what the maker has published, mostly nothing",
     ),
     "ramp": Field(
         kind=RAMP,

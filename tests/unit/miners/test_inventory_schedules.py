@@ -396,7 +396,7 @@ def test_the_check_says_which_schedules_there_are(tmp_path: Path) -> None:
     file = tmp_path / "targets.yml"
     file.write_text(
         "profiles: {night: {target_percent: 60}}\nschedules: {Ночь: {otherwise: night}}\n"
-        "feeds: {f: {power_limit: 2 MW}}\n"
+        "feeds: {f: {power_limit: 2 MW}}\ndefaults: {temperature_limits: {chip_max: 95}}\n"
         "containers: [{name: C, schedule: Ночь, control: enforce, miners: [{address: a}]}]\n"
     )
     text, code = check_report([file])
