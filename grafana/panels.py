@@ -116,7 +116,11 @@ def stat(
     for place, query in enumerate(asked):
         panel = panel.with_target(query.built(letter(place)))
     if maximum is not None:
-        panel = panel.min(0).max(_NO_MAXIMUM).with_transformation(_maximum_from(letter(len(queries))))
+        panel = (
+            panel.min(0)
+            .max(_NO_MAXIMUM)
+            .with_transformation(_maximum_from(letter(len(queries)), maximum.legend))
+        )
     if sparkline:
         panel = panel.with_target(_CLOCK.built("T")).with_transformation(_BY_TIME)
     if links:
@@ -124,13 +128,13 @@ def stat(
     return panel
 
 
-def _maximum_from(letter_of_query: str) -> DataTransformerConfig:
-    """Make the last value of a query the maximum of the other fields."""
+def _maximum_from(letter_of_query: str, legend: str) -> DataTransformerConfig:
+    """Make the last value of a query the maximum of the other fields; Grafana finds it by its legend."""
     return DataTransformerConfig(
         id_val="configFromData",
         options={
             "configRefId": letter_of_query,
-            "mappings": [{"fieldName": "Value", "handlerKey": "max", "reducerId": "lastNotNull"}],
+            "mappings": [{"fieldName": legend or "Value", "handlerKey": "max", "reducerId": "lastNotNull"}],
         },
     )
 
@@ -305,7 +309,6 @@ def timeline(
         .row_height(0.85)
         .fill_opacity(85)
         .line_width(0)
-        .color_scheme(FieldColor().mode(FieldColorModeId.THRESHOLDS))
         .tooltip(
             common.VizTooltipOptions().mode(models.TooltipDisplayMode.SINGLE).sort(models.SortOrder.NONE)
         )
@@ -314,7 +317,9 @@ def timeline(
     if mappings:
         panel = panel.mappings(list(mappings))
     if thresholds is not None:
-        panel = panel.thresholds(thresholds)
+        panel = panel.thresholds(thresholds).color_scheme(FieldColor().mode(FieldColorModeId.THRESHOLDS))
+    else:  # by thresholds, blocks would be merged and named by them, and the mappings not asked
+        panel = panel.color_scheme(FieldColor().mode(FieldColorModeId.FIXED).fixed_color(colours.GREY))
     for name, rows in (own_mappings or {}).items():
         panel = panel.override_by_name(name, [DynamicConfigValue(id_val="mappings", value=list(rows))])
     for place, query in enumerate(queries):
@@ -403,6 +408,7 @@ def scatter(
     fields = {key: key.capitalize(), "Value #A": x_title, "Value #B": y_title}
     series = (
         xychart.XYSeriesConfig()
+        .frame(xychart.XychartXYSeriesConfigFrame().matcher(xychart.MatcherConfig().id("byIndex").options(0)))
         .x(xychart.XychartXYSeriesConfigX().matcher(_field(x_title)))
         .y(xychart.XychartXYSeriesConfigY().matcher(_field(y_title)))
         .name(xychart.XychartXYSeriesConfigName().fixed(y_title))

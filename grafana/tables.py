@@ -194,7 +194,7 @@ def _shared_properties(column: Label | Value) -> list[DynamicConfigValue]:
     if column.width is not None:
         properties.append(_property("custom.width", column.width))
     mappings = list(column.mappings)
-    if isinstance(column, Value) and column.shown != "figure":
+    if isinstance(column, Value):  # else an empty cell would say what the empty panel says
         mappings += colours.absent("–", colours.PLAIN)
     if mappings:
         properties.append(_property("mappings", mappings))
