@@ -23,6 +23,9 @@ COLDEST, HOTTEST = 40, 100
 ANSWERING = f"sum(container:miner_up:sum{C} > 0) * 0"
 """A nought where somebody answers: a count that is empty because nobody does is no nought."""
 
+UNKNOWN = f"max by (miner) (miner_up{C}) * NaN"
+"""No point: without a figure for anybody, Grafana would call the chart an error."""
+
 BELOW = 0.9
 """A board's own hash rate still wavers by some percent over 15 minutes; a failing chip row costs more."""
 
@@ -150,7 +153,7 @@ def _heat() -> Panels:
             over_time(
                 f"quantile(0.05, miner_temperature_celsius{CHIP})",
                 "5 %",
-                looks.Look("orange", width=1, fill=0),
+                looks.Look("light-orange", width=1, fill=0),
             ),
             over_time(f"min(miner_temperature_limit_celsius{CHIP})", "limit", looks.LIMIT),
             unit="celsius",
@@ -173,8 +176,8 @@ def _heat() -> Panels:
             "Fans against chips",
             "A point a miner, now: its fastest fan and its hottest chip, supplies' fans left out. Who is hot with fast"
             " fans among cooler ones is clogged; who is hot with slow fans has a fan to change.",
-            rows(f"max by (miner) (miner_fan_speed_rpm{FANS})"),
-            rows(f"max by (miner) (miner_temperature_celsius{CHIP})"),
+            rows(f"max by (miner) (miner_fan_speed_rpm{FANS}) or {UNKNOWN}"),
+            rows(f"max by (miner) (miner_temperature_celsius{CHIP}) or {UNKNOWN}"),
             key="miner",
             x_title="Fan",
             y_title="Hottest chip",

@@ -16,14 +16,17 @@ ENFORCED = containers('control="enforce"')
 NOT_CONFIRMED = containers('status!~"applied|unchanged"')
 
 UNDER_ORDERS = (
-    f"sum(hashyard_controller_container_miners{C}"
+    f"(sum(hashyard_controller_container_miners{C}"
     f" and on (container) hashyard_controller_container_control{ENFORCED} == 1)"
-    f" or sum(hashyard_controller_container_miners{C}) * 0"
+    f" or sum(hashyard_controller_container_miners{C}) * 0)"
 )
 """Miners of the containers that the controller runs; a nought where it runs none, nothing where it does not answer."""
 
 POINTS_OF_A_DAY = 720
 """A figure is as old as its step: over 24 hours, two minutes."""
+
+NEVER = -1
+"""Stands for a confirmed share of power that there never was: an empty column would not be shown at all."""
 
 OUTCOMES = {
     "applied": colours.GREEN,
@@ -171,6 +174,10 @@ def _followers() -> Panels:
     desired = f"hashyard_controller_desired_power_ratio{C}"
     applied = f"hashyard_controller_applied_power_ratio{C}"
     not_as_ordered = f"{desired} unless on (container, miner) ({applied} == on (container, miner) {desired})"
+    confirmed_otherwise = (
+        f"({applied} != on (container, miner) {desired}"
+        f" or {desired} * 0 + {NEVER} unless on (container, miner) {applied})"
+    )
     ordered = f"count by (container, profile) (hashyard_controller_desired_profile_info{C})"
     confirmed = f"count by (container, profile) (hashyard_controller_applied_profile_info{C})"
     return [
@@ -205,8 +212,8 @@ def _followers() -> Panels:
         ),
         table(
             "Not as ordered",
-            "Up to fifty miners whose confirmed share of nominal power is another than the ordered one; an empty cell was"
-            " never confirmed. Right after a change, miners on their way are here too.",
+            "Up to fifty miners whose confirmed share of nominal power is another than the ordered one; never: nothing was"
+            " ever confirmed. Right after a change, miners on their way are here too.",
             Label(
                 "miner", "Miner", links=[links.miner_of_cell(), links.controller_page_of_cell()], width=150
             ),
@@ -218,10 +225,11 @@ def _followers() -> Panels:
             ),
             Value(
                 "Confirmed",
-                f'sum by (place) (label_join({applied} != on (container, miner) {desired}, "place", "/",'
-                ' "container", "miner"))',
+                f'sum by (place) (label_join({confirmed_otherwise}, "place", "/", "container", "miner"))',
                 "percentunit",
                 0,
+                shown="text",
+                mappings=colours.values({NEVER: ("never", colours.YELLOW)}),
             ),
             Label("container", "Container", links=[links.container_of_cell()]),
             key="place",

@@ -1,7 +1,7 @@
 """Pools & shares: does the work arrive, and at the right account? For the administrator."""
 
-from grafana_foundation_sdk.builders.dashboard import Dashboard
-from grafana_foundation_sdk.models.dashboard import DynamicConfigValue
+from grafana_foundation_sdk.builders.dashboard import Dashboard, FieldColor
+from grafana_foundation_sdk.models.dashboard import DynamicConfigValue, FieldColorModeId
 
 from grafana import annotations, colours, links, looks, variables
 from grafana.panels import graph, stat
@@ -15,6 +15,12 @@ ACCEPTED = containers('result="accepted"')
 LOST = containers('result!="accepted"')
 FOREIGN = containers('alertname="MinerPoolUserUnknown"', 'alertstate="firing"')
 WITHOUT_POOL = containers('alertname="MinerPoolsDead"')
+POOLS = f'sum by (account, pool) (label_replace(container:pool_miners:count{C}, "pool", "$1", "url", "(?:.*://)?(.*)"))'
+"""Miners by account and pool, its address without the protocol, which is the same everywhere."""
+
+DISTINCT = FieldColor().mode(FieldColorModeId.PALETTE_CLASSIC)
+"""Colours in order: by name, two of a few accounts or containers may well look the same."""
+
 MINING = f"sum(container:pool_miners:count{C}) * 0"
 """A nought where somebody mines: without any figures, none is not nought."""
 
@@ -111,22 +117,22 @@ def _accounts() -> Panels:
             "Miners by account and pool",
             "Miners that answer, by the account and the pool that get their work. A new colour here is somebody new who is"
             " mined for.",
-            over_time(f"sum by (account, url) (container:pool_miners:count{C})", "{{account}} · {{url}}"),
+            over_time(POOLS, "{{account}} · {{pool}}"),
             unit="short",
             width=14,
             height=10,
             stacked=True,
             decimals=0,
             no_value="Nobody answers",
-        ),
+        ).color_scheme(DISTINCT),
         table(
             "Accounts and pools now",
             "A row an account at a pool: how many miners give it their work.",
             Label("account", "Account"),
-            Label("url", "Pool"),
+            Label("pool", "Pool"),
             Value(
                 "Miners",
-                f"sum by (account, url) (container:pool_miners:count{C})",
+                POOLS,
                 "short",
                 0,
                 width=90,
@@ -142,16 +148,9 @@ def _accounts() -> Panels:
             " list of pools are left out.",
             Label("miner", "Miner", links=[links.miner_of_cell()], width=150),
             Label("user", "User", coloured="text"),
-            Label("url", "Pool"),
+            Value("Pool", f"topk(100, max by (container, miner, url, user) (ALERTS{FOREIGN}))", label="url"),
             Label("container", "Container", links=[links.container_of_cell()]),
-            Value(
-                "Fires",
-                f"topk(100, max by (container, miner, url, user) (ALERTS{FOREIGN}))",
-                "short",
-                0,
-                width=70,
-            ),
-            height=6,
+            height=5,
             no_value="Every pool and user is in the inventory",
         ).override_by_name(
             "User",
@@ -177,7 +176,7 @@ def _shares() -> Panels:
             height=8,
             links=[links.container_of_series()],
             no_value="No share was counted in this time",
-        ),
+        ).color_scheme(DISTINCT),
         table(
             "Most shares lost",
             "The twenty miners with the largest share of rejected and stale shares of 30 minutes. Who found fewer than 100"
