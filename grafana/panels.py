@@ -47,8 +47,8 @@ its last point, however old, would be shown as the present."""
 _BUT_THE_CLOCK = "/^(?!(clock|Time)$).*/"
 _BY_TIME = DataTransformerConfig(id_val="joinByField", options={"byField": "Time", "mode": "outer"})
 
-_NO_MAXIMUM = 1e18
-"""Stands until the query of the maximum answers: without it, percent would be of the series' own highest value."""
+_SCATTER_SINCE = "11.1.0"
+"""Grafana takes the options of a scatter without a version for those of before 11.1, and understands none of them."""
 
 Links = Sequence[DashboardLink]
 
@@ -72,12 +72,14 @@ def stat(
     """Show a number, with its sparkline behind it where its query is over time.
 
     With `thresholds` (or mappings with colours) the background is coloured, but only by what is wrong: see
-    `colours.low`, `colours.high`. Without, `colour` is the sparkline's. A query that gives several series gives several
-    numbers, named by their legend. `maximum` is asked for as well and becomes the field's maximum, for thresholds in
-    percent of it (`colours.percent_steps`). `size` in px is for words, which would else fill the panel. The figure is that of now: where a series has ended, there is none.
+    `colours.low`, `colours.high`; such a number is asked for now alone and has no sparkline. Without, `colour` is the
+    sparkline's. A query that gives several series gives several numbers, named by their legend. `maximum` is asked for
+    as well and becomes the field's maximum, for thresholds in percent of it (`colours.percent_steps`); it must always
+    answer (`or vector(…)`), or percent would be of the number itself. `size` in px is for words, which would else fill
+    the panel. The figure is that of now: where a series has ended, there is none.
     """
-    sparkline = any(query.kind == "range" for query in queries)
     judged = thresholds is not None or bool(mappings)
+    sparkline = not judged and any(query.kind == "range" for query in queries)
     panel = (
         stats.Panel()
         .title(title)
@@ -453,6 +455,7 @@ def scatter(
     )
     if links:
         panel = panel.data_links(list(links))
+    panel.build().plugin_version = _SCATTER_SINCE
     return panel
 
 
