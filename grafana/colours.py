@@ -95,7 +95,9 @@ def _steps(pairs: Sequence[tuple[float | None, str]]) -> list[dashboard.Threshol
     return [dashboard.Threshold(value=end, color=colour) for end, colour in pairs]
 
 
-def values(table: Mapping[int, tuple[str, str]] | Mapping[str, tuple[str, str]]) -> list[dashboard.ValueMapping]:
+def values(
+    table: Mapping[int, tuple[str, str]] | Mapping[str, tuple[str, str]],
+) -> list[dashboard.ValueMapping]:
     """Value mapping: the value as the query gives it → (word, colour)."""
     return [
         dashboard.ValueMap(

@@ -68,11 +68,6 @@ def miner_at_position() -> DashboardLink:
     )
 
 
-def at_position() -> list[DashboardLink]:
-    """From a cell of a map: to the miner, and to the boards of its container. Being two, they make a menu, not an underline."""
-    return [miner_at_position(), this_container("hashyard-boards", "Open Boards & thermals")]
-
-
 def controller_page(container: str, miner: str, title: str = "Open in the controller") -> DashboardLink:
     """Link to the controller's page of a miner; `container` and `miner` are ready expressions of Grafana."""
     return (

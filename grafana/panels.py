@@ -6,6 +6,7 @@ panels are given is the order in which a phone stacks them.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from grafana_foundation_sdk.builders import (
     bargauge,
@@ -50,6 +51,9 @@ _BY_TIME = DataTransformerConfig(id_val="joinByField", options={"byField": "Time
 _SCATTER_SINCE = "11.1.0"
 """Grafana takes the options of a scatter without a version for those of before 11.1, and understands none of them."""
 
+_NO_MAXIMUM = 1e18
+"""Stands until the query of the maximum answers: without it, percent would be of the number itself."""
+
 Links = Sequence[DashboardLink]
 
 
@@ -74,9 +78,8 @@ def stat(
     With `thresholds` (or mappings with colours) the background is coloured, but only by what is wrong: see
     `colours.low`, `colours.high`; such a number is asked for now alone and has no sparkline. Without, `colour` is the
     sparkline's. A query that gives several series gives several numbers, named by their legend. `maximum` is asked for
-    as well and becomes the field's maximum, for thresholds in percent of it (`colours.percent_steps`); it must always
-    answer (`or vector(…)`), or percent would be of the number itself. `size` in px is for words, which would else fill
-    the panel. The figure is that of now: where a series has ended, there is none.
+    as well and becomes the field's maximum, for thresholds in percent of it (`colours.percent_steps`). `size` in px is
+    for words, which would else fill the panel. The figure is that of now: where a series has ended, there is none.
     """
     judged = thresholds is not None or bool(mappings)
     sparkline = not judged and any(query.kind == "range" for query in queries)
@@ -116,7 +119,8 @@ def stat(
         panel = panel.decimals(decimals)
     asked = [*queries, maximum] if maximum is not None else list(queries)
     for place, query in enumerate(asked):
-        panel = panel.with_target(query.built(letter(place)))
+        once = replace(query, kind="instant") if judged else query
+        panel = panel.with_target(once.built(letter(place)))
     if maximum is not None:
         panel = (
             panel.min(0)
@@ -187,7 +191,7 @@ def graph(
         .span_nulls(False)
         .axis_border_show(False)
         .axis_placement(models.AxisPlacement.AUTO)
-        .color_scheme(FieldColor().mode(FieldColorModeId.PALETTE_CLASSIC_BY_NAME))
+        .color_scheme(FieldColor().mode(FieldColorModeId.PALETTE_CLASSIC))
         .tooltip(common.VizTooltipOptions().mode(models.TooltipDisplayMode.MULTI).sort(models.SortOrder.NONE))
         .legend(_legend(table_of))
     )

@@ -190,7 +190,7 @@ def _value_properties(column: Value) -> list[DynamicConfigValue]:
 
 
 def _shared_properties(column: Label | Value) -> list[DynamicConfigValue]:
-    properties = []
+    properties = [_property("noValue", "–")]
     if column.width is not None:
         properties.append(_property("custom.width", column.width))
     mappings = list(column.mappings)

@@ -95,6 +95,7 @@ def _course() -> Panels:
             over_time(f"max(container_power_limit_watts{C})", "limit", looks.LIMIT),
             unit="watt",
             height=9,
+            stacked=True,
         ),
         figures.class_graph(container, width=24, height=7),
     ]
@@ -110,7 +111,7 @@ def _map() -> Panels:
             unit="percentunit",
             decimals=0,
             thresholds=colours.judged_share(),
-            links=links.at_position(),
+            links=[links.miner_at_position()],
         ),
         matrix(
             f"Class, by position: {SIGNS}",
@@ -118,7 +119,7 @@ def _map() -> Panels:
             rows(f"({class_number(C)}) * {positions(C)}"),
             unit="none",
             mappings=colours.class_signs(),
-            links=links.at_position(),
+            links=[links.miner_at_position()],
         ),
     ]
 
@@ -160,7 +161,7 @@ def _miners() -> tables.Panel:
         ),
         Value(
             "Confirmed",
-            f'label_replace({confirmed}, "confirmed", "$1", "profile", "(.*)")',
+            f'max by (miner, confirmed) (label_replace({confirmed}, "confirmed", "$1", "profile", "(.*)"))',
             label="confirmed",
             filterable=True,
         ),

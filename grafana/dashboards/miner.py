@@ -112,7 +112,7 @@ def _figures() -> Panels:
             unit="none",
             decimals=0,
             thresholds=colours.percent_steps((None, colours.RED), (99.9, colours.PLAIN)),
-            maximum=now(f"max(miner_expected_boards{M})", "of"),
+            maximum=now(f"max(miner_expected_boards{M}) or vector(1)", "of"),
             no_value="Not reported",
         ),
         stat(
@@ -137,7 +137,7 @@ def _identity() -> Panels:
         f" or on (container, miner) miner_inventory_info{M})"
     )
     titles = {
-        "manufacturer": "Manufacturer",
+        "manufacturer": "Make",
         "model": "Model",
         "algorithm": "Algorithm",
         "firmware": "Firmware",
@@ -160,7 +160,6 @@ def _identity() -> Panels:
             ),
             height=3,
             no_value="Not in the inventory",
-            links=[],
         )
     ]
 
@@ -248,7 +247,7 @@ def _boards() -> Panels:
                 0,
             ),
             key="board",
-            height=5,
+            height=6,
             sort=("Board", False),
             no_value="This miner reports no boards",
         ),
@@ -304,12 +303,12 @@ def _pools() -> Panels:
                 "Gets the work",
                 f"max by (pool, url, user) (miner_pool_info{M}) * on (pool) group_left () {of_pool('active')}",
                 "none",
-                width=120,
+                width=110,
                 shown="text",
                 mappings=colours.values({1: ("yes", colours.GREEN), 0: ("no", colours.GREY)}),
             ),
-            Value("Alive", of_pool("up"), "none", width=90, shown="text", mappings=colours.values(YES)),
-            Value("Listed", of_pool("allowed"), "none", width=90, shown="text", mappings=colours.values(YES)),
+            Value("Alive", of_pool("up"), "none", width=70, shown="text", mappings=colours.values(YES)),
+            Value("Listed", of_pool("allowed"), "none", width=70, shown="text", mappings=colours.values(YES)),
             Value(
                 "Last share",
                 f"{of_pool('last_share_timestamp_seconds')} * 1000",
@@ -317,7 +316,7 @@ def _pools() -> Panels:
                 width=150,
             ),
             key="pool",
-            width=14,
+            width=16,
             height=7,
             sort=("Pool", False),
             no_value="This miner reports no pools",
@@ -327,7 +326,7 @@ def _pools() -> Panels:
             "Shares by result, as the miner counts them; its restart begins the count again.",
             over_time(f"sum by (result) (rate(miner_shares_total{M}[$__rate_interval])) * 60", "{{result}}"),
             unit="short",
-            width=10,
+            width=8,
             height=7,
             stacked=True,
             named=colours.RESULTS,
