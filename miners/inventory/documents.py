@@ -39,6 +39,10 @@ is an example to edit, and [`{SCHEMA_NAME}`]({SCHEMA_NAME}) gives editors comple
 
     targets.yml:31: containers[2].miners[14].port: 70000 is not a TCP port (1–65535)
 
+Of a file that is right it says what is in it, what is worth a look (warnings), and what will not be seen (notices):
+
+    Container 2: 5 miners have no limit for the hottest chip, so MinerOverTemperature does not see how hot they are: …
+
 A running program notices a change of the file by itself, within a few seconds of the last write. If the new file is wrong,
 the last good inventory stays in use and the reasons are in the log.
 
@@ -58,6 +62,9 @@ the last good inventory stays in use and the reasons are in the log.
   of its name (`Контейнер 1` is `konteiner-1`), a miner's is `container.miner` (`konteiner-1.a1`); ids are unique.
 - **Secrets** never stand here. `credentials` and `gateway_credentials` name a file below `--secrets-dir` or a variable `HASHYARD_MINER_…`,
   which holds `user:password`.
+- **What is too hot** is for you to say: makers publish next to nothing, and no limit is made up. `temperature_limits` in `defaults`
+  or a container give it, some degrees below the temperature at which the miners stop by themselves. Without one a miner is
+  found to be too hot by its own word alone.
 - **Unique**: names of containers; names, places, and addresses with their ports of miners. A miner with `active: false` keeps
   its name and place, but another may have its address.
 - **Several files** make one fleet. An entry of `containers` in one may be `{{extends: NAME, miners: […]}}`: more miners of a container
