@@ -20,7 +20,7 @@ def receivers_of(alert: Alert) -> list[str]:
 
 @pytest.mark.parametrize("alert", ALERTS.values(), ids=ALERTS)
 def test_each_alert_comes_to_whom_it_is_for(amtool: Path, alert: Alert) -> None:
-    labels = [f"{name}={value}" for name, value in alert.labels().items()]
+    labels = [f'{name}="{value}"' for name, value in alert.labels().items()]
     done = subprocess.run(
         [amtool, "config", "routes", "test", f"--config.file={CONFIG}", *labels],
         capture_output=True,
