@@ -42,6 +42,7 @@ def as_markdown(rules: Path, runbooks: Path) -> str:
 
     """
     groups = [group for path in sorted(rules.glob("*.yml")) for group in read(path, runbooks)]
+    groups.sort(key=lambda group: _seconds(group.interval))
     lines = [
         "# Rules",
         "",
@@ -134,6 +135,10 @@ def _title(group: Group) -> list[str]:
         f"Evaluated {_EVERY.get(group.interval, 'every ' + group.interval)}.",
         "",
     ]
+
+
+def _seconds(interval: str) -> int:
+    return int(interval[:-1]) * {"s": 1, "m": 60, "h": 3600}[interval[-1]]
 
 
 def _wait(rule: dict[str, Any]) -> str:
