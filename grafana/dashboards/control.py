@@ -1,6 +1,5 @@
 """Control: did the fleet follow the clock? For the administrator, and the wall."""
 
-from grafana_foundation_sdk.builders import common
 from grafana_foundation_sdk.builders.dashboard import Dashboard
 
 from grafana import annotations, colours, links, looks, variables
@@ -26,8 +25,8 @@ UNDER_ORDERS = (
 POINTS_OF_A_DAY = 720
 """A figure is as old as its step: over 24 hours, two minutes."""
 
-WORDS = common.VizTextDisplayOptions().value_size(40)
-"""Without a sparkline, Grafana would write twice as large as in the figures beside."""
+WORDS = 36
+"""Size in px of what is a word or has no sparkline: Grafana would fill the panel with it."""
 
 NEVER = -1
 """Stands for a confirmed share of power that there never was: an empty column would not be shown at all."""
@@ -85,8 +84,9 @@ def _figures() -> Panels:
             "The next change of a schedule, the nearest of the containers chosen.",
             now(f"min(hashyard_controller_next_change_timestamp_seconds{C}) * 1000", "next"),
             unit="dateTimeFromNow",
+            size=WORDS,
             no_value="No schedule",
-        ).text(WORDS),
+        ),
         stat(
             "Did not follow",
             "Miners that took an order and do not show it although the time for it is over. Red from 1 % of the miners"
@@ -116,8 +116,9 @@ def _figures() -> Panels:
             decimals=0,
             thresholds=colours.percent_steps((None, colours.PLAIN), (10, colours.YELLOW)),
             maximum=now(f"sum(increase(hashyard_controller_commands_total{C}[1h])) > 0", "of"),
+            size=WORDS,
             no_value="The controller is away",
-        ).text(WORDS),
+        ),
         stat(
             "In service",
             "Miners that a person works on: nothing is written to them, and their alerts are off.",
@@ -133,8 +134,9 @@ def _figures() -> Panels:
             now(f"max(hashyard_controller_container_held{C} or hashyard_controller_held)", "hold"),
             unit="none",
             mappings=colours.values({0: ("Allowed", colours.PLAIN), 1: ("Held", colours.YELLOW)}),
+            size=WORDS,
             no_value="The controller is away",
-        ).text(WORDS),
+        ),
     ]
 
 

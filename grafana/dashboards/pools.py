@@ -1,7 +1,7 @@
 """Pools & shares: does the work arrive, and at the right account? For the administrator."""
 
-from grafana_foundation_sdk.builders.dashboard import Dashboard, FieldColor
-from grafana_foundation_sdk.models.dashboard import DynamicConfigValue, FieldColorModeId
+from grafana_foundation_sdk.builders.dashboard import Dashboard
+from grafana_foundation_sdk.models.dashboard import DynamicConfigValue
 
 from grafana import annotations, colours, links, looks, variables
 from grafana.panels import graph, stat
@@ -17,9 +17,6 @@ FOREIGN = containers('alertname="MinerPoolUserUnknown"', 'alertstate="firing"')
 WITHOUT_POOL = containers('alertname="MinerPoolsDead"')
 POOLS = f'sum by (account, pool) (label_replace(container:pool_miners:count{C}, "pool", "$1", "url", "(?:.*://)?(.*)"))'
 """Miners by account and pool, its address without the protocol, which is the same everywhere."""
-
-DISTINCT = FieldColor().mode(FieldColorModeId.PALETTE_CLASSIC)
-"""Colours in order: by name, two of a few accounts or containers may well look the same."""
 
 MINING = f"sum(container:pool_miners:count{C}) * 0"
 """A nought where somebody mines: without any figures, none is not nought."""
@@ -124,7 +121,7 @@ def _accounts() -> Panels:
             stacked=True,
             decimals=0,
             no_value="Nobody answers",
-        ).color_scheme(DISTINCT),
+        ),
         table(
             "Accounts and pools now",
             "A row an account at a pool: how many miners give it their work.",
@@ -176,7 +173,7 @@ def _shares() -> Panels:
             height=8,
             links=[links.container_of_series()],
             no_value="No share was counted in this time",
-        ).color_scheme(DISTINCT),
+        ),
         table(
             "Most shares lost",
             "The twenty miners with the largest share of rejected and stale shares of 30 minutes. Who found fewer than 100"
