@@ -11,7 +11,7 @@
     skeleton.Section(title or None, panels, collapsed=False)  panels are placed left to right, 24 columns wide, and wrap
     variables.containers() / variables.container()            $container: several / one
     variables.miner(), variables.position("row")              $miner, and the hidden $row and $column of a map's link
-    annotations.profile_changes(CONTAINERS), annotations.container_alerts()
+    annotations.profile_changes(CONTAINERS), annotations.container_alerts(), *annotations.miner_alerts()
 
 The skeleton adds the data source, the hidden `$controller`, the dropdown of all dashboards and the mark of simulated
 history; a dashboard with its own `head` (the client's) gets nothing but the data source. Queries (`queries`):

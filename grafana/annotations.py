@@ -4,7 +4,7 @@ from grafana_foundation_sdk.builders.dashboard import AnnotationQuery
 from grafana_foundation_sdk.builders.prometheus import Dataquery
 
 from grafana import colours
-from grafana.queries import DATA_SOURCE, container
+from grafana.queries import DATA_SOURCE, container, miner
 
 
 def _annotation(
@@ -51,12 +51,23 @@ def simulated_history() -> AnnotationQuery:
 
 
 def container_alerts() -> AnnotationQuery:
-    """Mark the critical alerts of the one container chosen, as regions."""
-    firing = container('alertstate="firing"', 'severity="critical"')
+    """Mark the critical alerts of the one container chosen, and of its miners, as regions."""
+    return _alerts("Critical alerts", container('alertstate="firing"', 'severity="critical"'), "red")
+
+
+def miner_alerts() -> list[AnnotationQuery]:
+    """Mark the alerts of the one miner chosen as regions: critical ones, and, once switched on, warnings."""
+    return [
+        _alerts("Critical alerts", miner('alertstate="firing"', 'severity="critical"'), "red"),
+        _alerts("Warnings", miner('alertstate="firing"', 'severity="warning"'), "yellow").enable(False),
+    ]
+
+
+def _alerts(name: str, selector: str, colour: str) -> AnnotationQuery:
     return _annotation(
-        "Critical alerts",
-        f"max by (alertname, container) (ALERTS{firing})",
-        colour="red",
+        name,
+        f"max by (alertname, container) (ALERTS{selector})",
+        colour=colour,
         title="{{alertname}}",
         text="{{container}}",
         step="1m",

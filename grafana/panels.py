@@ -51,6 +51,11 @@ _BY_TIME = DataTransformerConfig(id_val="joinByField", options={"byField": "Time
 _SCATTER_SINCE = "11.1.0"
 """Grafana takes the options of a scatter without a version for those of before 11.1, and understands none of them."""
 
+FIGURE_SIZE = 42
+"""Height of a stat's one figure in px: the same for all, so that a row of them reads evenly. Several figures in a panel,
+and words where a figure is missing, are left to fit themselves."""
+
+_SHORT_WORDS = 8
 _NO_MAXIMUM = 1e18
 """Stands until the query of the maximum answers: without it, percent would be of the number itself."""
 
@@ -111,6 +116,8 @@ def stat(
         panel = panel.thresholds(thresholds).color_scheme(FieldColor().mode(FieldColorModeId.THRESHOLDS))
     elif colour is not None:
         panel = panel.color_scheme(FieldColor().mode(FieldColorModeId.FIXED).fixed_color(colour))
+    if size is None and len(queries) == 1 and "{{" not in queries[0].legend and len(no_value) <= _SHORT_WORDS:
+        size = FIGURE_SIZE
     if size is not None:
         panel = panel.text(common.VizTextDisplayOptions().value_size(size))
     if judged:
@@ -184,7 +191,7 @@ def graph(
         .max_data_points(points)
         .draw_style(models.GraphDrawStyle.BARS if bars else models.GraphDrawStyle.LINE)
         .line_width(0 if stacked or bars else 1.5)
-        .fill_opacity(75 if stacked or bars else 8)
+        .fill_opacity(75 if stacked or bars else 0)
         .gradient_mode(models.GraphGradientMode.NONE)
         .line_interpolation(models.LineInterpolation.LINEAR)
         .show_points(models.VisibilityMode.NEVER)

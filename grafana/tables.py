@@ -30,6 +30,10 @@ POSITION_COLUMN = 46
 """Least width of a map's column in px: a two-digit figure, and 24 of them on a wide screen."""
 
 
+ROW_NAMES = "row\\column"
+"""What Grafana calls the first column of a matrix of rows and columns."""
+
+
 @dataclass(frozen=True)
 class Label:
     """A column that shows a label of the rows. `width` in px; hidden ones are there for links alone."""
@@ -231,13 +235,14 @@ def matrix(
     scheme: FieldColorModeId | None = None,
     thresholds: ThresholdsConfig | None = None,
     mappings: Sequence[ValueMapping] = (),
+    absent: str = "–",
     no_value: str = "No miner of this container has a position",
     links: Sequence[DashboardLink] = (),
 ) -> tables.Panel:
     """Draw a map of the container: a cell a miner, coloured, where it stands.
 
     The query's series have the labels row and column (`queries.positions`). Colours come from a `scheme` between `least`
-    and `most`, from thresholds, or from mappings. A cell's link reads the row from the first field and the column from
+    and `most`, from thresholds, or from mappings; a cell without a figure says `absent`. A cell's link reads the row from the first field and the column from
     its own field's name (`links.miner_at_position`).
     """
     panel = (
@@ -259,6 +264,7 @@ def matrix(
         .color_scheme(FieldColor().mode(scheme or FieldColorModeId.THRESHOLDS))
         .footer(_footer(()))
         .with_target(Query(query.expression, kind="table").built("A"))
+        .with_transformation(_sorted_by("column"))
         .with_transformation(
             DataTransformerConfig(
                 id_val="groupingToMatrix",
@@ -270,7 +276,8 @@ def matrix(
                 },
             )
         )
-        .with_override(MatcherConfig(id_val="byName", options="row\\column"), _row_names())
+        .with_transformation(_sorted_by(ROW_NAMES))
+        .with_override(MatcherConfig(id_val="byName", options=ROW_NAMES), _row_names())
     )
     if thresholds is not None:
         panel = panel.thresholds(thresholds)
@@ -280,10 +287,15 @@ def matrix(
         panel = panel.min(least)
     if most is not None:
         panel = panel.max(most)
-    panel = panel.mappings([*mappings, *colours.absent(" ", colours.PLAIN)])
+    panel = panel.mappings([*mappings, *colours.absent(absent, colours.PLAIN)])
     if links:
         panel = panel.data_links(list(links))
     return panel
+
+
+def _sorted_by(name: str) -> DataTransformerConfig:
+    """Sort rows by a field, figures in words as figures: a matrix has its columns in the order in which they come."""
+    return DataTransformerConfig(id_val="sortBy", options={"fields": {}, "sort": [{"field": name}]})
 
 
 def _row_names() -> list[DynamicConfigValue]:

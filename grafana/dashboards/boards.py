@@ -2,7 +2,7 @@
 
 from grafana_foundation_sdk.builders import table as tables
 from grafana_foundation_sdk.builders.dashboard import Dashboard
-from grafana_foundation_sdk.models.dashboard import DynamicConfigValue, FieldColorModeId
+from grafana_foundation_sdk.models.dashboard import DynamicConfigValue
 
 from grafana import annotations, colours, links, looks, queries, variables
 from grafana.panels import graph, scatter, stat
@@ -17,8 +17,18 @@ INLET = container('sensor="inlet"')
 FANS = container('fan!="psu"')
 BOARD_HEAT = container('sensor=~"chip_max|board"')
 
-COLDEST, HOTTEST = 40, 100
-"""Ends of the map's colours in °C: idle chips are below, and no model is allowed above."""
+SIZE = 36
+"""Size in px of a figure without a sparkline: Grafana would fill the panel with it."""
+
+HEAT = colours.steps(
+    (None, "semi-dark-blue"),
+    (40, "light-blue"),
+    (60, "super-light-orange"),
+    (75, "light-orange"),
+    (85, "dark-orange"),
+    (95, "dark-red"),
+)
+"""Colours of a chip's temperature: cold and idle blue, at work orange, where models have their limits red."""
 
 ANSWERING = f"sum(container:miner_up:sum{C} > 0) * 0"
 """A nought where somebody answers: a count that is empty because nobody does is no nought."""
@@ -66,6 +76,7 @@ def _figures() -> Panels:
             width=4,
             decimals=0,
             thresholds=colours.steps((None, colours.PLAIN), (1, colours.YELLOW)),
+            size=SIZE,
             no_value="Nobody answers",
         ),
         stat(
@@ -110,6 +121,7 @@ def _figures() -> Panels:
             width=4,
             decimals=1,
             thresholds=colours.high(yellow=0.0001, red=0.1),
+            size=SIZE,
             no_value="Nobody answers",
         ),
         stat(
@@ -130,16 +142,14 @@ def _heat() -> Panels:
     return [
         matrix(
             "Hottest chip by position, °C",
-            "A cell a miner, where it stands: rows down, columns across. Its hottest chip, from blue at 40 °C to red at"
-            " 100 °C. An empty cell has no miner, or one that does not answer or does not tell the heat of its chips.",
+            "A cell a miner, where it stands: rows down, columns across. Its hottest chip: blue to 60 °C, orange, and"
+            " red from 95 °C on. An empty cell has no miner, or one that does not answer or does not tell the heat of its chips.",
             rows(f"{chips} * {queries.positions(C)}"),
             unit="none",
             width=16,
             height=11,
             decimals=0,
-            least=COLDEST,
-            most=HOTTEST,
-            scheme=FieldColorModeId.CONTINUOUS_BL_YL_RD,
+            thresholds=HEAT,
             links=[links.miner_at_position()],
         ),
         graph(
@@ -259,7 +269,7 @@ def _boards() -> Panels:
                 0,
             ),
             key="slot",
-            height=10,
+            height=9,
             sort=("Of its part", False),
             no_value="Every board gives its part",
         ),
@@ -283,7 +293,7 @@ def _boards() -> Panels:
             ),
             key="miner",
             width=10,
-            height=8,
+            height=7,
             sort=("Missing", True),
             no_value="No board is missing",
         ),
@@ -310,7 +320,7 @@ def _boards() -> Panels:
             ),
             key="slot",
             width=14,
-            height=8,
+            height=7,
             sort=("Missing", True),
             no_value="No chip is missing",
         ),

@@ -106,8 +106,10 @@ def _map() -> Panels:
         matrix(
             "Share of expected, by position",
             "Mean hash rate of 15 minutes ÷ what is expected, a cell a miner where it stands. Nought: it does not answer."
-            " Empty: it is ordered off. Miners without a position are in the table below alone.",
-            rows(f"{SHARE} * {positions(C)}"),
+            " A dash: it is ordered off. Miners without a position are in the table below alone.",
+            rows(
+                f"({SHARE} or on (container, miner) max by (container, miner) (miner_up{C}) * NaN) * {positions(C)}"
+            ),
             unit="percentunit",
             decimals=0,
             thresholds=colours.judged_share(),

@@ -25,8 +25,8 @@ UNDER_ORDERS = (
 POINTS_OF_A_DAY = 720
 """A figure is as old as its step: over 24 hours, two minutes."""
 
-WORDS = 36
-"""Size in px of what is a word or has no sparkline: Grafana would fill the panel with it."""
+SIZE = 36
+"""Size in px of a word, or of a figure without a sparkline: Grafana would fill the panel with it."""
 
 NEVER = -1
 """Stands for a confirmed share of power that there never was: an empty column would not be shown at all."""
@@ -84,7 +84,7 @@ def _figures() -> Panels:
             "The next change of a schedule, the nearest of the containers chosen.",
             now(f"min(hashyard_controller_next_change_timestamp_seconds{C}) * 1000", "next"),
             unit="dateTimeFromNow",
-            size=WORDS,
+            size=SIZE,
             no_value="No schedule",
         ),
         stat(
@@ -96,6 +96,7 @@ def _figures() -> Panels:
             decimals=0,
             thresholds=colours.percent_steps((None, colours.PLAIN), (1, colours.RED)),
             maximum=over_time(f"{UNDER_ORDERS} > 0", "of"),
+            size=SIZE,
             no_value="The controller is away",
         ).max_data_points(POINTS_OF_A_DAY),
         stat(
@@ -116,7 +117,8 @@ def _figures() -> Panels:
             decimals=0,
             thresholds=colours.percent_steps((None, colours.PLAIN), (10, colours.YELLOW)),
             maximum=now(f"sum(increase(hashyard_controller_commands_total{C}[1h])) > 0", "of"),
-            size=WORDS,
+            size=SIZE,
+            links=[links.controller_log()],
             no_value="The controller is away",
         ),
         stat(
@@ -134,7 +136,7 @@ def _figures() -> Panels:
             now(f"max(hashyard_controller_container_held{C} or hashyard_controller_held)", "hold"),
             unit="none",
             mappings=colours.values({0: ("Allowed", colours.PLAIN), 1: ("Held", colours.YELLOW)}),
-            size=WORDS,
+            size=SIZE,
             no_value="The controller is away",
         ),
     ]

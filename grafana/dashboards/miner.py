@@ -37,7 +37,7 @@ def dashboard() -> Dashboard:
             variables.position("column"),
             variables.miner(),
         ],
-        annotations=[annotations.profile_changes(container()), annotations.container_alerts()],
+        annotations=[annotations.profile_changes(container()), *annotations.miner_alerts()],
         span="now-24h",
     )
 
@@ -153,11 +153,8 @@ def _identity() -> Panels:
             "Who it is",
             f"What the miner says of itself ({said.replace('_', ' ')}) beside what the inventory says of it; while it does"
             " not answer, the inventory alone. The address leads to its own page, if it has one.",
-            Label("address", "Address", links=[links.own_page_of_cell()]),
+            Value("Address", expression, label="address", links=[links.own_page_of_cell()]),
             *(Label(name, title) for name, title in titles.items()),
-            Value(
-                "In the inventory", expression, "none", 0, mappings=colours.values({1: ("yes", colours.GREY)})
-            ),
             height=3,
             no_value="Not in the inventory",
         )

@@ -18,6 +18,9 @@ WITHOUT_POOL = containers('alertname="MinerPoolsDead"')
 POOLS = f'sum by (account, pool) (label_replace(container:pool_miners:count{C}, "pool", "$1", "url", "(?:.*://)?(.*)"))'
 """Miners by account and pool, its address without the protocol, which is the same everywhere."""
 
+SIZE = 36
+"""Size in px of a figure without a sparkline: Grafana would fill the panel with it."""
+
 MINING = f"sum(container:pool_miners:count{C}) * 0"
 """A nought where somebody mines: without any figures, none is not nought."""
 
@@ -62,6 +65,7 @@ def _figures() -> Panels:
             decimals=2,
             thresholds=colours.percent_steps((None, colours.PLAIN), (50, colours.YELLOW), (100, colours.RED)),
             maximum=over_time(f"min(container_alert_reject_max_ratio{C})", "limit"),
+            size=SIZE,
             no_value="No shares",
         ),
         stat(
@@ -92,7 +96,9 @@ def _figures() -> Panels:
             unit="short",
             width=4,
             decimals=0,
+            links=[links.plain("hashyard-alerts", "Open Alerts")],
             thresholds=colours.high(red=1),
+            size=SIZE,
             no_value="Nobody answers",
         ),
         stat(
@@ -102,7 +108,9 @@ def _figures() -> Panels:
             unit="short",
             width=4,
             decimals=0,
+            links=[links.plain("hashyard-alerts", "Open Alerts")],
             thresholds=colours.steps((None, colours.PLAIN), (1, colours.YELLOW)),
+            size=SIZE,
             no_value="Nobody answers",
         ),
     ]
