@@ -24,8 +24,9 @@ HEAT = colours.steps(
     (None, "semi-dark-blue"),
     (40, "light-blue"),
     (60, "super-light-orange"),
-    (75, "light-orange"),
-    (85, "dark-orange"),
+    (70, "light-orange"),
+    (80, "orange"),
+    (88, "dark-orange"),
     (95, "dark-red"),
 )
 """Colours of a chip's temperature: cold and idle blue, at work orange, where models have their limits red."""
@@ -125,8 +126,8 @@ def _figures() -> Panels:
             no_value="Nobody answers",
         ),
         stat(
-            "Hardware errors in 30 min",
-            "Sum over the miners that count them. Some are normal; many more than yesterday are not.",
+            "Errors in 30 min",
+            "Hardware errors: the sum over the miners that count them. Some are normal; many more than yesterday are not.",
             over_time(f"sum(container:hardware_errors:increase30m{C})", "errors"),
             unit="short",
             width=4,
@@ -147,7 +148,7 @@ def _heat() -> Panels:
             rows(f"{chips} * {queries.positions(C)}"),
             unit="none",
             width=16,
-            height=11,
+            height=10,
             decimals=0,
             thresholds=HEAT,
             links=[links.miner_at_position()],
@@ -168,7 +169,7 @@ def _heat() -> Panels:
             over_time(f"min(miner_temperature_limit_celsius{CHIP})", "limit", looks.LIMIT),
             unit="celsius",
             width=8,
-            height=11,
+            height=10,
             least=None,
             links=[
                 links.board(
@@ -194,7 +195,7 @@ def _heat() -> Panels:
             x_unit="rotrpm",
             y_unit="celsius",
             width=12,
-            height=10,
+            height=9,
             no_value="No miner here has both fans and chip sensors",
             links=[links.miner_in_this_container()],
         ),
@@ -220,7 +221,7 @@ def _too_hot() -> tables.Panel:
         Value("Limit", f'sum by (spot) (label_join({limit}, "spot", "/", "miner", "sensor"))', "celsius", 0),
         key="spot",
         width=12,
-        height=10,
+        height=9,
         sort=("Now", True),
         no_value="Nothing is too hot",
     )
