@@ -41,9 +41,11 @@ def miner_of_cell(uid: str = "hashyard-miner", title: str = "Open the miner") ->
     return board(uid, title, container=_cell("container"), miner=_cell("miner"))
 
 
-def miner_in_this_container(uid: str = "hashyard-miner", title: str = "Open the miner") -> DashboardLink:
-    """From a row with a field `miner`, on a dashboard whose variable names the one container."""
-    return board(uid, title, container="${container:percentencode}", miner=_cell("miner"))
+def miner_in_this_container(
+    uid: str = "hashyard-miner", title: str = "Open the miner", variable: str = "container"
+) -> DashboardLink:
+    """From a row with a field `miner`, on a dashboard whose `variable` names the one container."""
+    return board(uid, title, container=f"${{{variable}:percentencode}}", miner=_cell("miner"))
 
 
 def this_container(uid: str, title: str) -> DashboardLink:

@@ -51,6 +51,11 @@ def container() -> QueryVariable:
     return _labels("container", "Container", "label_values(container_miners, container)")
 
 
+def one_of_the_containers(name: str, label: str) -> QueryVariable:
+    """`$name`: one of the containers that `$container` has, for the one table that lists its miners."""
+    return _labels(name, label, 'label_values(container_miners{container=~"$container"}, container)')
+
+
 def miner() -> QueryVariable:
     """`$miner`: one miner of the container; `$row` and `$column` narrow it to the one at a place, where a map led here."""
     return _labels(
