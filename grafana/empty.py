@@ -6,12 +6,12 @@ EMPTY_WHEN_HEALTHY: Mapping[tuple[str, str], str] = {
     # (uid, panel title): why
     ("hashyard-boards", "At or over the limit"): "no sensor is at its limit",
     ("hashyard-boards", "Boards below the rest"): "every board gives its part",
-    ("hashyard-boards", "Boards missing"): "no miner lacks a board",
+    ("hashyard-boards", "Miners that lack boards"): "no miner lacks a board",
     ("hashyard-boards", "Chips missing"): "no board lacks a chip",
     ("hashyard-boards", "Miners without a position"): "the inventory gives every miner a row and a column",
     (
         "hashyard-pools",
-        "Pools and users that the inventory does not list",
+        "Foreign pools and users",
     ): "nobody has a foreign pool or user",
     ("hashyard-pools", "Most shares lost"): "no share is lost, or nobody found 100 in half an hour",
     ("hashyard-control", "Not as ordered"): "every miner does what is ordered",

@@ -186,7 +186,7 @@ def _heat() -> Panels:
         scatter(
             "Fans against chips",
             "A point a miner, now: its fastest fan and its hottest chip, supplies' fans left out. Who is hot with fast"
-            " fans among cooler ones is clogged; who is hot with slow fans has a fan to change.",
+            " fans among cooler ones is clogged; who is hot with slow fans has a fan to change. No point is drawn for a miner without fans.",
             rows(f"max by (miner) (miner_fan_speed_rpm{FANS}) or {UNKNOWN}"),
             rows(f"max by (miner) (miner_temperature_celsius{CHIP}) or {UNKNOWN}"),
             key="miner",
@@ -250,6 +250,7 @@ def _boards() -> Panels:
                 least=0,
                 most=1,
                 thresholds=colours.steps((None, colours.RED), (0.85, colours.YELLOW)),
+                width=170,
             ),
             Value("Hash rate", of_the_worst(f"miner_board_hashrate_hashes_per_second{C}"), "Hs", 1),
             Value(
@@ -275,7 +276,7 @@ def _boards() -> Panels:
             no_value="Every board gives its part",
         ),
         table(
-            "Boards missing",
+            "Miners that lack boards",
             "Miners that answer and show fewer boards than they have when they are whole, also while they do not hash.",
             Label("miner", "Miner", links=[links.miner_in_this_container()]),
             Value(

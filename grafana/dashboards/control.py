@@ -29,7 +29,7 @@ SIZE = 36
 """Size in px of a word, or of a figure without a sparkline: Grafana would fill the panel with it."""
 
 NEVER = -1
-"""Stands for a confirmed share of power that there never was: an empty column would not be shown at all."""
+"""Stands for a share of power that was never ordered, or never confirmed: what is empty would not be shown at all."""
 
 OUTCOMES = {
     "applied": colours.GREEN,
@@ -147,6 +147,7 @@ def _power() -> Panels:
     ordered = (
         f"round(max by (container) (container:desired_power_watts:sum{C} / container:nominal_power_watts:sum{C}"
         f" and on (container) container:desired_since_timestamp_seconds:max{C}), 0.05)"
+        f" or max by (container) (container:miner_up:sum{C}) * 0 + {NEVER}"
     )
     return [
         graph(
@@ -164,14 +165,14 @@ def _power() -> Panels:
         ),
         timeline(
             "What was ordered",
-            "A row a container that has orders: the power ordered of its miners ÷ their nominal power, by twentieths. Named by"
-            " it: under 1 % curtail, under 90 % underclock, over 105 % overclock. Containers that are only watched are left"
-            " out.",
+            "A row a container: the power ordered of its miners ÷ their nominal power, by twentieths. Named by"
+            " it: under 1 % curtail, under 90 % underclock, over 105 % overclock. Containers that are only watched"
+            " have no order.",
             over_time(ordered, "{{container}}"),
             unit="percentunit",
-            mappings=colours.profile_words(),
-            height=6,
-            no_value="No order: the controller does not run these miners",
+            mappings=[*colours.values({NEVER: ("only watched", colours.GREY)}), *colours.profile_words()],
+            height=8,
+            no_value="Nothing was recorded in this time",
             links=[links.container_of_series()],
         ),
     ]
@@ -222,7 +223,7 @@ def _followers() -> Panels:
             "Up to fifty miners whose confirmed share of nominal power is another than the ordered one; never: nothing was"
             " ever confirmed. Right after a change, miners on their way are here too.",
             Label(
-                "miner", "Miner", links=[links.miner_of_cell(), links.controller_page_of_cell()], width=150
+                "miner", "Miner", links=[links.miner_of_cell(), links.controller_page_of_cell()], width=110
             ),
             Value(
                 "Ordered",
@@ -274,7 +275,7 @@ def _commands() -> Panels:
             *(
                 over_time(
                     f"histogram_quantile({quantile}, sum by (le)"
-                    f" (rate(hashyard_controller_command_duration_seconds_bucket{C}[$__rate_interval])))",
+                    f" (rate(hashyard_controller_command_duration_seconds_bucket{C}[$__rate_interval]))) >= 0",
                     legend,
                     look,
                 )

@@ -148,10 +148,10 @@ def _accounts() -> Panels:
             no_value="Nobody answers",
         ),
         table(
-            "Pools and users that the inventory does not list",
-            "A row a pool entry of a miner, now or within the last hour, whether it gets work or not. Containers without a"
+            "Foreign pools and users",
+            "A row a pool entry of a miner that the inventory does not list, now or within the last hour, whether it gets work or not. Containers without a"
             " list of pools are left out.",
-            Label("miner", "Miner", links=[links.miner_of_cell()], width=150),
+            Label("miner", "Miner", links=[links.miner_of_cell()], width=110),
             Label("user", "User", coloured="text"),
             Value("Pool", f"topk(100, max by (container, miner, url, user) (ALERTS{FOREIGN}))", label="url"),
             Label("container", "Container", links=[links.container_of_cell()]),
@@ -186,7 +186,7 @@ def _shares() -> Panels:
             "Most shares lost",
             "The twenty miners with the largest share of rejected and stale shares of 30 minutes. Who found fewer than 100"
             " is left out: below that it is chance.",
-            Label("miner", "Miner", links=[links.miner_of_cell()], width=150),
+            Label("miner", "Miner", links=[links.miner_of_cell()], width=110),
             Value(
                 "Lost",
                 f"topk(20, miner:shares_rejected:ratio30m{C} > 0)",
@@ -207,7 +207,7 @@ def _shares() -> Panels:
             "Longest without a share",
             "The twenty miners that hash and whose latest share, at any of their pools, is the longest ago. Small miners"
             " at a hard pool may well wait an hour.",
-            Label("miner", "Miner", links=[links.miner_of_cell()], width=150),
+            Label("miner", "Miner", links=[links.miner_of_cell()], width=110),
             Value(
                 "For",
                 "topk(20, time() - max by (container, miner)"
