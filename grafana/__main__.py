@@ -24,9 +24,9 @@ def write(room: Path) -> int:
     for uid in DASHBOARDS:
         path = room / path_of(uid)
         text = rendered(uid)
-        if _text(path) != text:
+        if _found(path) != text.encode():
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
+            path.write_bytes(text.encode())
             sys.stdout.write(f"{path}: written\n")
     for path in strays(room):
         path.unlink()
@@ -39,10 +39,10 @@ def check(room: Path) -> int:
     wrong = []
     for uid in DASHBOARDS:
         path = room / path_of(uid)
-        found = _text(path)
+        found = _found(path)
         if found is None:
             wrong.append(f"{path}: is missing")
-        elif found != rendered(uid):
+        elif found != rendered(uid).encode():
             wrong.append(f"{path}: is not what the code makes (edited by hand, or the code changed)")
     wrong += [f"{path}: no dashboard of grafana/catalogue.py is called so" for path in strays(room)]
     for line in wrong:
@@ -55,14 +55,15 @@ def check(room: Path) -> int:
 
 
 def strays(room: Path) -> list[Path]:
-    """JSON files in the room that no dashboard of the table makes."""
+    """Files in the room that are called like a dashboard of ours and are none, or lie where none of that name belongs."""
     ours = {room / path_of(uid) for uid in DASHBOARDS}
-    return sorted(path for path in room.rglob("*.json") if path not in ours)
+    alike = {*room.glob("hashyard-*.json"), *room.glob("*/hashyard-*.json")}
+    return sorted(alike - ours)
 
 
-def _text(path: Path) -> str | None:
+def _found(path: Path) -> bytes | None:
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_bytes()
     except FileNotFoundError:
         return None
 

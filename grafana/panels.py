@@ -35,8 +35,8 @@ from grafana.queries import DATA_SOURCE, Query, letter
 POINTS = 300
 """Most points of a graph's line: enough for a wide screen, and few enough to be quick."""
 
-SPARKLINE_POINTS = 200
-"""Points of a stat's sparkline: over six hours its last one, which is the figure shown, is under two minutes old."""
+SPARKLINE_POINTS = 720
+"""Points of a stat's sparkline: over a day its last one, which is the figure shown, is no more than two minutes old."""
 
 LEAST_STEP = "1m"
 """Rules are evaluated every minute; a finer step would show the same values again."""

@@ -46,7 +46,7 @@ def _figures() -> Panels:
         figures.hash_rate_stat(container),
         figures.share_stat(container),
         stat(
-            "Power and target",
+            "Power",
             "Power: sum over the miners that answer, measured and estimated. Target: nominal power × what is ordered.",
             over_time(f"sum(container:power_watts:sum{C})", "power"),
             over_time(f"sum(container:desired_power_watts:sum{C})", "target"),

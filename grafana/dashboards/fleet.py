@@ -183,7 +183,7 @@ def _miners() -> Panels:
         ),
         bars(
             "Models",
-            "Hash rate ÷ what is expected of all miners of a model, the whole fleet: does one model or firmware do worse?",
+            "Hash rate ÷ what is expected, of all miners of a model in the whole fleet: a model or its firmware may do worse.",
             now("sort(model:hashrate_attainment:ratio)", "{{manufacturer}} {{model}}"),
             unit="percentunit",
             width=10,

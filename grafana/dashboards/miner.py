@@ -208,7 +208,7 @@ def _boards() -> Panels:
 
     return [
         table(
-            "Boards",
+            "Board by board",
             "A row a board, numbered as the miner numbers them. Chips in red: fewer than a whole board has.",
             Label("board", "Board", width=80),
             Value(
