@@ -26,6 +26,7 @@ DASHBOARDS: Mapping[str, tuple[str, str]] = {
     "hashyard-boards": ("boards", HASHYARD),
     "hashyard-pools": ("pools", HASHYARD),
     "hashyard-control": ("control", HASHYARD),
+    "hashyard-energy": ("energy", HASHYARD),
 }
 
 
