@@ -273,7 +273,7 @@ def _boards() -> Panels:
             key="slot",
             height=9,
             sort=("Of its part", False),
-            no_value="Every board gives its part",
+            no_value="No settled board gives too little",
         ),
         table(
             "Miners that lack boards",
