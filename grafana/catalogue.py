@@ -27,6 +27,7 @@ DASHBOARDS: Mapping[str, tuple[str, str]] = {
     "hashyard-pools": ("pools", HASHYARD),
     "hashyard-control": ("control", HASHYARD),
     "hashyard-energy": ("energy", HASHYARD),
+    "hashyard-alerts": ("alerts", HASHYARD),
 }
 
 
