@@ -115,7 +115,8 @@ def _static(job: dict[str, Any], addresses: Sequence[SplitResult], token_file: s
 def _with_token(section: dict[str, Any], token_file: str | None) -> dict[str, Any]:
     section.pop("authorization", None)
     if token_file is not None:
-        section["authorization"] = {"credentials_file": token_file}
+        # The type is written out: 2.42 adds it to what it scrapes by itself, and not to what it asks for targets.
+        section["authorization"] = {"type": "Bearer", "credentials_file": token_file}
     return section
 
 

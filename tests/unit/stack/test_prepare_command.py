@@ -73,7 +73,8 @@ def test_another_place_rewrites_the_configuration_and_keeps_the_secrets(tmp_path
         "prometheus",
     ]
     assert config["scrape_configs"][0]["authorization"] == {
-        "credentials_file": "/run/credentials/prometheus.service/exporter"
+        "type": "Bearer",
+        "credentials_file": "/run/credentials/prometheus.service/exporter",
     }
     assert config["remote_write"] == [{"url": "http://vm:8428/api/v1/write"}]
     assert config["rule_files"] == [str(REPOSITORY / "prometheus" / "rules" / "*.yml")]

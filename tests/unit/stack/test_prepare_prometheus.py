@@ -54,7 +54,7 @@ def test_promtool_accepts_all_that_can_be_asked_for(promtool: Path, tmp_path: Pa
 
 def test_every_shard_is_asked_with_the_token_at_both_doors() -> None:
     found = jobs(made(exporters=["http://one:9428", "http://two:9428/"], exporter_token_file="/t/exporter"))
-    wanted = {"credentials_file": "/t/exporter"}
+    wanted = {"type": "Bearer", "credentials_file": "/t/exporter"}
     assert [(one["url"], one["authorization"]) for one in found["hashyard"]["http_sd_configs"]] == [
         ("http://one:9428/sd", wanted),
         ("http://two:9428/sd", wanted),
