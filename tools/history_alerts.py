@@ -29,6 +29,8 @@ from tools.history_records import (
 
 FEWEST_CHIPS, SLOWEST_FAN, MOST_HOT = 0.98, 0.5, 0.1
 DEFAULT_INTERVAL_S = 30.0
+PATIENCE_S = 600.0
+"""An order, its repetition and the read-back take so long."""
 _UNITS_S = {"s": 1.0, "m": 60.0, "h": 3_600.0, "d": 86_400.0}
 _DURATION = re.compile(r"(\d+)([smhd])")
 
@@ -99,6 +101,13 @@ def _foreign(watched: Watched, figures: Figures, _now: float) -> Iterable[str]:
             yield f'pool="{pool.index}",url="{label(pool.url)}",user="{label(pool.user)}"'
 
 
+def _drifting(_watched: Watched, figures: Figures, now: float) -> Iterable[str]:
+    order, applied = figures.order, figures.applied
+    if order is None or not figures.up or now - order.since < PATIENCE_S:
+        return ()
+    return _no_labels(applied is None or applied.ratio != order.ratio)
+
+
 def _short_of_boards(_watched: Watched, figures: Figures, _now: float) -> Iterable[str]:
     boards, expected = figures.boards, figures.expected_boards
     return _no_labels(figures.hashing and boards is not None and expected is not None and boards < expected)
@@ -121,6 +130,7 @@ OF_MINERS: Mapping[str, Finder] = {
     "MinerSharesRejected": _rejected,
     "MinerPoolsDead": _no_pool,
     "MinerPoolUserUnknown": _foreign,
+    "MinerControlDrift": _drifting,
 }
 """What each alert of a miner looks for."""
 

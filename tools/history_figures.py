@@ -43,8 +43,9 @@ class Subject(msgspec.Struct, frozen=True, eq=False):
 
 
 class Figures(msgspec.Struct, gc=False, kw_only=True):
-    """One miner at a moment; None is not told. Counters are the miner's own (J and s: the exporter's).
+    """One miner at a moment; None is not told.
 
+    `counters`: the miner's own, and those of the exporter: `measured` and `estimated` (energy, J), `observed` (s).
     `measured`: whether power is. `temperatures_c`: by sensor. `order`, `applied`: in force, and confirmed last.
     """
 
@@ -155,7 +156,12 @@ class Likeness:
         }
         counters = {name: value for name, value in counters.items() if name in sample.counters}
         if sample.power_w is not None:
-            counters |= {"energy": truth.energy_joules * self._power, "observed": now}
+            energy_j = truth.energy_joules * self._power
+            counters |= {
+                "measured": energy_j if sample.measured else 0.0,
+                "estimated": 0.0 if sample.measured else energy_j,
+                "observed": now,
+            }
         return Figures(
             up=True,
             last_seen=now,

@@ -10,10 +10,11 @@ from tools.history_records import Each, Key, Records, Series, Watched, class_of
 
 FIVE_MINUTES_S, HOUR_S = 300, 3_600
 JOULES_A_KWH = 3.6e6
+SOURCES = ("measured", "estimated")
 
 
 class Ledger:
-    """Adds up moments that are five minutes apart, and closes the hour at each full one."""
+    """Adds up moments, energy every five minutes, and closes the hour at each full one."""
 
     def __init__(self, inventory: Inventory) -> None:
         """Begin with nothing added up."""
@@ -21,6 +22,12 @@ class Ledger:
         self._classes: dict[tuple[Watched, str], float] = {}
         self._costs: Series = {}
         self._up: dict[str, list[float]] = defaultdict(list)
+
+    def take(self, each: Each, now: float, seconds: float) -> None:
+        """Take up a moment that stands for so many seconds."""
+        for watched, figures in each:
+            key = watched, class_of(figures, now)
+            self._classes[key] = self._classes.get(key, 0.0) + seconds
 
     def five_minutes(self, each: Each, now: float) -> Records:
         """Return the series of the group hashyard-5m, and take up what the hour is made of."""
@@ -30,15 +37,11 @@ class Ledger:
         for watched, figures in each:
             containers[watched.place] = watched.subject.container
             answering[watched.place].append(figures.up)
-            key = watched, class_of(figures, now)
-            self._classes[key] = self._classes.get(key, 0.0) + FIVE_MINUTES_S
-            energy = watched.increase("energy", now, FIVE_MINUTES_S)
-            if energy is not None:
-                _add(
-                    found["container:energy_joules:increase5m"],
-                    (watched.place, _source(measured=watched.measured)),
-                    energy,
-                )
+            for source in SOURCES:
+                energy = watched.increase(source, now, FIVE_MINUTES_S)
+                if energy is not None:
+                    key = watched.place, f'source="{source}"'
+                    _add(found["container:energy_joules:increase5m"], key, energy)
             observed = watched.increase("observed", now, FIVE_MINUTES_S)
             if observed is not None:
                 _add(found["container:observed_seconds:increase5m"], (watched.place, ""), observed)
@@ -60,16 +63,17 @@ class Ledger:
         """Return the series of the group hashyard-1h, and begin the next hour."""
         found: Records = defaultdict(dict)
         for watched, _ in each:
-            measured = _source(measured=watched.measured)
-            for name, series, beside in (
-                ("energy", "energy_joules:increase1h", measured),
-                ("observed", "observed_seconds:increase1h", ""),
-                ("hashes", "hashes:increase1h", ""),
+            for name, series, beside, group in (
+                *(
+                    (source, "energy_joules:increase1h", f'source="{source}"', f'source="{source}"')
+                    for source in SOURCES
+                ),
+                ("observed", "observed_seconds:increase1h", "", ""),
+                ("hashes", "hashes:increase1h", "", watched.algorithm),
             ):
                 grown = watched.increase(name, now, HOUR_S)
                 if grown is not None:
                     found[f"miner:{series}"][watched.labels, beside] = grown
-                    group = watched.algorithm if name == "hashes" else beside
                     _add(found[f"container:{series}"], (watched.place, group), grown)
             _add(found["container:miners:avg1h"], (watched.place, ""), 1.0)
         for (watched, kind), seconds in self._classes.items():
@@ -90,10 +94,6 @@ class Ledger:
             return None
         moment = datetime.fromtimestamp(now, UTC)
         return f'currency="{label(tariff.currency)}"', price_per_kwh(tariff, container.timezone, moment)
-
-
-def _source(*, measured: bool) -> str:
-    return f'source="{"measured" if measured else "estimated"}"'
 
 
 def _add(series: Series, key: Key, value: float) -> None:

@@ -27,6 +27,7 @@ from miners.actions import (
 )
 from miners.inventory.fleet import Container, Inventory, Miner
 from miners.writers import WRITERS
+from simulator.devices.avalon_orders import NO_SOFT_OFF, AvalonOrders
 from simulator.miner import SimulatedMiner
 from simulator.setting import Change
 
@@ -37,12 +38,16 @@ CONFIRMED_AFTER_S = 45.0
 
 
 class Order(msgspec.Struct, frozen=True, gc=False):
-    """What one miner was ordered from `since` on. `told`: when its command left; unix seconds both."""
+    """What one miner was ordered from `since` on. `told`: when its command left; unix seconds both.
+
+    `obeyed`: whether it did so; the present fleet's Avalons that know no sleep do not, and are told all the same.
+    """
 
     since: float
     told: float
     profile: str
     step: Step
+    obeyed: bool
 
     @property
     def ratio(self) -> float:
@@ -71,28 +76,26 @@ class OrderBook:
         """Return the order in force at `now` (unix seconds), and the latest that was confirmed by then."""
         orders = self._orders
         while self._now + 1 < len(orders) and orders[self._now + 1].since <= now:
-            if self._now >= 0:
+            if self._now >= 0 and orders[self._now].obeyed:
                 self._applied = orders[self._now]
             self._now += 1
         if self._now < 0:
             return None, None
         order = orders[self._now]
-        return order, order if order.confirmed <= now else self._applied
-
-
-NO_ORDERS: tuple[Order, ...] = ()
+        return order, order if order.obeyed and order.confirmed <= now else self._applied
 
 
 def order_books(
     inventory: Inventory,
     nominal_w: Mapping[tuple[str, str], float | None],
     drivers: Mapping[tuple[str, str], str | None],
+    miners: Mapping[tuple[str, str], SimulatedMiner],
     begin: float,
     end: float,
 ) -> dict[tuple[str, str], OrderBook]:
     """Return the orders from `begin` to `end` (unix seconds) of each miner that has any, by container and miner.
 
-    `nominal_w`: what 100 percent is for a miner; `drivers`: what reads it, as far as either is known.
+    `nominal_w`: what 100 percent is for a miner; `drivers`: what reads it, as far as either is known; `miners`: who obeys.
     """
     books = {}
     for container in inventory.containers:
@@ -108,7 +111,8 @@ def order_books(
                 step = _step(inventory, piece.profile, miner, nominal_w.get(key), drivers.get(key))
                 if step.problem is None:
                     since = piece.begin.timestamp()
-                    orders.append(Order(since, since + place * STAGGER_S, piece.profile, step))
+                    obeyed = obeys(miners[key], step)
+                    orders.append(Order(since, since + place * STAGGER_S, piece.profile, step, obeyed))
             if orders:
                 books[key] = OrderBook(orders)
     return books
@@ -129,16 +133,24 @@ def _step(
     )
 
 
-def tell(miner: SimulatedMiner, book: OrderBook, now: float) -> None:
-    """Let a miner do as ordered, each time when its command leaves. `now`: unix seconds, before the first of them."""
+def obeys(miner: SimulatedMiner, step: Step) -> bool:
+    """Return whether a simulated miner does what a step says, as far as its make and its faults let it."""
     obedience = miner.orders.obedience
-    if obedience.disobeys or obedience.refuses:
-        return
+    if obedience.disobeys or obedience.refuses or obedience.no_writing or obedience.read_only:
+        return False
+    sleepless = isinstance(miner.device, AvalonOrders) and miner.device.figures.name in NO_SOFT_OFF
+    return not (sleepless and Sleep() in step.actions)
+
+
+def tell(miner: SimulatedMiner, book: OrderBook, now: float) -> None:
+    """Let a miner do as ordered, each time when its command leaves. `now`: unix seconds, not before its latest time."""
+    delay_s = miner.orders.obedience.delay_s
     for order in book:
-        fields: dict[str, Any] = {}
-        for action in order.step.actions:
-            fields.update(_fields(action))
-        miner.physics.order(Change(fields), now, at=max(now, order.told + obedience.delay_s))
+        if order.obeyed:
+            fields: dict[str, Any] = {}
+            for action in order.step.actions:
+                fields.update(_fields(action))
+            miner.physics.order(Change(fields), now, at=max(now, order.told + delay_s))
 
 
 def _fields(action: Action) -> dict[str, Any]:

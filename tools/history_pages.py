@@ -16,12 +16,14 @@ from tools.history_records import Records
 HOUR_S = 3_600
 FINE_BLOCK_S, COARSE_BLOCK_S = 2 * HOUR_S, 18 * HOUR_S
 """Sizes of blocks that Prometheus makes itself. `promtool` reads a file once for every block that it spans."""
+FINE_TEXT_S = HOUR_S
+"""What of a fine block is made at once: promtool keeps a text in memory, and two hours of it are 350 MB."""
 
 _NAME = re.compile(rb"^[a-zA-Z_:][a-zA-Z0-9_:]*\{", re.MULTILINE)
 
 
 class Span(msgspec.Struct, frozen=True, order=True):
-    """One block to be: from `begin` to `end`, unix seconds, within one of the stretches that Prometheus cuts time into."""
+    """One block to be: from `begin` to `end`, unix seconds, within one of the stretches of `size_s` that Prometheus cuts."""
 
     begin: int
     end: int
@@ -35,11 +37,14 @@ class Span(msgspec.Struct, frozen=True, order=True):
 def spans(begin: int, fine_from: int, until: int) -> list[Span]:
     """Return the blocks from `begin` up to and with `until`: coarse ones up to and with `fine_from`, then fine ones."""
     found = []
-    stretches = ((begin, fine_from + 1, COARSE_BLOCK_S), (fine_from + 1, until + 1, FINE_BLOCK_S))
-    for first, last, size_s in stretches:
+    stretches = (
+        (begin, fine_from + 1, COARSE_BLOCK_S, COARSE_BLOCK_S),
+        (fine_from + 1, until + 1, FINE_TEXT_S, FINE_BLOCK_S),
+    )
+    for first, last, cut_s, size_s in stretches:
         at = first
         while at < last:
-            end = min(last, at - at % size_s + size_s)
+            end = min(last, at - at % cut_s + cut_s)
             found.append(Span(at, end, size_s))
             at = end
     return found

@@ -24,7 +24,7 @@ SETTLING_S = 1_800.0
 MEAN_S, HALF_HOUR_S, TWO_HOURS_S = 900.0, 1_800.0, 7_200.0
 ENOUGH_SHARES = 100.0
 COLDEST_C = -100.0
-NOT_COUNTED_AWAY = frozenset(("energy", "observed"))
+NOT_COUNTED_AWAY = frozenset(("measured", "estimated", "observed"))
 """Counters of the exporter's own: what passes while the miner is not read is not counted."""
 RESULTS = ("accepted", "rejected", "stale")
 
@@ -40,7 +40,6 @@ class Watched:
         self.place = f'{client}container="{label(container.name)}"'
         self.labels = f'{self.place},miner="{label(miner.name)}"'
         self.model = f'manufacturer="{label(miner.manufacturer)}",model="{label(miner.model)}"'
-        self.measured = False
         self.rejected: tuple[float, float | None] | None = None
         self._rates: deque[tuple[float, float]] = deque()
         self._restarts: deque[float] = deque()
@@ -66,8 +65,6 @@ class Watched:
             if self._uptime is not None and figures.uptime_s < self._uptime[1]:
                 self._restarts.append(now)
             self._uptime = now, figures.uptime_s
-        if figures.power_w is not None:
-            self.measured = figures.measured
         for name in NOT_COUNTED_AWAY.difference(figures.counters):
             self._last.pop(name, None)
         for name, value in figures.counters.items():

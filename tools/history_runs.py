@@ -141,6 +141,7 @@ async def _week(plan: Plan) -> int:
             figures = past.ordered(key, likeness.at(now), now)
             one.remember(figures, now, HOUR_S)
             each.append((one, figures))
+        ledger.take(each, now, FIVE_MINUTES_S)
         records = {
             name: series for name, series in _minute(each, now).items() if not name.startswith("miner:")
         }
@@ -195,6 +196,7 @@ async def _hours(plan: Plan) -> int:
         records |= fleet_records(records, two)
         if now == plan.fine_from:
             continue  # the week has it: here its counters begin
+        ledger.take(each, now, MINUTE_S)
         file = files.at(now)
         file.write(_exporter_lines(past.exporter, static, now))
         file.write(await _controller_lines(controller, page, plan.controller, now))
@@ -208,7 +210,7 @@ async def _hours(plan: Plan) -> int:
 def _with_meter(figures: Figures, state: MinerState) -> Figures:
     """Put the exporter's own counters beside the miner's."""
     meter = state.meter
-    own = {"energy": meter.measured_j + meter.estimated_j, "observed": meter.observed_s}
+    own = {"measured": meter.measured_j, "estimated": meter.estimated_j, "observed": meter.observed_s}
     figures.counters = {**figures.counters, **own}
     return figures
 
@@ -250,6 +252,7 @@ async def _prepare(plan: Plan, first: int) -> _Past:
         inventory,
         {_key(state): nominal(state.container, state.miner, state.device).power_w for state in known},
         {_key(state): state.memory.driver for state in known},
+        past.miners,
         plan.begin,
         plan.until,
     )

@@ -1,0 +1,203 @@
+"""The demo's past in a real Prometheus: what is recorded there is what the rules say of it, and it joins the present."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.system.past_of_a_fleet import (
+    FLEET,
+    about,
+    are_alike,
+    ask,
+    make_past,
+    prometheus,
+    recording_rules,
+    until,
+)
+from tools import packages
+
+# Of these nothing is known in the past: no miner in service or over its limit, no meter.
+EMPTY = {
+    "miner:in_service:hold",
+    "container:meter_energy_joules:increase1h",
+    "miner:over_temperature_celsius:max",
+    "container:over_temperature:ratio",
+}
+# These depend on the hour at which the test runs: whether an order is young, or one that a miner cannot follow.
+BY_THE_HOUR = {"miner:settling:bool", "container:settling:count", "container:control_drift:count"}
+
+pytestmark = pytest.mark.skipif(
+    not (packages.find_program("prometheus") and packages.find_program("promtool")),
+    reason="Prometheus is not there: make prometheus gets it",
+)
+
+
+@pytest.fixture(scope="module")
+def past(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, dict[str, int]]]:
+    folder = tmp_path_factory.mktemp("past")
+    code, said = make_past(folder)
+    assert code == 0, said
+    with prometheus(folder) as url:
+        yield url, about(folder)
+
+
+@pytest.mark.parametrize(
+    ("group", "name", "rule"), list(recording_rules()), ids=[name for _, name, _ in recording_rules()]
+)
+def test_what_is_recorded_is_what_its_rule_gives(
+    past: tuple[str, dict[str, int]], group: str, name: str, rule: str
+) -> None:
+    url, record = past
+    # A second after the full hour: then an hour's window holds the samples of one hour, as it does in earnest.
+    at = record["until"] // 3600 * 3600 + 1 if group == "hashyard-1h" else record["until"] - 60
+    wanted, found = ask(url, rule, at), ask(url, name, at)
+    assert set(found) == set(wanted)
+    least = 1.5 if "shares:increase" in name else 1e-6  # of few shares, one more at the window's edge is much
+    off = {
+        key: (found[key], value) for key, value in wanted.items() if not are_alike(found[key], value, least)
+    }
+    assert not off
+    assert name in BY_THE_HOUR or bool(found) != (name in EMPTY)
+
+
+def test_the_week_has_the_series_of_containers_and_the_hours_have_all(
+    past: tuple[str, dict[str, int]],
+) -> None:
+    url, record = past
+    early, late = record["begin"] + 3 * 3600 + 1, record["until"]
+    for group, name, _ in recording_rules():
+        if not name.startswith("miner:") and name not in EMPTY | BY_THE_HOUR:
+            seen = ask(url, f"last_over_time({name}[1h])", early)
+            assert seen, name
+            # what is labelled early is labelled so late
+            assert {tuple(key for key, _ in labels) for labels in seen} == {
+                tuple(key for key, _ in labels) for labels in ask(url, f"last_over_time({name}[1h])", late)
+            }, (group, name)
+    assert not ask(url, "miner_up", early)
+    assert len(ask(url, "miner_up", late)) == 10
+    assert ask(url, "hashyard_simulated_history", early) == {(): 1.0}
+    assert ask(url, "hashyard_simulated_history", late) == {(): 1.0}
+    assert not ask(url, "hashyard_simulated_history", record["begin"] - 1)
+
+
+def test_a_series_of_the_exporter_has_the_labels_that_a_scrape_would_give_it(
+    past: tuple[str, dict[str, int]],
+) -> None:
+    url, record = past
+    labels = {
+        "client": "volga",
+        "container": 'Контейнер "1"',
+        "instance": 'Контейнер "1"',
+        "job": "hashyard",
+        "miner": "a2",
+    }
+    assert ask(url, 'miner_up{miner="a2"}', record["until"]) == {tuple(sorted(labels.items())): 0.0}
+    assert ask(url, 'miner_hashrate_hashes_per_second{miner="a2"}', record["until"]) == {}
+    assert ask(url, 'up{job="hashyard"}', record["until"])
+
+
+def test_the_four_profiles_of_a_day_are_ordered_and_drawn(past: tuple[str, dict[str, int]]) -> None:
+    url, record = past
+    end = record["fine_from"]
+    targets = ask(
+        url,
+        'count_values("watts", round(container:desired_power_watts:sum{container="Second"})) by (container)',
+        end,
+    )
+    assert targets
+    day = f"[1d:10m] @ {end}"
+    series = 'container:desired_power_watts:sum{container="Second"} / container:nominal_power_watts:sum'
+    ratios = ask(url, f"max_over_time(({series}){day}) / min_over_time(({series}){day})")
+    assert min(ratios.values()) > 2
+    drawn = 'sum by (container) (container:power_watts:sum{container="Second"})'
+    swing = ask(url, f"max_over_time(({drawn}){day}) / min_over_time(({drawn}){day})")
+    assert min(swing.values()) > 1.5
+    curtailed = ask(url, f'max_over_time(container:miner_time_class:sum{{class="curtailed"}}[1d] @ {end})')
+    assert list(curtailed.values()) == [2.0]  # the 741 knows no sleep
+
+
+def test_alerts_fired_for_what_was_broken_with_the_labels_of_their_rules(
+    past: tuple[str, dict[str, int]],
+) -> None:
+    url, record = past
+    for at in (record["begin"] + 7200, record["until"] - 120):
+        firing = ask(url, 'ALERTS{alertstate="firing"}', at)
+        by_miner = {(dict(key).get("miner"), dict(key)["alertname"]) for key in firing}
+        assert {("a1", "MinerBoardLost"), ("a2", "MinerDown"), ("a3", "MinerPoolUserUnknown")} <= by_miner
+        assert {("a5", "MinerNotHashing"), ("a5", "MinerPoolsDead")} <= by_miner
+        assert not {one for one in by_miner if one[0] == "a4"}  # its fault begins after the start
+        for key in firing:
+            assert dict(key)["scope"] == ("miner" if "miner" in dict(key) else "container")
+            assert dict(key)["severity"] in ("warning", "critical")
+
+
+def test_a_second_time_nothing_is_made(tmp_path: Path) -> None:
+    assert make_past(tmp_path, days=0.1, hours=1)[0] == 0
+    blocks = sorted(path.name for path in (tmp_path / "data").iterdir())
+    code, said = make_past(tmp_path, days=0.1, hours=1)
+    assert (code, said) == (0, "Prometheus has history already; no past was made.\n")
+    assert sorted(path.name for path in (tmp_path / "data").iterdir()) == blocks
+
+
+def test_one_that_was_killed_leaves_nothing_broken_and_the_next_makes_it_whole(tmp_path: Path) -> None:
+    targets = tmp_path / "targets.yml"
+    targets.write_text(FLEET, encoding="utf-8")
+    data = tmp_path / "data"
+    command = [sys.executable, "-m", "tools.history", "--targets", targets, "--data", data, "--days", "2"]
+    with subprocess.Popen(command, cwd=packages.REPOSITORY, stdout=subprocess.DEVNULL) as running:
+        assert until(lambda: any((data / "hashyard-history").glob("*.txt")), 30)
+        running.send_signal(signal.SIGKILL)
+    with prometheus(tmp_path) as url:
+        assert ask(url, "up") == {}
+    assert make_past(tmp_path, days=0.1, hours=1)[0] == 0
+    assert not (data / "hashyard-history").exists()
+
+
+def test_without_promtool_one_line_says_so(tmp_path: Path) -> None:
+    targets = tmp_path / "targets.yml"
+    targets.write_text(FLEET, encoding="utf-8")
+    program = (
+        "import sys; from tools import packages; packages.find_program = lambda name: None; "
+        "from tools import history; sys.exit(history.main(sys.argv[1:]))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, "--targets", targets, "--data", tmp_path / "data"],
+        cwd=packages.REPOSITORY,
+        env=dict(os.environ),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0
+    assert done.stdout.count("\n") == 1
+    assert "promtool" in done.stdout
+
+
+@pytest.mark.long
+def test_it_joins_what_a_running_prometheus_scrapes(tmp_path: Path) -> None:
+    config = (
+        "global: {scrape_interval: 2s}\n"
+        "scrape_configs:\n  - {job_name: own, static_configs: [{targets: ['ADDRESS']}]}\n"
+    )
+    with prometheus(tmp_path, config) as url:
+        assert until(lambda: bool(ask(url, "up")), 30)
+        first = ask(url, "min_over_time(timestamp(up)[1h:1s])")
+        code, said = make_past(tmp_path, "--prometheus", url, days=0.5, hours=2)
+        assert code == 0, said
+        record = about(tmp_path)
+        assert record["until"] < min(first.values())
+        # Prometheus looks for new blocks every minute.
+        assert until(lambda: bool(ask(url, "miner_up", record["until"])), 90)
+        assert ask(url, "up", time.time())
+    log = (tmp_path / "prometheus.log").read_text(encoding="utf-8")
+    assert "level=error" not in log
+    with prometheus(tmp_path, config) as url:
+        assert ask(url, "miner_up", record["until"])
+        assert ask(url, "count_over_time(up[1h])")
+    assert "level=error" not in (tmp_path / "prometheus.log").read_text(encoding="utf-8")
