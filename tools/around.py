@@ -197,7 +197,7 @@ def _grafana(demo: Demo, grafana: Grafana, where: str, after: str) -> Part:
         "GF_PATHS_PLUGINS": str(own / "plugins"),
         "GF_PATHS_PROVISIONING": str(REPOSITORY / "grafana" / "provisioning"),
         "GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH": str(
-            REPOSITORY / "grafana" / "json" / "hashyard-fleet.json"
+            REPOSITORY / "grafana" / "json" / "hashyard" / "hashyard-fleet.json"
         ),
         "GF_SECURITY_ADMIN_PASSWORD__FILE": str(password),
         # Whoever sits at this machine may look; only the administrator may change.

@@ -9,6 +9,7 @@ import os
 import select
 import signal
 import sys
+import threading
 from io import TextIOWrapper
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from rich.console import Console
 
 from miners.errors import HashyardError
 from miners.inventory.store import MANAGED_FILE
-from tools import around, packages, place, welcome
+from tools import around, history, packages, place, welcome
 from tools.compressed import write_schedule
 from tools.parts import Death, Part, PartsFailed, run_parts
 from tools.ready import PATIENCE_S, get, wait_until_ready
@@ -30,7 +31,9 @@ _KEPT_VARIABLES = ("PATH", "HOME", "LANG", "TZ", "TMPDIR")
 _console = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
 
 
-def choose(targets: Path, programs: around.Programs, hold: place.Folder) -> welcome.Demo:
+def choose(
+    targets: Path, programs: around.Programs, hold: place.Folder, *, past: bool = False
+) -> welcome.Demo:
     """Return what will run where. Raises NoPlace, and what a wrong inventory raises."""
     fleet = welcome.read_fleet(targets)
     network = place.network_of(fleet.endpoints)
@@ -63,6 +66,7 @@ def choose(targets: Path, programs: around.Programs, hold: place.Folder) -> welc
         history=around_at(9090, "Prometheus", programs.prometheus),
         alerts=around_at(9093, "Alertmanager", programs.alertmanager),
         grafana=around_at(3000, "Grafana", programs.grafana),
+        past=past and programs.prometheus is not None,
     )
 
 
@@ -116,6 +120,9 @@ def main() -> int:
     parser.add_argument(
         "--folder", type=Path, default=REPOSITORY / ".demo", help="where it keeps what it makes"
     )
+    parser.add_argument(
+        "--no-past", action="store_true", help="show what happens from now on, and no week made up before it"
+    )
     asked = parser.parse_args()
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(
@@ -124,7 +131,7 @@ def main() -> int:
     targets, folder = asked.targets.resolve(), asked.folder.resolve()
     os.chdir(REPOSITORY)  # so that paths are short to read
     try:
-        return _run(targets, folder)
+        return _run(targets, folder, past=not asked.no_past)
     except (place.NoPlace, PartsFailed) as error:
         _say(f"The demo cannot run: {error}.")
         return 1
@@ -139,16 +146,25 @@ def main() -> int:
         return 130
 
 
-def _run(targets: Path, folder: Path) -> int:
+def _run(targets: Path, folder: Path, *, past: bool) -> int:
     # Asked now: a terminal that is gone is none any more.
     terminal = os.dup(sys.stdout.fileno()) if sys.stdout.isatty() else None
     programs = around.find_programs(_say)
     hold = place.take_folder(_short(folder), _say)
-    demo = choose(targets, programs, hold)
+    demo = choose(targets, programs, hold, past=past)
     parts = parts_of(demo, programs)
     environment = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
     late: list[Part] = []
-    death = run_parts(parts, demo.logs, environment, lambda: _await(parts, demo, late, terminal))
+
+    def watch() -> None:
+        if not _await(parts, demo, late):
+            return
+        if demo.past and demo.history:
+            # A thread of its own: what it starts ends with the thread that started it.
+            threading.Thread(target=_make_past, args=(demo, demo.history, environment), daemon=True).start()
+        _end_with(terminal)
+
+    death = run_parts(parts, demo.logs, environment, watch)
     for part in late:
         _say(
             f"The {part.name} did not get ready within {PATIENCE_S:.0f} s; its log is {demo.logs / part.name}.log"
@@ -164,17 +180,13 @@ def _short(path: Path) -> Path:
     return path.relative_to(REPOSITORY) if path.is_relative_to(REPOSITORY) else path
 
 
-def _await(parts: list[Part], demo: welcome.Demo, late: list[Part], terminal: int | None) -> None:
-    """Tell as each part gets ready, and then what there is; a part that does not is noted, and ends the demo.
-
-    So does a terminal that goes away: where make itself was its first process (`ssh -t HOST make demo`), the hang-up
-    signal reaches make alone, which waits for this process.
-    """
+def _await(parts: list[Part], demo: welcome.Demo, late: list[Part]) -> bool:
+    """Tell as each part gets ready, and then what there is; a part that does not is noted, ends the demo, and gives False."""
     for part in parts:
         if not wait_until_ready(part.ready_url):
             late.append(part)
             os.kill(os.getpid(), signal.SIGTERM)
-            return
+            return False
         _say(f"  {part.name} is ready")
     try:
         broken = welcome.broken_now(get(f"http://{demo.simulator}/fleet"))
@@ -183,6 +195,34 @@ def _await(parts: list[Part], demo: welcome.Demo, late: list[Part], terminal: in
         broken = []
     for line in welcome.lines(demo, broken):
         _say(line)
+    return True
+
+
+def _make_past(demo: welcome.Demo, prometheus: str, environment: dict[str, str]) -> None:
+    """Have the past made beside the running demo, and say what came of it."""
+    log = demo.logs / "history.log"
+    try:
+        made = history.start(
+            demo.targets,
+            demo.folder / "prometheus",
+            f"http://{prometheus}",
+            log,
+            environment,
+            controller=demo.controller,
+        )
+        made.wait()
+        said = log.read_text(encoding="utf-8").strip().splitlines()
+    except OSError as error:
+        said = [f"The demo's past could not be made: {error.filename or log}: {error.strerror}"]
+    _say(said[-1] if said else f"The demo's past could not be made; {log} may say why.")
+
+
+def _end_with(terminal: int | None) -> None:
+    """End the demo when the terminal goes away.
+
+    Where make itself was its first process (`ssh -t HOST make demo`), the hang-up signal reaches make alone, which waits
+    for this process.
+    """
     if terminal is not None:
         hang_up = select.poll()
         hang_up.register(terminal, 0)  # no event asked for: what is left is the hang-up

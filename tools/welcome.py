@@ -14,6 +14,8 @@ from tools.place import Endpoint
 
 MOST_BROKEN = 12
 FIRST_PASSWORD = "initial-admin-password"  # noqa: S105  # the name of a file
+PAST = "their history; a week before the first start is made up, and marked so"
+NO_PAST = "their history, from half a minute after the start"
 GRAFANA_PASSWORD = "admin-password"  # noqa: S105  # the name of a file
 
 # Questions that Prometheus answers, for people who have never asked it one.
@@ -60,7 +62,10 @@ class Fleet:
 
 @dataclass(frozen=True)
 class Demo:
-    """What runs where, addresses as HOST:PORT. `history` is Prometheus, `alerts` Alertmanager; None for what cannot be had."""
+    """What runs where, addresses as HOST:PORT. `history` is Prometheus, `alerts` Alertmanager; None for what cannot be had.
+
+    `past`: whether a week before the first start is made up.
+    """
 
     folder: Path
     targets: Path
@@ -71,6 +76,7 @@ class Demo:
     history: str | None
     alerts: str | None = None
     grafana: str | None = None
+    past: bool = False
 
     @property
     def data(self) -> Path:
@@ -131,7 +137,11 @@ def lines(demo: Demo, broken: list[tuple[str, str, list[str]]]) -> Iterator[str]
             else []
         ),
         ("exporter", f"http://{demo.exporter}/", "the readings as they are now"),
-        ("Prometheus", f"http://{demo.history}/", "their history, from half a minute after the start")
+        (
+            "Prometheus",
+            f"http://{demo.history}/",
+            PAST if demo.past else NO_PAST,
+        )
         if demo.history
         else ("Prometheus", "is not there", "so there is no history"),
         *(

@@ -1,4 +1,4 @@
-"""Prometheus and Alertmanager with the committed rules and routes in a hurry: every time in them a sixth of what it is.
+"""The committed rules in a hurry: every time in them a sixth of what it is.
 
 For the live tests of alerts alone: 30 minutes of settling become 5. What is scaled are intervals, `for`, `keep_firing_for`,
 ranges, and the seconds that an expression compares with; nothing else about a rule changes.
@@ -6,7 +6,6 @@ ranges, and the seconds that an expression compares with; nothing else about a r
 
 import re
 from pathlib import Path
-from typing import Any
 
 import yaml
 
@@ -51,22 +50,3 @@ def write_rules(folder: Path) -> None:
         (folder / file.name).write_text(
             yaml.safe_dump(rules, sort_keys=False, allow_unicode=True, width=1000), encoding="utf-8"
         )
-
-
-def alertmanager_config(webhook: str) -> str:
-    """Return the committed routes and inhibitions, in a hurry, with every receiver telling one webhook, below its own name."""
-    folder = REPOSITORY / "prometheus"
-    config = yaml.safe_load((folder / "alertmanager.yml").read_text(encoding="utf-8"))
-    config["templates"] = [str(folder / pattern) for pattern in config["templates"]]
-    _hurry(config["route"])
-    for receiver in config["receivers"]:
-        receiver["webhook_configs"] = [{"url": f"{webhook}/{receiver['name']}", "send_resolved": True}]
-    return yaml.safe_dump(config, sort_keys=False, allow_unicode=True)
-
-
-def _hurry(route: dict[str, Any]) -> None:
-    for key in ("group_wait", "group_interval", "repeat_interval"):
-        if key in route:
-            route[key] = shorter(route[key])
-    for inner in route.get("routes", ()):
-        _hurry(inner)

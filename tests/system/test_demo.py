@@ -20,7 +20,7 @@ from tools import place, ready
 
 REPOSITORY = Path(__file__).parents[2]
 PATIENCE_S = 90.0
-PARTS = ("exporter", "controller", "simulator", "Prometheus")
+PARTS = ("exporter", "controller", "simulator", "Prometheus", "Alertmanager")
 
 # The demo in small: the real one's fleet would take a minute of two cores from the other tests.
 TARGETS = """
@@ -81,7 +81,16 @@ class Running:
 @contextmanager
 def demo(targets: Path) -> Iterator[Running]:
     process = subprocess.Popen(
-        [sys.executable, "-m", "tools.demo", "--targets", targets, "--folder", targets.parent / "demo"],
+        [
+            sys.executable,
+            "-m",
+            "tools.demo",
+            "--targets",
+            targets,
+            "--folder",
+            targets.parent / "demo",
+            "--no-past",
+        ],
         cwd=REPOSITORY,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -134,7 +143,7 @@ def gone(processes: dict[str, psutil.Process]) -> bool:
     )
 
 
-def test_a_newcomers_demo(targets: Path, prometheus: Path) -> None:
+def test_a_newcomers_demo(targets: Path, prometheus: Path, alertmanager: Path) -> None:
     with demo(targets) as running:
         running.read_until("Ctrl-C ends everything")
         assert "3 simulated miners in 2 containers" in running.screen
@@ -142,7 +151,7 @@ def test_a_newcomers_demo(targets: Path, prometheus: Path) -> None:
         assert up == {"Контейнер 1/a1": "1", "Контейнер 1/a2": "0", "Container 2/b1": "1"}
         scraped = query(running.address("Prometheus"), "timestamp(miner_up)")
         parts = running.parts()
-        assert set(parts) == {"simulator", "exporter", "prometheus", "controller"}
+        assert set(parts) == {"simulator", "exporter", "prometheus", "alertmanager", "controller"}
         addresses = [running.address(part) for part in PARTS]
         ordered = query_until(running.address("Prometheus"), "hashyard_controller_desired_power_ratio", 1)
         assert set(ordered) == {"Container 2/b1"}

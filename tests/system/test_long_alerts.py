@@ -1,0 +1,239 @@
+"""The whole way of an alert: a fault in a simulated miner, rules, Alertmanager, and the webhook that people read.
+
+Six times as fast as in earnest (`hurried`): what happens to miners does not go faster, so this is as fast as simulated ramps allow.
+"""
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+import yaml
+
+from tests.system import hurried
+from tests.system.alertmanager_stage import Sinks, start
+from tests.system.stack import HASHYARD, Program, Stack, ask, prometheus_config, until
+from tools.compressed import PROFILES
+
+pytestmark = pytest.mark.long
+
+SCRAPED_S = 30 / hurried.TIMES_FASTER
+PROFILE_MINUTES = 8
+"""How long each profile holds: longer than settling in a hurry, since only then is a miner judged."""
+AWAKE_S = 300.0
+"""The longest time until the simulated miners hash as they should after their start."""
+RAISED_S = 900.0
+QUIET_S = 400.0
+"""So long after the last expected alert nothing else may come: longer than any `for` and mean in a hurry."""
+
+CALM = "wear: {restarts_per_day: 0, pool_outages_per_day: 0, chip_deaths_per_day: 0, board_deaths_per_day: 0}"
+POOLS = 'pools: [{url: "stratum+tcp://pool.example:3333", user: "farm.*"}]'
+MINES = 'pools: [{url: "stratum+tcp://pool.example:3333", user: "farm.{miner}"}]'
+TARGETS = f"""
+defaults: {{interval: {SCRAPED_S:g}s, web_port: 8080, timezone: UTC, connect_timeout: 2s, timeout: 4s}}
+schedules:
+  round:
+    windows: WINDOWS
+  asleep:
+    windows: [{{from: "00:00", to: "24:00", profile: curtail}}]
+containers:
+  - name: north
+    temperature_limits: {{inlet: 40}}
+    {POOLS}
+    simulate: {{{CALM}, {MINES}}}
+    miners:
+      - {{name: "a{{n}}", addresses: 127.N.1.1-12, manufacturer: AntMiner, model: S19 Pro}}
+      - {{name: "w{{n}}", addresses: 127.N.1.21-32, manufacturer: Whatsminer, model: M30S+}}
+  - name: south
+    simulate: {{{CALM}}}
+    miners:
+      - {{name: "s{{n}}", addresses: 127.N.2.1-40, manufacturer: Whatsminer, model: M50}}
+  - name: west
+    control: enforce
+    schedule: asleep
+    simulate: {{{CALM}}}
+    miners:
+      - {{name: "e{{n}}", addresses: 127.N.3.1-4, manufacturer: Avalon, model: "1246"}}
+  - name: clock
+    control: enforce
+    schedule: round
+    simulate: {{{CALM}}}
+    miners:
+      - {{name: "c{{n}}", addresses: 127.N.4.1-10, manufacturer: Avalon, model: "1246"}}
+"""
+
+FAULTS: dict[str, list[dict[str, Any]]] = {
+    "north/a1": [{"fault": "board_dead", "board": 2}],
+    "north/a2": [{"fault": "fan_dead", "fan": 1}],
+    "north/a3": [
+        {"fault": "foreign_pool", "url": "stratum+tcp://elsewhere.example:3333", "user": "stranger.1"}
+    ],
+    "north/w1": [{"fault": "silent"}],
+    "north/w2": [{"fault": "overheating", "degrees": 20}],
+    **{f"south/s{n}": [{"fault": "refused"}] for n in range(1, 41)},
+    **{f"west/e{n}": [{"fault": "disobeys"}] for n in range(1, 4)},
+}
+# These sleep by order; somebody wakes them at their own pages, and they do not obey any more.
+AWAKENED = [miner for miner in FAULTS if miner.startswith("west/")]
+# Each fault, and the one alert that people are told of it. The forty miners of south are one; so are the three of west.
+EXPECTED = {
+    ("MinerBoardLost", "north", "a1"),
+    ("MinerFanFailed", "north", "a2"),
+    ("MinerPoolUserUnknown", "north", "a3"),
+    ("MinerDown", "north", "w1"),
+    ("MinerOverTemperature", "north", "w2"),
+    ("ContainerDown", "south", None),
+    ("ContainerCurtailmentMissed", "west", None),
+}
+CRITICAL = {found for found in EXPECTED if found[0].startswith("Container") or "Unknown" in found[0]}
+
+Told = tuple[str, str | None, str | None]
+
+
+def windows() -> str:
+    """Return the windows of a day that goes through the profiles again and again."""
+    starts = range(0, 24 * 60, PROFILE_MINUTES)
+    found = [
+        {
+            "from": f"{at // 60:02}:{at % 60:02}",
+            "to": f"{(at + PROFILE_MINUTES) // 60:02}:{(at + PROFILE_MINUTES) % 60:02}",
+            "profile": PROFILES[at // PROFILE_MINUTES % len(PROFILES)],
+        }
+        for at in starts
+    ]
+    return json.dumps(found)
+
+
+class Yard:
+    """The running stack, and what people were told."""
+
+    def __init__(self, simulator: Program, prometheus: Program, sinks: Sinks) -> None:
+        self.simulator, self.prometheus, self.sinks = simulator, prometheus, sinks
+
+    def bend(self, miner: str, faults: list[dict[str, Any]]) -> None:
+        answer = ask(f"{self.simulator.url}/miners/{miner}/faults", method="POST", body=faults)
+        assert answer.status < 300, answer.body.decode()
+
+    def awaken(self, miner: str) -> None:
+        answer = ask(f"{self.simulator.url}/miners/{miner}/state", method="POST", body={"asleep": False})
+        assert answer.status < 300, answer.body.decode()
+
+    def mend(self, miner: str, faults: list[dict[str, Any]]) -> None:
+        for fault in faults:
+            answer = ask(f"{self.simulator.url}/miners/{miner}/faults/{fault['fault']}", method="DELETE")
+            assert answer.status < 300, answer.body.decode()
+
+    def told(self, receiver: str = "people") -> set[Told]:
+        return {
+            (labels["alertname"], labels.get("container"), labels.get("miner"))
+            for labels in self.sinks.seen(receiver)
+        }
+
+    def resolved(self) -> set[Told]:
+        return {
+            (labels["alertname"], labels.get("container"), labels.get("miner"))
+            for one in list(self.sinks.notifications)
+            if one.receiver == "people"
+            for labels in one.resolved
+        }
+
+    def query(self, expression: str) -> list[dict[str, Any]]:
+        answer = ask(f"{self.prometheus.url}/api/v1/query?{urlencode({'query': expression})}")
+        found: list[dict[str, Any]] = answer.json()["data"]["result"]
+        return found
+
+
+@pytest.fixture(scope="module")
+def yard(tmp_path_factory: pytest.TempPathFactory, prometheus: Path, alertmanager: Path) -> Iterator[Yard]:
+    folder = tmp_path_factory.mktemp("alerts")
+    with Stack(folder) as stack, Sinks(f"127.{stack.network}.255.5").open() as sinks:
+        targets = stack.write_targets(TARGETS.replace("WINDOWS", windows()))
+        simulator = stack.start_simulator(targets)
+        exporter = stack.start_exporter(targets)
+        controller = f"127.{stack.network}.255.2:8000"
+        stack.start_program(
+            "controller",
+            [
+                *(*HASHYARD, "controller", "--env-file", "/dev/null", "--targets", str(targets)),
+                *("--data", str(folder / "data"), "--listen", controller, "--exporter", exporter.url),
+                *("--restarts-a-day", "1000", "--cool-down", "5"),
+            ],
+            controller,
+        ).wait_ready("/-/ready")
+        teller = start(
+            stack, alertmanager, sinks, group_wait="10s", group_interval="100s", repeat_interval="4h"
+        )
+        hurried.write_rules(folder / "rules")
+        where = f"127.{stack.network}.255.3:9090"
+        exporters = [exporter.url.removeprefix("http://")]
+        config = yaml.safe_load(prometheus_config(exporters, where, f"{SCRAPED_S:g}s"))
+        config["rule_files"] = [str(folder / "rules" / "*.yml")]
+        config["alerting"] = {
+            "alertmanagers": [{"static_configs": [{"targets": [teller.url.removeprefix("http://")]}]}]
+        }
+        config["scrape_configs"].append(
+            {"job_name": "hashyard-controller", "static_configs": [{"targets": [controller]}]}
+        )
+        path = folder / "prometheus.yml"
+        path.write_text(yaml.safe_dump(config, allow_unicode=True), encoding="utf-8")
+        program = stack.start_program(
+            "prometheus",
+            [
+                str(prometheus),
+                f"--config.file={path}",
+                f"--storage.tsdb.path={folder / 'prometheus'}",
+                f"--web.listen-address={where}",
+                # How long a series that is not written any more counts as current: 5 minutes, in a hurry as well.
+                f"--query.lookback-delta={hurried.shorter('5m')}",
+                f"--rules.alert.for-grace-period={hurried.shorter('10m')}",
+                f"--rules.alert.resend-delay={hurried.shorter('1m')}",
+            ],
+            where,
+        )
+        program.wait_ready("/-/ready")
+        yield Yard(simulator, program, sinks)
+
+
+@pytest.mark.timeout(3600)
+def test_each_fault_is_told_once_with_its_cause_and_all_profiles_pass_in_silence(yard: Yard) -> None:
+    begun = time.monotonic()
+    time.sleep(AWAKE_S)
+    assert yard.told() == set(), "a fleet without faults is a fleet without alerts"
+    assert len(yard.query("miner:hashing:bool")) >= 64, "all but those that are ordered off hash"
+
+    for miner, faults in FAULTS.items():
+        yard.bend(miner, faults)
+    for miner in AWAKENED:
+        yard.awaken(miner)
+    until(lambda: yard.told() >= EXPECTED, "every fault is told", patience_s=RAISED_S)
+    time.sleep(QUIET_S)
+    assert yard.told() == EXPECTED
+    assert yard.told("pager") == CRITICAL
+    assert len(yard.query('ALERTS{alertstate="firing",container="south",alertname="MinerDown"}')) == 40
+    of_south = [
+        one for one in yard.sinks.notifications if one.receiver == "people" and "south" in str(one.firing)
+    ]
+    assert len(of_south) == 1, "forty miners that fail together are one message"
+
+    for miner, faults in FAULTS.items():
+        yard.mend(miner, faults)
+    until(
+        lambda: yard.resolved() >= EXPECTED - {("MinerPoolUserUnknown", "north", "a3")},
+        "all is well again",
+        patience_s=RAISED_S,
+    )
+
+    rest_s = (len(PROFILES) + 1) * PROFILE_MINUTES * 60 - (time.monotonic() - begun)
+    time.sleep(max(rest_s, 0))
+    seen = {
+        one["metric"]["profile"]
+        for one in yard.query(
+            'count by (profile) (count_over_time(hashyard_controller_desired_profile_info{container="clock"}[1h]))'
+        )
+    }
+    assert seen == set(PROFILES), "the clock went through all of them"
+    assert yard.told() == EXPECTED, "and nothing was said of it"
+    assert {one[0] for one in yard.told("dead-mans-switch")} == {"Watchdog"}
