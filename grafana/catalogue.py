@@ -28,6 +28,8 @@ DASHBOARDS: Mapping[str, tuple[str, str]] = {
     "hashyard-control": ("control", HASHYARD),
     "hashyard-energy": ("energy", HASHYARD),
     "hashyard-alerts": ("alerts", HASHYARD),
+    "hashyard-self": ("itself", HASHYARD),
+    "hashyard-client": ("client", CLIENT),
 }
 
 
