@@ -258,7 +258,7 @@ def bars(
         .height(height)
         .unit(unit)
         .no_value(no_value)
-        .max_data_points(SPARKLINE_POINTS)
+        .max_data_points(POINTS)
         .interval(LEAST_STEP)
         .orientation(models.VizOrientation.HORIZONTAL)
         .display_mode(models.BarGaugeDisplayMode.BASIC)
@@ -436,7 +436,7 @@ def scatter(
         .unit(y_unit)
         .no_value(no_value)
         .interval(LEAST_STEP)
-        .max_data_points(SPARKLINE_POINTS)
+        .max_data_points(POINTS)
         .with_target(Query(x.expression, kind="table").built("A"))
         .with_target(Query(y.expression, kind="table").built("B"))
         .with_transformation(
