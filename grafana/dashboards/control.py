@@ -22,9 +22,6 @@ UNDER_ORDERS = (
 )
 """Miners of the containers that the controller runs; a nought where it runs none, nothing where it does not answer."""
 
-POINTS_OF_A_DAY = 720
-"""A figure is as old as its step: over 24 hours, two minutes."""
-
 SIZE = 36
 """Size in px of a word, or of a figure without a sparkline: Grafana would fill the panel with it."""
 
@@ -68,7 +65,7 @@ def _figures() -> Panels:
             decimals=1,
             colour=colours.POWER,
             no_value="Nobody answers",
-        ).max_data_points(POINTS_OF_A_DAY),
+        ),
         stat(
             "Target now",
             "Nominal power of every miner × the share of it that is ordered; without an order, a miner that is awake is"
@@ -78,7 +75,7 @@ def _figures() -> Panels:
             decimals=1,
             colour=colours.GREY,
             no_value="Not known",
-        ).max_data_points(POINTS_OF_A_DAY),
+        ),
         stat(
             "Next change",
             "The next change of a schedule, the nearest of the containers chosen.",
@@ -98,7 +95,7 @@ def _figures() -> Panels:
             maximum=over_time(f"{UNDER_ORDERS} > 0", "of"),
             size=SIZE,
             no_value="The controller is away",
-        ).max_data_points(POINTS_OF_A_DAY),
+        ),
         stat(
             "Under orders",
             "Miners of the containers that the controller runs (control: enforce). The others are only watched.",
