@@ -13,7 +13,7 @@
     variables.miner(), variables.position("row")              $miner, and the hidden $row and $column of a map's link
     annotations.profile_changes(CONTAINERS), annotations.container_alerts(), *annotations.miner_alerts()
 
-The skeleton adds the data source, the hidden `$controller`, the dropdown of all dashboards and the mark of simulated
+The skeleton adds the data source, the hidden `$controller`, the dropdowns of all dashboards and the mark of simulated
 history; a dashboard with its own `head` (the client's) gets nothing but the data source. Queries (`queries`):
 
     CONTAINERS, CONTAINER, MINER                              selectors with braces: f"sum(container:miner_up:sum{CONTAINERS})"

@@ -8,6 +8,8 @@ from grafana_foundation_sdk.builders.dashboard import DashboardLink
 from grafana_foundation_sdk.models.dashboard import DashboardLinkType
 
 TIME = "${__url_time_range}"
+FLEET_TAG = "hashyard-fleet"
+CONTAINER_TAG = "hashyard-container"
 CONTROLLER = "${controller:raw}"
 
 
@@ -110,16 +112,27 @@ def runbook_of_cell() -> DashboardLink:
     )
 
 
-def dropdown() -> DashboardLink:
-    """In the head of each dashboard: all dashboards of Hashyard, keeping time and variables."""
+def dropdowns(*, of_one_container: bool) -> list[DashboardLink]:
+    """Give the links in each dashboard's head: the dashboards of the fleet, and those of one container, keeping the time.
+
+    The container goes along, but not from the fleet to one container: "All" is no container, and Grafana would show it.
+    """
+    return [
+        _dropdown("Fleet", FLEET_TAG, "Dashboards of any number of containers", containers=True),
+        _dropdown("One container", CONTAINER_TAG, "Dashboards of one container", containers=of_one_container),
+    ]
+
+
+def _dropdown(title: str, tag: str, tooltip: str, *, containers: bool) -> DashboardLink:
     return (
-        DashboardLink("Hashyard")
+        DashboardLink(title)
         .type(DashboardLinkType.DASHBOARDS)
-        .tags(["hashyard"])
+        .tags([tag])
         .as_dropdown(True)
-        .include_vars(True)
+        .include_vars(containers)
         .keep_time(True)
         .icon("external link")
+        .tooltip(tooltip)
     )
 
 

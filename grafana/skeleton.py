@@ -51,15 +51,16 @@ def dashboard(
 ) -> Dashboard:
     """Make a dashboard; `question` is its description, `variables` those beside the data source and the controller.
 
-    `head` are links in its head in place of the dropdown and the controller (an empty one for none: the client's).
+    `head` are links in its head in place of the two dropdowns and the controller (an empty one for none: the client's).
     With `head` given there is no hidden variable `controller` and no annotation but those given.
     """
     ours = head is None
+    of_one = any(made.name == "container" and not made.multi for made in (one.build() for one in variables))
     built = (
         Dashboard(title)
         .uid(uid)
         .description(question)
-        .tags([TAG] if ours else [])
+        .tags([TAG, links.CONTAINER_TAG if of_one else links.FLEET_TAG] if ours else [])
         .readonly()
         .timezone("browser")
         .tooltip(models.DashboardCursorSync.CROSSHAIR)
@@ -67,7 +68,11 @@ def dashboard(
         .refresh(refresh)
         .timepicker(TimePicker().refresh_intervals(REFRESHES))
         .week_start("monday")
-        .links([links.dropdown(), links.controller_home()] if head is None else list(head))
+        .links(
+            [*links.dropdowns(of_one_container=of_one), links.controller_home()]
+            if head is None
+            else list(head)
+        )
         .variables([chosen.data_source(), *variables, *([chosen.controller()] if ours else [])])
         .annotations([*annotations, *([marks.simulated_history()] if ours else [])])
     )

@@ -41,12 +41,30 @@ def test_ours_lead_to_each_other_and_mark_what_was_made_up(uid: str) -> None:
     tagged = "hashyard" in data["tags"]
     assert tagged == (DASHBOARDS[uid][1] == "Hashyard")
     assert tagged == ("max(hashyard_simulated_history)" in marked)
-    dropdowns = [link for link in data["links"] if link["type"] == "dashboards"]
-    assert len(dropdowns) == (1 if tagged else 0)
-    for link in dropdowns:
-        assert link["tags"] == ["hashyard"]
-        assert link["includeVars"]
-        assert link["keepTime"]
+    dropdowns = {link["tags"][0]: link for link in data["links"] if link["type"] == "dashboards"}
+    assert set(dropdowns) == ({"hashyard-fleet", "hashyard-container"} if tagged else set())
+    assert all(link["keepTime"] for link in dropdowns.values())
+
+
+def of_one_container(uid: str) -> bool:
+    return any(
+        variable["name"] == "container" and not variable.get("multi")
+        for variable in load(uid)["templating"]["list"]
+    )
+
+
+@each_dashboard
+def test_all_containers_are_never_handed_to_a_dashboard_of_one(uid: str) -> None:
+    """Grafana would show "All", which is no container, and empty panels."""
+    data, alone = load(uid), of_one_container(uid)
+    if "hashyard" in data["tags"]:
+        assert set(data["tags"]) == {"hashyard", "hashyard-container" if alone else "hashyard-fleet"}
+    for link in data["links"]:
+        if link["type"] == "dashboards":
+            assert link["includeVars"] == (alone or link["tags"] == ["hashyard-fleet"])
+    for url in links_of(data):
+        if "${container:queryparam}" in url and not alone:
+            assert not of_one_container(urlsplit(url).path.removeprefix("/d/")), url
 
 
 @each_dashboard
