@@ -41,6 +41,7 @@ def run_controller(values: Mapping[str, Any], environment: Mapping[str, str]) ->
         tls_key=values["tls_key"],
         trusted_proxies=tuple(values["trusted_proxy"] or ()),
         public_url=values["public_url"],
+        grafana_url=values["grafana"],
         retention_days=values["retention_days"],
         restarts_a_day=values["restarts_a_day"],
         cool_down_s=values["cool_down"],
@@ -160,6 +161,7 @@ CONTROLLER_FLAGS: Final = (
         metavar="NETWORK",
     ),
     Flag(name="--public-url", help="how people reach the controller, if not by --listen", metavar="URL"),
+    Flag(name="--grafana", help="URL at which people reach Grafana, for links to it", metavar="URL"),
     Flag(
         name="--retention-days",
         help="days that the record keeps what is neither command nor money (default 400)",

@@ -28,8 +28,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     holds the token of their `--token-file`. `metrics_token_file`: holds a token that is good for `/metrics` alone.
     `database_url`: PostgreSQL in place of the SQLite file in the data folder.
     `trusted_proxies`: networks from which `X-Forwarded-For` counts. `public_url`: how people reach the pages, where that
-    is not `host` and `port`. `retention_days`: how long events are kept, `money_retention_days`: those of commands and
-    money. `restarts_a_day`: commands that restart a miner's mining, at most, each day. `cool_down_s`: between two
+    is not `host` and `port`. `grafana_url`: how they reach Grafana, for links to it. `retention_days`: how
+    long events are kept, `money_retention_days`: those of commands and money. `restarts_a_day`: commands that restart a miner's mining, at most, each day. `cool_down_s`: between two
     commands to one miner. `retries`: failed tries in a row, after which only every `give_up_s` one more is made.
     `max_writes`: miners commanded at once; `max_reads`: read at once by the controller itself. `follow_s`: between two
     questions to the exporter. `environment`: where HASHYARD_MINER_… variables stand. Prints without secrets.
@@ -49,6 +49,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     tls_key: Path | None = None
     trusted_proxies: tuple[str, ...] = ()
     public_url: str | None = None
+    grafana_url: str | None = None
     retention_days: int = 400
     money_retention_days: int = 5 * 366
     restarts_a_day: int = 12
@@ -173,6 +174,8 @@ def _addresses(settings: Settings) -> list[str]:
         mistakes.append(_not_a_url("--prometheus", settings.prometheus_url))
     if settings.public_url is not None:
         mistakes.append(_not_a_url("--public-url", settings.public_url))
+    if settings.grafana_url is not None:
+        mistakes.append(_not_a_url("--grafana", settings.grafana_url))
     if settings.database_url is not None:
         mistakes.append(_not_a_database(settings.database_url))
     for text in settings.trusted_proxies:

@@ -22,6 +22,8 @@ from controller.api.routes import ROUTES
 from controller.api.signing_in import SigningIn
 from controller.deeds import Deeds
 from controller.model import SYSTEM, Event, new_id
+from controller.pages.problem_page import answers_page, problem_response
+from controller.pages.routes import PAGES
 from controller.settings import Settings
 from controller.storage.faults import StorageAway
 from controller.storage.storage import Storage
@@ -53,6 +55,7 @@ def application(
     passwords: Passwords | None = None,
     sleep: Callable[[float], Awaitable[None]] | None = None,
     routes: Sequence[Route] = ROUTES,
+    pages: Sequence[Route] = PAGES,
     metrics_token: str | None = None,
 ) -> web.Application:
     """Return the application; its `cleanup` ends what it began.
@@ -73,8 +76,10 @@ def application(
         **(services or {}),
     }
     dispatch = Dispatch(settings, deeds, storage, signing_in, parts, reader)
-    app = web.Application(client_max_size=MAX_BODY, middlewares=[_boundary(dispatch, deeds, storage)])
-    for route in routes:
+    app = web.Application(
+        client_max_size=MAX_BODY, middlewares=[_boundary(dispatch, settings, deeds, storage)]
+    )
+    for route in (*routes, *pages):
         handler = dispatch.handler(route)
         app.router.add_route(route.method, route.path, handler, expect_handler=_expect)
         if route.method == "GET" and route.reply_media != "text/event-stream":
@@ -88,7 +93,7 @@ def application(
     return app
 
 
-def _boundary(dispatch: Dispatch, deeds: Deeds, storage: Storage) -> Any:
+def _boundary(dispatch: Dispatch, settings: Settings, deeds: Deeds, storage: Storage) -> Any:
     """Return the middleware that gives every request its id and every error its answer."""
     strangers = Rates(lambda: deeds.now, STRANGERS_REFUSALS_A_MINUTE)
 
@@ -153,6 +158,9 @@ def _boundary(dispatch: Dispatch, deeds: Deeds, storage: Storage) -> Any:
             problem.headers.setdefault(hdrs.WWW_AUTHENTICATE, 'Bearer realm="hashyard"')
         if problem.status == 403:
             await record(request, problem)
+        route, asker = request.get(ROUTE), request.get(ASKER)
+        if answers_page(request, route):
+            return problem_response(problem, request, settings, asker, request_id)
         return problem.response(request.path, request_id)
 
     return middleware

@@ -9,10 +9,12 @@ from typing import Any
 
 import msgspec
 from aiohttp import hdrs, web
+from multidict import MultiDict
 
 from controller.api import gate, repeated
 from controller.api.conditions import needed, unchanged
 from controller.api.decoding import decode_body, decode_query, decode_sort, is_text
+from controller.api.forms import FORM, csrf_in
 from controller.api.metrics_reader import MetricsReader
 from controller.api.person import Person
 from controller.api.problems import Mistake, Problem
@@ -89,6 +91,8 @@ class Dispatch:
             if asker.token is not None:
                 self._rates.count(asker.token.id)
         csrf = request.headers.get(gate.CSRF_HEADER)
+        if csrf is None and unsafe and route.page and request.content_type == FORM:
+            csrf = csrf_in(await request.read())
         if isinstance(route.roles, Open):
             # A cookie that another site may have made the browser send says nothing of who asks.
             forged = (
@@ -128,7 +132,11 @@ class Dispatch:
     ) -> Call[Any, Any]:
         if any("\0" in value or not is_text(value) for value in request.match_info.values()):
             raise Problem("not-found", "there is no such thing")
-        query = decode_query(request.query, route.query, route.sorts)
+        given = request.query
+        if route.page and route.method == "GET":  # messengers add parameters of their own to a link
+            known = {field.encode_name for field in msgspec.structs.fields(route.query)}
+            given = MultiDict((name, value) for name, value in given.items() if name in known)
+        query = decode_query(given, route.query, route.sorts)
         sort = decode_sort(request.query.get("sort"), route.sorts) if route.sorts else ()
         body: Any = None
         if route.body is bytes:

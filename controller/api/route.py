@@ -106,7 +106,8 @@ class Route:
     `also`: further statuses of success and when they come. `problems`: kinds it may answer beside those that every route
     of its form may. `step_up`: a session must have given its password within 15 minutes. `conditional`: needs If-Match.
     `idempotent`: takes an Idempotency-Key. `sorts`: fields that `sort` may name. `everywhere`: it concerns all containers,
-    so a token that is for some of them does not do.
+    so a token that is for some of them does not do. `page`: it answers people: mistakes as pages, nobody signed in leads to
+    signing in, the session's token comes in the form's field `csrf`, and parameters that it does not know are not looked at.
     """
 
     method: Method
@@ -132,6 +133,7 @@ class Route:
     idempotent: bool = False
     sorts: tuple[str, ...] = ()
     everywhere: bool = False
+    page: bool = False
 
     def __post_init__(self) -> None:
         """Refuse a route that says of nobody that he may, or that contradicts itself."""

@@ -95,6 +95,7 @@ async def get_settings(call: Call[None, NoQuery]) -> SettingsShown:
         "database": ("PostgreSQL" if settings.database_url is not None else "SQLite", "--database-url"),
         "tls": (settings.tls, "--tls-cert"),
         "public_url": (settings.public_url, "--public-url"),
+        "grafana": (settings.grafana_url, "--grafana"),
         "trusted_proxies": (", ".join(settings.trusted_proxies) or None, "--trusted-proxy"),
         "retention_days": (settings.retention_days, "--retention-days"),
         "restarts_a_day": (settings.restarts_a_day, "--restarts-a-day"),

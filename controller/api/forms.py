@@ -1,0 +1,48 @@
+"""What a form on a page sends: fields as text, in the coding that browsers use (`application/x-www-form-urlencoded`)."""
+
+from typing import Final, TypeVar
+from urllib.parse import parse_qsl
+
+import msgspec
+from multidict import MultiDict
+
+from controller.api.decoding import decode_query
+from controller.api.problems import Mistake, Problem
+
+FORM: Final = "application/x-www-form-urlencoded"
+CSRF_FIELD: Final = "csrf"
+"""The hidden field with the session's token against requests of other sites."""
+
+MOST_FIELDS: Final = 100
+
+S = TypeVar("S", bound=msgspec.Struct)
+
+
+def decode_form(raw: bytes, kind: type[S]) -> S:
+    """Return a form as this struct, `csrf` left out. Raises Problem (malformed) with every mistake."""
+    fields = _fields(raw)
+    fields.popall(CSRF_FIELD, None)
+    return decode_query(fields, kind)
+
+
+def csrf_in(raw: bytes) -> str | None:
+    """Return the session's token that a form carries; None if it has none, or is no form."""
+    try:
+        return _fields(raw).get(CSRF_FIELD)
+    except Problem:
+        return None
+
+
+def _fields(raw: bytes) -> MultiDict[str]:
+    try:
+        pairs = parse_qsl(
+            raw.decode(),
+            keep_blank_values=True,
+            errors="strict",
+            max_num_fields=MOST_FIELDS,
+            encoding="utf-8",
+        )
+    except ValueError:  # also what is no UTF-8
+        detail = f"the body is no form of at most {MOST_FIELDS} fields in UTF-8"
+        raise Problem("malformed", detail, [Mistake("", "form", detail)]) from None
+    return MultiDict(pairs)

@@ -1,0 +1,10 @@
+"""The one table of all pages. They are no part of the API, so its document does not hold them."""
+
+from itertools import chain
+
+from controller.api.route import Route
+from controller.pages import runbook_routes, static_routes
+
+_FILES = (static_routes, runbook_routes)
+
+PAGES: tuple[Route, ...] = tuple(chain.from_iterable(file.ROUTES for file in _FILES))
