@@ -291,7 +291,7 @@ def test_every_variable_is_explained_and_none_besides() -> None:
 
 def is_a_flag(name: str) -> bool:
     flags = {flag.variable for command in hashyard.COMMANDS for flag in command.flags}
-    return name in flags or name.startswith("HASHYARD_MINER_") or name == "HASHYARD_DASHBOARDS"
+    return name in flags or name in receivers.VARIABLES or name in ("HASHYARD_MINER_", "HASHYARD_ALERT_")
 
 
 def test_the_shards_part_the_containers_and_are_all_asked() -> None:
