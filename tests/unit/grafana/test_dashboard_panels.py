@@ -27,7 +27,7 @@ def test_head(uid: str) -> None:
     data = load(uid)
     assert data["uid"] == uid
     assert data["title"]
-    assert data["description"].endswith("?"), "a dashboard answers a question"
+    assert "?" in data["description"], "a dashboard answers a question"
     assert data["editable"] is False, "uneditable-dashboard"
     assert data["timezone"] == "browser"
     assert data["refresh"] in {"1m", "5m"}
@@ -112,7 +112,7 @@ def test_numbers_and_titles_stand_once(uid: str) -> None:
     assert len(numbers) == len(set(numbers))
     titles = [panel.title for panel in panels]
     assert len(titles) == len(set(titles)), "a title finds one panel"
-    assert all(row["title"].endswith("?") for row in rows), "a row is a question"
+    assert all(row["title"] for row in rows)
 
 
 @each_dashboard
@@ -153,10 +153,12 @@ def test_it_says_something_when_it_is_empty(panel: Panel) -> None:
 
 @each_panel
 def test_it_asks_for_no_more_points_than_can_be_seen(panel: Panel) -> None:
-    most = 720 if panel.data["type"] == "stat" else 300
-    assert 1 <= panel.data["maxDataPoints"] <= most, (
-        "a stat's last point is its figure: over a day, of two minutes"
-    )
+    most = 300
+    if panel.data["type"] == "stat":
+        most = 720  # its last point is its figure: over a day, of two minutes
+    elif panel.data["interval"] == "1d":
+        most = 800  # a bar is a day whatever the range: with fewer, two years would leave days out
+    assert 1 <= panel.data["maxDataPoints"] <= most
     assert re.fullmatch(r"(\d+)(m|h|d)", panel.data["interval"]), "no finer than the rules: a minute"
     for target in panel.targets:
         letters = [other["refId"] for other in panel.targets]
