@@ -6,17 +6,15 @@ when it is done, and ends. It does nothing where there is history already.
 
 import argparse
 import fcntl
-import multiprocessing
 import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from functools import partial
 from pathlib import Path
+
+import msgspec
 
 from miners.errors import HashyardError
 from simulator.errors import SimulatorError
@@ -34,7 +32,7 @@ from tools.history_blocks import (
 )
 from tools.history_fleet import DAY_S, HOUR_S, SEED
 from tools.history_pages import Span, spans
-from tools.history_runs import MINUTE_S, Plan, run_hours, run_week
+from tools.history_runs import MINUTE_S, Plan
 from tools.ready import end_with_parent
 
 DAYS, HOURS = 7, 6
@@ -90,7 +88,7 @@ def main(arguments: list[str] | None = None) -> int:
     os.nice(NICE)
     try:
         print(_fill(asked), flush=True)
-    except (BlocksFailed, HashyardError, SimulatorError, ValueError, BrokenProcessPool) as error:
+    except (BlocksFailed, HashyardError, SimulatorError, ValueError) as error:
         print(f"The demo's past could not be made: {' '.join(str(error).split())}", flush=True)
         return 1
     except OSError as error:
@@ -139,9 +137,9 @@ def _plan(asked: argparse.Namespace, folder: Path) -> Plan:
     # A full hour: so each hour is summed up in one of the two runs.
     fine_from = max(begin, int((until - asked.hours * HOUR_S) // HOUR_S * HOUR_S))
     return Plan(
-        targets=str(asked.targets),
-        folder=str(folder),
-        rules=str(asked.rules),
+        targets=str(asked.targets.resolve()),
+        folder=str(folder.resolve()),
+        rules=str(asked.rules.resolve()),
         begin=begin,
         fine_from=fine_from,
         until=until,
@@ -154,30 +152,47 @@ def _plan(asked: argparse.Namespace, folder: Path) -> Plan:
 def _make(plan: Plan, promtool: Path) -> int:
     """Run both runs, and make each block as soon as it is written; return how many blocks there are."""
     folder = Path(plan.folder)
-    context = multiprocessing.get_context("spawn")
-    begun = partial(end_with_parent, signal.SIGKILL)
-    with ProcessPoolExecutor(2, mp_context=context, initializer=begun) as pool:
-        runs = {
-            pool.submit(run_hours, plan): plan.fine_blocks,
-            pool.submit(run_week, plan): plan.coarse_blocks,
-        }
-        waiting = [(run, place) for run, blocks in runs.items() for place in range(len(blocks))]
+    blocks = {"hours": plan.fine_blocks, "week": plan.coarse_blocks}
+    runs = {name: _run(name, plan) for name in blocks}
+    try:
+        waiting = [(name, place) for name, own in blocks.items() for place in range(len(own))]
         while waiting:
-            ready = [(run, place) for run, place in waiting if _is_written(folder, run, runs[run], place)]
-            for run, place in ready:
-                make_block(promtool, folder, runs[run][place])
-                waiting.remove((run, place))
+            ready = [
+                (name, place)
+                for name, place in waiting
+                if _is_written(folder, runs[name], blocks[name], place)
+            ]
+            for name, place in ready:
+                make_block(promtool, folder, blocks[name][place])
+                waiting.remove((name, place))
             if not ready:
                 time.sleep(_LOOK_S)
+    finally:
+        for run in runs.values():
+            run.kill()
+            run.communicate()
     return len(plan.blocks)
 
 
-def _is_written(folder: Path, run: "Future[int]", blocks: Sequence[Span], place: int) -> bool:
-    """Return whether a run is through with a block: it has ended, or begun the next. Raises what the run raised."""
-    if run.done():
-        run.result()
-        return True
-    return place + 1 < len(blocks) and blocks[place + 1].file(folder).exists()
+def _run(name: str, plan: Plan) -> "subprocess.Popen[str]":
+    command = [sys.executable, "-m", "tools.history_runs", name, msgspec.json.encode(plan).decode()]
+    return subprocess.Popen(  # noqa: S603  # a fixed command, no shell
+        command,
+        cwd=packages.REPOSITORY,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def _is_written(folder: Path, run: "subprocess.Popen[str]", blocks: Sequence[Span], place: int) -> bool:
+    """Return whether a run is through with a block: it has ended, or begun the next. Raises BlocksFailed if it failed."""
+    code = run.poll()
+    if code:
+        said = (run.stdout.read() if run.stdout else "").strip().splitlines()
+        raise BlocksFailed(said[-1] if said else f"a run over it ended with {code}")
+    return code == 0 or (place + 1 < len(blocks) and blocks[place + 1].file(folder).exists())
 
 
 if __name__ == "__main__":

@@ -6,6 +6,8 @@ of the lines of the exporter and the controller; so they meet, and no series is 
 
 import asyncio
 import logging
+import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,9 +22,11 @@ from exporter.exposition import label
 from exporter.fleet import Fleet, MinerState
 from exporter.metrics import KNOWN, SAID
 from exporter.render import Row
+from miners.errors import HashyardError
 from miners.inventory.fleet import Container, Inventory, Miner
 from miners.inventory.secrets import target_of
 from miners.model import Snapshot, Target
+from simulator.errors import SimulatorError
 from simulator.miner import SimulatedMiner
 from tools.history_alerts import AlertsPast, read_rules
 from tools.history_figures import Figures, Likeness, Subject, of_reading
@@ -47,6 +51,7 @@ from tools.history_records import (
     minute_records,
     two_minute_records,
 )
+from tools.ready import end_with_parent
 
 MARKER = "hashyard_simulated_history"
 """The series that is 1 over what was made here."""
@@ -307,3 +312,25 @@ def _target(container: Container, miner: Miner) -> Target:
 def _restore(state: MinerState) -> None:
     """Give a miner's lines the labels that Prometheus would add, before the first of them is made."""
     state.labels = as_scraped(state.labels, state.container)
+
+
+def main(arguments: list[str]) -> int:
+    """Do the run that is named, by a plan in JSON; exit 1 and one line where it cannot be done."""
+    name, text = arguments
+    end_with_parent(signal.SIGKILL)
+    try:
+        {"week": run_week, "hours": run_hours}[name](msgspec.json.decode(text, type=Plan))
+    except SimulatorError as error:
+        print("; ".join(error.mistakes))
+        return 1
+    except (HashyardError, ValueError) as error:
+        print(" ".join(str(error).split()))
+        return 1
+    except OSError as error:
+        print(f"{error.filename or 'the disk'}: {error.strerror}")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
