@@ -91,19 +91,8 @@ class History:
     async def alerts(self) -> list[FiringAlert]:
         """Return the alerts that are pending or firing now. Raises HistoryAway."""
         data = await self._ask("alerts", {})
-        found = data.get("alerts", ()) if isinstance(data, dict) else ()
-        return [
-            FiringAlert(
-                name=str(alert.get("labels", {}).get("alertname", "")),
-                state="firing" if alert.get("state") == "firing" else "pending",
-                labels=alert.get("labels", {}),
-                annotations=alert.get("annotations", {}),
-                active_at=_moment(alert.get("activeAt")),
-                value=_number(alert.get("value")),
-            )
-            for alert in found
-            if isinstance(alert, dict)
-        ]
+        found = data.get("alerts") if isinstance(data, dict) else None
+        return [_alert(alert) for alert in found or () if isinstance(alert, dict)]
 
     async def _ask(self, path: str, parameters: Mapping[str, str]) -> Any:
         """Return what Prometheus answers, or answered within the last seconds; one question for all who ask alike."""
@@ -154,6 +143,22 @@ class History:
 def _results(data: Any) -> list[dict[str, Any]]:
     found = data.get("result", []) if isinstance(data, dict) else []
     return [one for one in found if isinstance(one, dict)]
+
+
+def _alert(said: Mapping[str, Any]) -> FiringAlert:
+    labels = _texts(said.get("labels"))
+    return FiringAlert(
+        name=labels.get("alertname", ""),
+        state="firing" if said.get("state") == "firing" else "pending",
+        labels=labels,
+        annotations=_texts(said.get("annotations")),
+        active_at=_moment(said.get("activeAt")),
+        value=_number(said.get("value")),
+    )
+
+
+def _texts(said: Any) -> dict[str, str]:
+    return {str(name): str(value) for name, value in said.items()} if isinstance(said, dict) else {}
 
 
 def _number(text: Any) -> float | None:

@@ -7,6 +7,7 @@ import msgspec
 
 from controller.api.control_shapes import holds_seen, own_part
 from controller.api.figures import figures_of, grid_of, shown_miner, state_of
+from controller.api.links import grafana_container, grafana_miner
 from controller.api.miner_filters import SORTS, MinersFilter, Text, chosen
 from controller.api.paging import page_of
 from controller.api.problems import Problem
@@ -148,6 +149,7 @@ async def miner_detail(call: Call[Any, Any], view: MinerView) -> MinerDetail:
         service_mark=None
         if mark is None
         else ServiceShown(mark.reason, mark.created_at, "operator" if private else mark.created_by.name),
+        grafana_url=None if private else grafana_miner(call.settings, view.container, view.miner),
         recent_events=await recent_events(call, view.id),
         as_of=call.now,
         sources=sources(call),
@@ -232,6 +234,7 @@ async def shown_container(call: Call[Any, Any], container: fleet.Container, *, g
         profile=_profile(call, container),
         next=_next(call, container),
         operation_id=call.deeds.running_in(container.id),
+        grafana_url=None if private else grafana_container(call.settings, container),
         links={"self": f"/api/v1/containers/{container.id}"},
         as_of=call.now,
         sources=sources(call),

@@ -123,7 +123,7 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Container(msgspec.Struct, frozen=True, kw_only=True):
-    """A container with its figures now."""
+    """A container with its figures now. `grafana_url`: its dashboard, null where that is not known or not for the person."""
 
     id: str
     name: str
@@ -153,6 +153,7 @@ class Container(msgspec.Struct, frozen=True, kw_only=True):
     next: NextChange | None
     mismatched: int
     operation_id: str | None
+    grafana_url: str | None
     links: Mapping[str, str]
     as_of: datetime
     sources: Sources
@@ -265,7 +266,7 @@ class ServiceShown(msgspec.Struct, frozen=True):
 
 
 class MinerDetail(Miner, frozen=True, kw_only=True):
-    """A miner with all of its reading, what its driver can do, and what was done to it lately."""
+    """A miner with all of its reading, what its driver can do, and what was done to it lately. `grafana_url`: its dashboard."""
 
     snapshot: Snapshot | PollFailure | None
     last_snapshot: Snapshot | None
@@ -274,6 +275,7 @@ class MinerDetail(Miner, frozen=True, kw_only=True):
     actions: Sequence[str]
     override: Override | None
     service_mark: ServiceShown | None
+    grafana_url: str | None
     recent_events: Sequence[Event]
     as_of: datetime
     sources: Sources

@@ -12,10 +12,12 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 import msgspec
 
+from controller.api.links import whole_address
 from controller.api.paging import page_of
 from controller.api.problems import Mistake, Problem
 from controller.api.route import EVERYBODY, Call, Handler, ListQuery, Moment, Page, Route
 from controller.history import FiringAlert, History, HistoryAway, Line, quoted
+from controller.settings import Settings
 from miners.inventory.fleet import Container
 
 _TAGS = ("history",)
@@ -134,9 +136,16 @@ async def get_miner_stats(call: Call[None, StatsQuery]) -> Stats:
 async def get_alerts(call: Call[None, ListQuery]) -> Page[FiringAlert]:
     """Return the alerts of the containers that one may see; those of no container are the operator's."""
     try:
-        found = await call.service(History).alerts()
+        found = await alerts_seen(call)
     except HistoryAway as error:
         raise Problem("prometheus-away", str(error), headers={"Retry-After": "10"}) from None
+    shown = [_with_addresses(alert, call.settings) for alert in found]
+    return page_of(shown, call.query, "alerts", lambda alert: f"{alert.name} {sorted(alert.labels.items())}")
+
+
+async def alerts_seen(call: Call[Any, Any]) -> list[FiringAlert]:
+    """Return the alerts that the person may see, as the rules give them, firing ones first. Raises HistoryAway."""
+    found = await call.service(History).alerts()
     names = {container.name for container in call.containers()}
     client = call.person.client.slug if call.person.client is not None else None
     seen = [
@@ -149,7 +158,7 @@ async def get_alerts(call: Call[None, ListQuery]) -> Page[FiringAlert]:
         )
     ]
     seen.sort(key=lambda alert: (alert.state != "firing", alert.name, sorted(alert.labels.items())))
-    return page_of(seen, call.query, "alerts", lambda alert: f"{alert.name} {sorted(alert.labels.items())}")
+    return seen
 
 
 async def stats_of(call: Call[Any, StatsQuery], expression: str, matching: str, *, by: str = "") -> Stats:
@@ -224,7 +233,20 @@ def _without_private(alert: FiringAlert) -> FiringAlert:
     return msgspec.structs.replace(alert, labels=labels, annotations=summary)
 
 
-def _route(path: str, handler: Handler, summary: str, *, query: type[msgspec.Struct], reply: Any) -> Route:
+def _with_addresses(alert: FiringAlert, settings: Settings) -> FiringAlert:
+    whole = {name: whole_address(name, value, settings) for name, value in alert.annotations.items()}
+    return msgspec.structs.replace(alert, annotations=whole)
+
+
+def _route(
+    path: str,
+    handler: Handler,
+    summary: str,
+    *,
+    query: type[msgspec.Struct],
+    reply: Any,
+    description: str = "",
+) -> Route:
     return Route(
         method="GET",
         path=f"/api/v1{path}",
@@ -234,6 +256,7 @@ def _route(path: str, handler: Handler, summary: str, *, query: type[msgspec.Str
         reply=reply,
         problems=("not-found", "prometheus-away"),
         summary=summary,
+        description=description,
         tags=_TAGS,
         handler=handler,
     )
@@ -262,5 +285,14 @@ ROUTES: tuple[Route, ...] = (
         reply=Stats,
     ),
     _route("/stats/miners/{id}", get_miner_stats, "A metric of one miner", query=StatsQuery, reply=Stats),
-    _route("/alerts", get_alerts, "The alerts of now", query=ListQuery, reply=Page[FiringAlert]),
+    _route(
+        "/alerts",
+        get_alerts,
+        "The alerts of now",
+        query=ListQuery,
+        reply=Page[FiringAlert],
+        description="Those of the containers that one may see, firing ones first; those of no container are the operator's. "
+        "`runbook_url` and `dashboard_url` are whole addresses where the controller knows its own (--public-url, "
+        "--listen) and Grafana's (--grafana), else the paths that the rules give. A client gets the summary alone.",
+    ),
 )

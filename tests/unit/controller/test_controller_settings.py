@@ -43,6 +43,8 @@ def test_another_database_is_named_by_its_url() -> None:
         ({"exporters": ("http://a", "http://a/")}, "is given twice"),
         ({"prometheus_url": "localhost"}, "--prometheus: 'localhost' is no address"),
         ({"public_url": "controller.example"}, "--public-url"),
+        ({"grafana_url": "grafana.example:3000"}, "--grafana: 'grafana.example:3000' is no address"),
+        ({"grafana_url": "https://admin:hunter2@grafana.example"}, "--grafana: a password does not belong"),
         ({"database_url": "mysql://a"}, "begins with postgresql:// or sqlite:///"),
         ({"trusted_proxies": ("10.1.0.0/33",)}, "--trusted-proxy: '10.1.0.0/33' is no address or network"),
         ({"port": 70_000}, "--listen: 70000 is not a TCP port"),
