@@ -4,7 +4,7 @@ from grafana_foundation_sdk.builders.dashboard import AnnotationQuery
 from grafana_foundation_sdk.builders.prometheus import Dataquery
 
 from grafana import colours
-from grafana.queries import DATA_SOURCE, container, miner
+from grafana.queries import DATA_SOURCE, container, matching, miner
 
 
 def _annotation(
@@ -51,24 +51,27 @@ def simulated_history() -> AnnotationQuery:
 
 
 def container_alerts() -> AnnotationQuery:
-    """Mark the critical alerts of the one container chosen, and of its miners, as regions."""
-    return _alerts("Critical alerts", container('alertstate="firing"', 'severity="critical"'), "red")
+    """Mark where the critical alerts of the one container chosen, and of its miners, began."""
+    return _beginnings("Critical alerts", container('severity="critical"'), "red")
 
 
 def miner_alerts() -> list[AnnotationQuery]:
-    """Mark the alerts of the one miner chosen as regions: critical ones, and, once switched on, warnings."""
+    """Mark where the alerts of the one miner chosen began: critical ones, and, once switched on, warnings."""
     return [
-        _alerts("Critical alerts", miner('alertstate="firing"', 'severity="critical"'), "red"),
-        _alerts("Warnings", miner('alertstate="firing"', 'severity="warning"'), "yellow").enable(False),
+        _beginnings("Critical alerts", miner('severity="critical"'), "red"),
+        _beginnings("Warnings", miner('severity="warning"'), "yellow").enable(False),
     ]
 
 
-def _alerts(name: str, selector: str, colour: str) -> AnnotationQuery:
+def _beginnings(name: str, selector: str, colour: str) -> AnnotationQuery:
+    """Mark a line, not a region: an alert that stands for days would tint every graph."""
+    firing = matching(selector, 'alertstate="firing"')
     return _annotation(
         name,
-        f"max by (alertname, container) (ALERTS{selector})",
+        "max by (alertname, container)"
+        f" (ALERTS_FOR_STATE{selector} and ignoring (alertstate) ALERTS{firing}) * 1000",
         colour=colour,
         title="{{alertname}}",
         text="{{container}}",
         step="1m",
-    )
+    ).use_value_for_time(True)

@@ -11,7 +11,7 @@ from grafana_foundation_sdk.builders import timeseries
 from grafana_foundation_sdk.builders.dashboard import DashboardLink
 
 from grafana import colours, looks
-from grafana.panels import graph, stat
+from grafana.panels import FIGURE_SIZE, graph, stat
 from grafana.queries import by_class, over_time
 
 Select = Callable[..., str]
@@ -63,6 +63,7 @@ def share_stat(select: Select, links: Links = (), width: int = 6) -> stats.Panel
         decimals=1,
         thresholds=colours.low(red=0.85, yellow=0.95),
         no_value="All off",
+        size=FIGURE_SIZE,
         width=width,
         links=links,
     )

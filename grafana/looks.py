@@ -9,7 +9,7 @@ from grafana import colours
 
 @dataclass(frozen=True)
 class Look:
-    """A series' own drawing; what is None is left to the panel. `fill` is 0 to 100, `axis` left or right.
+    """A series' own drawing; what is None is left to the panel. `fill` is 0 to 100, `axis` right for a second one, without a grid.
 
     `alone` keeps a line out of the stack that the others make.
     """
@@ -39,6 +39,7 @@ class Look:
             table.append(("custom.lineInterpolation", "stepAfter"))
         if self.axis is not None:
             table.append(("custom.axisPlacement", self.axis))
+            table.append(("custom.axisGridShow", False))
         if self.unit is not None:
             table.append(("unit", self.unit))
         if self.bars:

@@ -67,7 +67,6 @@ def _figures() -> Panels:
             decimals=0,
             thresholds=colours.percent_steps((None, colours.PLAIN), (95, colours.YELLOW), (100, colours.RED)),
             maximum=over_time(f"min(miner_temperature_limit_celsius{CHIP})", "limit"),
-            no_value="Not reported",
             links=[links.this_container("hashyard-boards", "Open Boards & thermals")],
         ),
         stat(

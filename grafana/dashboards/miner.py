@@ -63,7 +63,6 @@ def _figures() -> Panels:
             unit="Hs",
             decimals=1,
             colour=colours.HASH_RATE,
-            no_value="No answer",
             links=controller,
         ),
         stat(
@@ -82,7 +81,6 @@ def _figures() -> Panels:
             unit="watt",
             decimals=2,
             colour=colours.POWER,
-            no_value="Not reported",
         ),
         stat(
             "Efficiency, J/TH",
@@ -103,7 +101,6 @@ def _figures() -> Panels:
             decimals=0,
             thresholds=colours.percent_steps((None, colours.PLAIN), (95, colours.YELLOW), (100, colours.RED)),
             maximum=over_time(f"min(miner_temperature_limit_celsius{CHIP})", "limit"),
-            no_value="Not reported",
         ),
         stat(
             "Boards",
@@ -113,7 +110,6 @@ def _figures() -> Panels:
             decimals=0,
             thresholds=colours.percent_steps((None, colours.RED), (99.9, colours.PLAIN)),
             maximum=now(f"max(miner_expected_boards{M}) or vector(1)", "of"),
-            no_value="Not reported",
         ),
         stat(
             "Up for",
