@@ -32,7 +32,7 @@ def test_promtool_accepts_it_with_the_token_lines_taken_in(promtool: Path, tmp_p
     lines = CONFIG.read_text(encoding="utf-8").splitlines()
     uncommented = [
         line.replace("# ", "", 1)
-        if line.strip().startswith(("# authorization:", "#   credentials_file:"))
+        if line.strip().startswith(("# authorization:", "#   type:", "#   credentials_file:"))
         else line
         for line in lines
     ]
@@ -44,7 +44,8 @@ def test_promtool_accepts_it_with_the_token_lines_taken_in(promtool: Path, tmp_p
     jobs = {job["job_name"]: job for job in yaml.safe_load(text)["scrape_configs"]}
     wanted = {"credentials_file": str(token)}
     assert jobs["hashyard"]["authorization"] == wanted
-    assert jobs["hashyard"]["http_sd_configs"][0]["authorization"] == wanted
+    # 2.42 sends the token to /sd without its type unless that is written out.
+    assert jobs["hashyard"]["http_sd_configs"][0]["authorization"] == {"type": "Bearer", **wanted}
     assert jobs["hashyard-exporter"]["authorization"] == wanted
     assert jobs["hashyard-controller"]["authorization"] == wanted
     done = check(promtool, config)
