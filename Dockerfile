@@ -18,6 +18,7 @@ COPY controller ./controller
 COPY simulator ./simulator
 COPY grafana ./grafana
 COPY stack ./stack
+COPY docs/runbooks ./docs/runbooks
 # Nothing more is fetched; and pip stays behind, since nothing is to be installed where the image runs.
 RUN python -m pip wheel --no-deps --no-index --no-build-isolation --wheel-dir dist . && \
     /opt/hashyard/bin/python -m pip install --no-deps --no-index dist/*.whl && \

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 from packaging.requirements import Requirement
@@ -105,7 +106,7 @@ def test_what_is_copied_is_there_and_let_in() -> None:
     assert rules[0] == "*"  # everything stays out but what is named
     let_in = [rule.removeprefix("!") for rule in rules if rule.startswith("!")]
     for source in copied():
-        names = [path.name for path in REPOSITORY.glob(source)]
+        names = [str(path.relative_to(REPOSITORY)) for path in REPOSITORY.glob(source)]
         assert names, source
         assert all(any(fnmatch.fnmatch(name, rule) for rule in let_in) for name in names), source
     assert sorted(let_in) == sorted(copied())  # and nothing more gets in
@@ -128,12 +129,13 @@ def test_the_wheel_holds_what_runs() -> None:
     rooms = {".".join(file.parent.parts) for file in python if len(file.parts) > 1}
     assert rooms == set(told["packages"])
     data = [file for file in files if file.suffix != ".py" and len(file.parts) > 1]
-    assert [str(file) for file in data if not (is_told(file, told["package-data"]) or is_mounted(file))] == []
+    assert [str(file) for file in data if not (is_told(file, told) or is_mounted(file))] == []
 
 
-def is_told(file: Path, package_data: dict[str, list[str]]) -> bool:
-    """Return whether a file goes into the wheel with its package, or with one above it."""
-    return any(
+def is_told(file: Path, told: dict[str, Any]) -> bool:
+    """Return whether a file goes into the wheel: with its package, or with one above it, or beside them."""
+    package_data, beside = told["package-data"], told["data-files"].values()
+    return any(fnmatch.fnmatch(str(file), pattern) for patterns in beside for pattern in patterns) or any(
         fnmatch.fnmatch(str(file.relative_to(parent)), pattern)
         for parent in file.parents
         for pattern in package_data.get(".".join(parent.parts), ())
