@@ -17,4 +17,13 @@ EMPTY_WHEN_HEALTHY: Mapping[tuple[str, str], str] = {
     ("hashyard-control", "Not as ordered"): "every miner does what is ordered",
     ("hashyard-control", "Commands by outcome"): "no command was given in the time shown",
     ("hashyard-control", "Time to confirm"): "no command was given in the time shown",
+    ("hashyard-energy", "Against the meter"): "no container has a meter",
+    ("hashyard-alerts", "By alert and container"): "no alert is firing",
+    ("hashyard-alerts", "Alerts of miners"): "no alert of a miner is firing",
+    ("hashyard-alerts", "Timeline"): "no alert of one of the severities fired in the time shown",
+    ("hashyard-alerts", "Alert-hours in 7 days, by alert"): "no alert fired in 7 days",
+    ("hashyard-alerts", "Alert-hours in 7 days, by container"): "no alert of a container fired in 7 days",
+    ("hashyard-self", "Clients' queries that fail"): "no client asks through the gateway",
+    ("hashyard-self", "Clients' queries"): "no client asks through the gateway",
+    ("hashyard-client", "Not working now"): "every machine works, or is off by agreement",
 }

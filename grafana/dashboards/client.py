@@ -11,7 +11,7 @@ from grafana_foundation_sdk.builders.dashboard import Dashboard
 from grafana_foundation_sdk.models.common import BarAlignment
 
 from grafana import colours, figures, links, looks, variables
-from grafana.panels import graph, stat
+from grafana.panels import FIGURE_SIZE, graph, stat
 from grafana.queries import CONTAINERS as C
 from grafana.queries import by_class, containers, now, over_time
 from grafana.skeleton import Panels, Section
@@ -90,8 +90,9 @@ def _figures() -> Panels:
         ),
         stat(
             "Working",
-            "Machines that work now, of all that you have. Those that are switched off by agreement are in the next figure.",
+            "Machines that work now, and all that you have. Those that are switched off by agreement are in the next figure.",
             now(f"sum({_in_class('hashing')}) or sum({NONE})", "working"),
+            now(f"sum(max by (container) (container_miners{C}))", "of all"),
             unit="short",
             decimals=0,
             no_value="Not known now",
@@ -104,6 +105,7 @@ def _figures() -> Panels:
             decimals=0,
             thresholds=colours.steps((None, colours.PLAIN), (1, colours.BLUE)),
             no_value="Not known now",
+            size=FIGURE_SIZE,
         ),
         stat(
             "Power",
@@ -113,6 +115,7 @@ def _figures() -> Panels:
             decimals=1,
             colour=colours.POWER,
             no_value="Not known now",
+            size=FIGURE_SIZE,
         ),
         stat(
             "Energy",
@@ -122,6 +125,7 @@ def _figures() -> Panels:
             unit="watth",
             decimals=2,
             no_value="No hour yet",
+            size=FIGURE_SIZE,
         ),
         stat(
             "Time we could see",
@@ -136,6 +140,7 @@ def _figures() -> Panels:
             decimals=1,
             thresholds=colours.low(red=0.95, yellow=0.99),
             no_value="No hour yet",
+            size=FIGURE_SIZE,
         ),
         stat(
             "Time at work",
@@ -145,6 +150,7 @@ def _figures() -> Panels:
             decimals=1,
             thresholds=colours.low(red=0.85, yellow=0.95),
             no_value="No hour yet",
+            size=FIGURE_SIZE,
         ),
     ]
 
@@ -245,7 +251,7 @@ def _containers() -> Panels:
             Value("Power", f"sum by (container) (container:power_watts:sum{C})", "watt", 1),
             Value("Machines", f"max by (container) (container_miners{C})", "short", 0),
             how_many("Working", "hashing"),
-            how_many("Off by agreement", "curtailed", colours.BLUE),
+            how_many("Off as agreed", "curtailed", colours.BLUE),
             how_many("Starting up", "settling"),
             how_many("Not working", "fault", colours.CLASSES["fault"]),
             how_many("Not answering", "unreachable", colours.CLASSES["unreachable"]),

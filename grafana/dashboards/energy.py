@@ -1,15 +1,17 @@
 """Energy & money: what was used, what did it cost, and how sure is it? For the accountant; whole hours, a month.
 
 Read are the hourly series alone, summed over the time chosen. They are for looking: an hour in which Prometheus was down
-is missing here, and is not in the controller's report, which is the bill.
+is missing here, and is not in the controller's report, which is the bill. Two figures tell what is missing, so that one
+who began in the middle of the month is not held to the whole of it: hours on record ÷ hours of the time chosen, and
+coverage, the time with readings ÷ the time there was in the hours on record. Multiplied they are the share of all.
 """
 
 from grafana_foundation_sdk.builders import timeseries
 from grafana_foundation_sdk.builders.dashboard import Dashboard
-from grafana_foundation_sdk.models.common import BarAlignment
+from grafana_foundation_sdk.models.common import BarAlignment, BigValueTextMode, VisibilityMode
 
 from grafana import annotations, colours, links, looks, variables
-from grafana.panels import graph, stat
+from grafana.panels import FIGURE_SIZE, graph, stat
 from grafana.queries import CONTAINERS as C
 from grafana.queries import by_class, containers, now, over_time
 from grafana.skeleton import Panels, Section
@@ -39,21 +41,18 @@ def energy(selector: str, window: str = RANGE) -> str:
 
 
 def seconds_there_were(selector: str) -> str:
-    """Give the expression of the seconds of all miners of each container, from its first to its last hour on record.
-
-    Each hourly sample is seen at exactly one of the steps of five minutes, and its timestamp tells its hour; so one that
-    came in the middle of the month is not held to the whole of it, and an hour without a record in between counts.
-    """
-    hours = f"timestamp(container:miners:avg1h{selector})[$__range:5m]"
-    return (
-        f"max by (container) (avg_over_time(container:miners:avg1h{selector}{RANGE}))"
-        f" * (max by (container) (max_over_time({hours})) - min by (container) (min_over_time({hours})) + 3600)"
-    )
+    """Give the expression of the seconds of all miners in the hours on record, by client and container."""
+    return f"sum_over_time(container:miners:avg1h{selector}{RANGE}) * 3600"
 
 
 def seconds_read(selector: str) -> str:
     """Give the expression of the seconds covered by readings, by client and container."""
     return f"sum_over_time(container:observed_seconds:increase1h{selector}{RANGE})"
+
+
+def on_record(selector: str) -> str:
+    """Give the expression of hours on record ÷ hours of the time chosen, by client and container."""
+    return f"clamp_max(count_over_time(container:miners:avg1h{selector}{RANGE}) * 3600 / $__range_s, 1)"
 
 
 def in_class(matcher: str) -> str:
@@ -88,16 +87,18 @@ def _figures() -> Panels:
             unit="watth",
             decimals=2,
             no_value="No hour yet",
+            size=FIGURE_SIZE,
         ),
         stat(
             "Coverage",
-            "Time covered by readings ÷ time there was, of all miners, from the first to the last hour on record of each"
-            " container. What was not read is not in the energy. Yellow below 99 %, red below 95 %.",
+            "Time covered by readings ÷ time there was, of all miners, in the hours on record. What was not read is not in the"
+            " energy. Yellow below 99 %, red below 95 %.",
             now(f"clamp_max(sum({seconds_read(C)}) / sum({seconds_there_were(C)}), 1)", "coverage"),
             unit="percentunit",
             decimals=1,
             thresholds=colours.low(red=0.95, yellow=0.99),
             no_value="No hour yet",
+            size=FIGURE_SIZE,
         ),
         stat(
             "Measured",
@@ -106,6 +107,7 @@ def _figures() -> Panels:
             unit="percentunit",
             decimals=1,
             no_value="No hour yet",
+            size=FIGURE_SIZE,
         ),
         stat(
             "Cost",
@@ -115,10 +117,10 @@ def _figures() -> Panels:
                 f"sum by (currency) (sum_over_time(container:energy_cost:increase1h{C}{RANGE}))",
                 "{{currency}}",
             ),
-            unit="locale",
+            unit="none",
             decimals=2,
             no_value="No tariff is set",
-        ),
+        ).text_mode(BigValueTextMode.VALUE_AND_NAME),
         stat(
             "Hashing uptime",
             "Time spent hashing ÷ all time but that which was ordered off: ordered silence is held against nobody.",
@@ -127,6 +129,7 @@ def _figures() -> Panels:
             decimals=1,
             thresholds=colours.low(red=0.85, yellow=0.95),
             no_value="No hour yet",
+            size=FIGURE_SIZE,
         ),
         stat(
             "Reachable uptime",
@@ -137,6 +140,7 @@ def _figures() -> Panels:
             decimals=1,
             thresholds=colours.low(red=0.9, yellow=0.98),
             no_value="No hour yet",
+            size=FIGURE_SIZE,
         ),
         stat(
             "Against the meter",
@@ -156,16 +160,17 @@ def _figures() -> Panels:
                 (0.2, colours.RED),
             ),
             no_value="No meter is set up",
-            size=24,
+            size=28,
         ),
         stat(
             "On record",
             "Hours on record ÷ hours of the time chosen, of the container that has most. Before the first hour, and while"
             " Prometheus was down, nothing is known, and nothing is in these figures.",
-            now(f"max(count_over_time(container:miners:avg1h{C}{RANGE})) * 3600 / $__range_s", "on record"),
+            now(f"max({on_record(C)})", "on record"),
             unit="percentunit",
             decimals=0,
             no_value="No hour yet",
+            size=FIGURE_SIZE,
         ),
     ]
 
@@ -177,9 +182,10 @@ def _meter() -> str:
 def _days() -> Panels:
     measured = looks.Look(colours.SOURCES["measured"], fill=85)
     estimated = looks.Look(colours.SOURCES["estimated"], fill=45)
+    coverage = looks.Look(colours.GREY, width=2)
+    share = looks.Look(colours.SOURCES["measured"], width=2)
     read = f"sum(sum_over_time(container:observed_seconds:increase1h{C}{DAY}))"
-    there_were = f"(sum(avg_over_time(container:miners:avg1h{C}{DAY})) * 3600"
-    hours = f"max(count_over_time(container:miners:avg1h{C}{DAY})))"
+    there_were = f"sum(sum_over_time(container:miners:avg1h{C}{DAY}) * 3600)"
     return [
         _a_day(
             graph(
@@ -205,7 +211,7 @@ def _days() -> Panels:
                     f"sum by (container, currency) (sum_over_time(container:energy_cost:increase1h{C}{DAY}))",
                     "{{container}} · {{currency}}",
                 ),
-                unit="locale",
+                unit="none",
                 decimals=2,
                 stacked=True,
                 bars=True,
@@ -232,28 +238,25 @@ def _days() -> Panels:
                 links=[links.this_container("hashyard-container", "Open the container")],
             )
         ),
-        _a_day(
-            graph(
-                "Coverage and measured share a day",
-                "How sure a day's energy is: time covered by readings ÷ time there was in its hours on record, and energy"
-                " that miners measured ÷ all energy. Today so far.",
-                over_time(f"clamp_max({read} / ({there_were} * {hours}), 1)", "coverage", _COVERAGE),
-                over_time(
-                    f"sum({energy(MEASURED, DAY)}) / sum({energy(C, DAY)})",
-                    "measured share",
-                    looks.Look(colours.SOURCES["measured"], width=2, fill=0, step=True),
-                ),
-                unit="percentunit",
-                interval="1d",
-                points=DAYS,
-                most=1,
-                no_value="No full hour is on record in this time",
-            )
-        ),
+        graph(
+            "Coverage and measured share a day",
+            "How sure a day's energy is: time covered by readings ÷ time there was in its hours on record, and energy"
+            " that miners measured ÷ all energy. Today so far.",
+            over_time(f"clamp_max({read} / {there_were}, 1)", "coverage", coverage),
+            over_time(
+                f"sum({energy(MEASURED, DAY)}) / sum({energy(C, DAY)})",
+                "measured share",
+                share,
+            ),
+            unit="percentunit",
+            interval="1d",
+            points=DAYS,
+            most=1,
+            no_value="No full hour is on record in this time",
+        )
+        .show_points(VisibilityMode.ALWAYS)
+        .point_size(6),
     ]
-
-
-_COVERAGE = looks.Look(colours.GREY, width=2, fill=0, step=True)
 
 
 def _a_day(panel: timeseries.Panel) -> timeseries.Panel:
@@ -272,7 +275,7 @@ def _statement() -> Panels:
     return [
         table(
             "Statement",
-            "A row a container, over the time chosen, in whole hours. Coverage and measured say how sure the energy is. Hours are"
+            "A row a container, over the time chosen, in whole hours. Coverage, hours on record and measured say how sure the energy is. Hours are"
             " those of all its miners together. J/TH is the mean over the time of its SHA-256 miners while they hash. Costs are"
             " summed above, by currency.",
             Label("container", "Container", links=[links.container_of_cell()]),
@@ -280,16 +283,17 @@ def _statement() -> Panels:
             Value("Measured", f"{by_container(energy(MEASURED))} / {every} or {every} * 0", "percentunit", 1),
             Value(
                 "Coverage",
-                f"clamp_max({by_container(seconds_read(C))} / ({seconds_there_were(C)}), 1)",
+                f"clamp_max({by_container(seconds_read(C))} / {by_container(seconds_there_were(C))}, 1)",
                 "percentunit",
                 1,
                 shown="text",
                 thresholds=colours.steps((None, colours.RED), (0.95, colours.YELLOW), (0.99, colours.GREEN)),
             ),
+            Value("On record", f"max by (container) ({on_record(C)})", "percentunit", 0),
             Value(
                 "Cost",
                 f"sum by (container, currency) (sum_over_time(container:energy_cost:increase1h{C}{RANGE}))",
-                "locale",
+                "none",
                 2,
             ),
             Label("currency", "Currency", width=84),
@@ -338,12 +342,12 @@ def _miners() -> Panels:
         )
 
     every = f"sum by (miner) ({used})"
-    one_miner = f"sum({seconds_there_were(ONE)}) / max(avg_over_time(container:miners:avg1h{ONE}{RANGE}))"
+    one_miner = f"max(count_over_time(container:miners:avg1h{ONE}{RANGE})) * 3600"
     return [
         table(
             "Statement by miner",
             "A row a miner of the one container that is chosen above (Miners of), over the time chosen, in whole hours. Coverage"
-            " is of the container's time, from its first to its last hour on record.",
+            " is of the container's hours on record.",
             Label("miner", "Miner", links=[links.miner_in_this_container(variable="statement")]),
             Value("Energy", f"{every} / 3600", "watth", 2),
             Value("Measured", f"sum by (miner) ({measured}) / {every} or {every} * 0", "percentunit", 0),

@@ -16,7 +16,7 @@ SECOND = looks.Look(colours.GREY, width=1, fill=0, axis="right", unit="short")
 JOBS = ("hashyard", "hashyard-exporter", "hashyard-controller", "prometheus", "alertmanager", "grafana")
 """Jobs of prometheus.yml: the containers, and the parts of the stack."""
 
-WORDS = 32
+WORDS = 36
 """Size in px of a stat that says a word."""
 
 
@@ -45,15 +45,17 @@ def _figures() -> Panels:
             decimals=0,
             thresholds=colours.low(red=0.99, yellow=0.999),
             no_value="No exporter",
+            size=FIGURE_SIZE,
         ),
         stat(
             "Oldest container's reading",
             "Age of the newest reading of that container which has waited longest. Red once an alert would say so.",
             now("time() - min(container:last_seen_timestamp_seconds:max)", "age"),
             unit="s",
-            decimals=0,
-            thresholds=colours.high(yellow=120, red=300),
+            decimals=1,
+            thresholds=colours.high(yellow=180, red=300),
             no_value="No reading",
+            size=FIGURE_SIZE,
         ),
         stat(
             "Polls behind",
@@ -63,6 +65,7 @@ def _figures() -> Panels:
             decimals=1,
             thresholds=colours.high(yellow=10, red=30),
             no_value="No exporter",
+            size=FIGURE_SIZE,
         ),
         stat(
             "Readings a second",
@@ -72,6 +75,7 @@ def _figures() -> Panels:
             decimals=1,
             colour="light-blue",
             no_value="No exporter",
+            size=FIGURE_SIZE,
         ),
         stat(
             "Inventory",
@@ -85,7 +89,7 @@ def _figures() -> Panels:
             unit="none",
             mappings=accepted,
             size=WORDS,
-            no_value="Nobody answers",
+            no_value="No answer",
         ),
         stat(
             "Schedule looked at",
@@ -94,7 +98,7 @@ def _figures() -> Panels:
             unit="s",
             decimals=0,
             thresholds=colours.high(yellow=120, red=300),
-            no_value="The controller is away",
+            no_value="No controller",
             size=FIGURE_SIZE,
         ),
         stat(
@@ -105,7 +109,7 @@ def _figures() -> Panels:
             unit="short",
             decimals=0,
             thresholds=colours.steps((None, colours.PLAIN), (1, colours.YELLOW)),
-            no_value="The controller is away",
+            no_value="No controller",
             size=FIGURE_SIZE,
         ),
         stat(
@@ -196,7 +200,11 @@ def _prometheus() -> Panels:
             "Time of a scrape",
             "The five slowest of Hashyard's parts and containers at each moment. Dashed: what is too long, a third of the"
             " interval.",
-            over_time('topk(5, scrape_duration_seconds{job=~"hashyard.*"})', "{{job}} {{instance}}"),
+            over_time(
+                'label_replace(label_replace(topk(5, scrape_duration_seconds{job=~"hashyard.*"}),'
+                ' "part", "$1", "instance", "(.*)"), "part", "$1", "job", "hashyard-(.*)")',
+                "{{part}}",
+            ),
             over_time("vector(10)", "too long", looks.LIMIT),
             unit="s",
             width=8,
@@ -215,7 +223,7 @@ def _prometheus() -> Panels:
             "How long a group of rules takes ÷ its interval. Dashed: half of it, where an alert begins to count.",
             over_time(
                 "max by (group) (label_replace(prometheus_rule_group_last_duration_seconds"
-                ' / prometheus_rule_group_interval_seconds, "group", "$1", "rule_group", ".*;(.*)"))',
+                ' / prometheus_rule_group_interval_seconds, "group", "$1", "rule_group", ".*;(?:hashyard-)?(.*)"))',
                 "{{group}}",
             ),
             over_time("vector(0.5)", "too long", looks.LIMIT),
