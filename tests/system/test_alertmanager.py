@@ -15,6 +15,7 @@ ALERTS = alerts()
 OF_MINERS = {name for name, alert in ALERTS.items() if alert.scope == "miner"} - {"MinerPoolUserUnknown"}
 OF_A_DEAD_CONTAINER = OF_MINERS | {"ContainerHashrateLow", "ContainerMinersMissing"}
 OF_A_BROKEN_PART = {"MinerHashrateLow", "MinerNotHashing", "MinerNoShares", "MinerChipsLost"}
+OF_A_NAMED_PART = OF_A_BROKEN_PART | {"MinerFault"}
 
 # What mutes what, of the same container or of the same miner: written out once more, from docs/alerting.md.
 MUTES = {
@@ -22,12 +23,13 @@ MUTES = {
     "ContainerScrapeFailed": ("container", OF_A_DEAD_CONTAINER),
     "HashyardReadingsStale": ("container", OF_A_DEAD_CONTAINER),
     "MinerDown": ("miner", OF_MINERS - {"MinerDown"}),
-    "MinerBoardLost": ("miner", OF_A_BROKEN_PART),
-    "MinerOverTemperature": ("miner", OF_A_BROKEN_PART),
-    "MinerFanFailed": ("miner", OF_A_BROKEN_PART),
-    "MinerPoolsDead": ("miner", OF_A_BROKEN_PART),
+    "MinerBoardLost": ("miner", OF_A_NAMED_PART),
+    "MinerOverTemperature": ("miner", OF_A_NAMED_PART),
+    "MinerFanFailed": ("miner", OF_A_NAMED_PART),
+    "MinerPoolsDead": ("miner", OF_A_NAMED_PART),
     "MinerRebootLoop": ("miner", OF_A_BROKEN_PART),
     "MinerFault": ("miner", OF_A_BROKEN_PART),
+    "MinerDrawsWhileCurtailed": ("miner", {"MinerControlDrift"}),
     "ContainerOverheating": ("container", {"MinerOverTemperature"}),
     "ContainerCurtailmentMissed": ("container", {"MinerDrawsWhileCurtailed", "MinerControlDrift"}),
 }

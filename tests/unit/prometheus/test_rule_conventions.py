@@ -56,7 +56,7 @@ LEAST_FOR = {
     "MinerPoolsDead": "10m",
     "MinerNoShares": "5m",
     "MinerRebootLoop": "0s",
-    "MinerFault": "5m",
+    "MinerFault": "12m",
     "MinerControlDrift": "5m",
     "MinerPoolUserUnknown": "0s",
     "ContainerDown": "3m",
