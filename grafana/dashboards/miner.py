@@ -30,7 +30,7 @@ def dashboard() -> Dashboard:
         Section("What happened?", _course()),
         Section("Which board?", _boards()),
         Section("Does its work arrive?", _pools()),
-        Section("Is it read in time?", _polling(), collapsed=True),
+        Section("Does it answer in time, and if not, why?", _polling(), collapsed=True),
         variables=[
             variables.container(),
             variables.position("row"),
@@ -242,7 +242,7 @@ def _boards() -> Panels:
             key="board",
             height=6,
             sort=("Board", False),
-            no_value="This miner reports no boards",
+            no_value="No board was reported",
         ),
         _by_board("Hash rate by board", "hashrate_hashes_per_second", "Hs"),
         graph(
@@ -255,7 +255,7 @@ def _boards() -> Panels:
             named={"chip_max": colours.CHIP, "inlet": colours.INLET, "outlet": colours.OUTLET},
             least=None,
             decimals=0,
-            no_value="This miner reports no temperature",
+            no_value="No temperature was reported",
         ),
         graph(
             "Fans",
@@ -264,7 +264,7 @@ def _boards() -> Panels:
             unit="rotrpm",
             width=8,
             decimals=0,
-            no_value="This miner reports no fan",
+            no_value="No fan was reported",
         ),
     ]
 
@@ -276,7 +276,7 @@ def _by_board(title: str, metric: str, unit: str) -> timeseries.Panel:
         over_time(f"max by (board) (miner_board_{metric}{M})", "board {{board}}"),
         unit=unit,
         width=8,
-        no_value="This miner reports no boards",
+        no_value="No board was reported",
     )
 
 
@@ -312,7 +312,7 @@ def _pools() -> Panels:
             width=16,
             height=7,
             sort=("Pool", False),
-            no_value="This miner reports no pools",
+            no_value="No pool was reported",
         ),
         graph(
             "Shares a minute",
@@ -323,7 +323,7 @@ def _pools() -> Panels:
             height=7,
             stacked=True,
             named=colours.RESULTS,
-            no_value="This miner counts no shares",
+            no_value="No share was counted",
         ),
     ]
 
