@@ -235,7 +235,7 @@ def _days() -> Panels:
                 interval="1d",
                 points=DAYS,
                 no_value="No full hour is on record in this time",
-                links=[links.this_container("hashyard-container", "Open the container")],
+                links=[links.plain("hashyard-container", "Open a container")],
             )
         ),
         graph(
@@ -278,7 +278,7 @@ def _statement() -> Panels:
             "A row a container, over the time chosen, in whole hours. Coverage, hours on record and measured say how sure the energy is. Hours are"
             " those of all its miners together. J/TH is the mean over the time of its SHA-256 miners while they hash. Costs are"
             " summed above, by currency.",
-            Label("container", "Container", links=[links.container_of_cell()]),
+            Label("container", "Container", width=130, links=[links.container_of_cell()]),
             Value("Energy", f"{every} / 3600", "watth", 2),
             Value("Measured", f"{by_container(energy(MEASURED))} / {every} or {every} * 0", "percentunit", 1),
             Value(
@@ -296,9 +296,9 @@ def _statement() -> Panels:
                 "none",
                 2,
             ),
-            Label("currency", "Currency", width=84),
+            Label("currency", "Currency", width=80),
             Value(
-                "Hashing uptime",
+                "Hashing",
                 by_container(in_class('class="hashing"'))
                 + " / "
                 + by_container(in_class('class!="curtailed"')),
@@ -306,14 +306,14 @@ def _statement() -> Panels:
                 1,
             ),
             Value(
-                "Reachable uptime",
+                "Reachable",
                 f"avg by (container) (avg_over_time(container:miner_up:avg1h{C}{RANGE}))",
                 "percentunit",
                 1,
             ),
             Value("Curtailed h", f"{hours('curtailed')} or {every} * 0", "locale", 0),
             Value("Fault h", f"{hours('fault')} or {every} * 0", "locale", 0),
-            Value("Unreachable h", f"{hours('unreachable')} or {every} * 0", "locale", 0),
+            Value("Unreachable h", f"{hours('unreachable')} or {every} * 0", "locale", 0, width=120),
             Value(
                 "J/TH",
                 "avg by (container)"
@@ -348,7 +348,7 @@ def _miners() -> Panels:
             "Statement by miner",
             "A row a miner of the one container that is chosen above (Miners of), over the time chosen, in whole hours. Coverage"
             " is of the container's hours on record.",
-            Label("miner", "Miner", links=[links.miner_in_this_container(variable="statement")]),
+            Label("miner", "Miner", width=130, links=[links.miner_in_this_container(variable="statement")]),
             Value("Energy", f"{every} / 3600", "watth", 2),
             Value("Measured", f"sum by (miner) ({measured}) / {every} or {every} * 0", "percentunit", 0),
             Value(

@@ -116,8 +116,8 @@ def _figures() -> Panels:
             "Clients' queries that fail",
             "Queries of clients that ended in an error of ours ÷ all of them, in ten minutes.",
             now(
-                'sum(rate(hashyard_controller_gateway_requests_total{code=~"5.."}[10m]))'
-                " / (sum(rate(hashyard_controller_gateway_requests_total[10m])) > 0)",
+                'sum(increase(hashyard_controller_gateway_requests_total{code=~"5.."}[10m]))'
+                " / (sum(increase(hashyard_controller_gateway_requests_total[10m])) > 0)",
                 "failed",
             ),
             unit="percentunit",
