@@ -23,7 +23,7 @@ history; a dashboard with its own `head` (the client's) gets nothing but the dat
     by_class("sum(…{…,CLASS})", legends=None)                 one query a class, in their order and colours, to be stacked
     class_number(CONTAINER), positions(CONTAINER)             class as a number; factor that brings the labels row and column
 
-Panels (`panels`, `tables`) take a title, a description (what is summed, what is left out), queries, a unit, and keywords:
+Panels (`panels`, `tables`, `scatters`) take a title, a description (what is summed, what is left out), queries, a unit, and keywords:
 
     stat(title, description, *queries, unit=, width=6, height=4, decimals=, thresholds=, mappings=, colour=, maximum=,
          no_value=, links=)                                   background only for what is wrong: colours.low, colours.high

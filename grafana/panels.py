@@ -1,4 +1,4 @@
-"""Panels: a number, a graph, bars, a timeline, a status history, a scatter. Tables and maps are in `tables.py`.
+"""Panels: a number, a graph, bars, a timeline, a status history. Tables and maps are in `tables.py`, points in `scatters.py`.
 
 Each takes a title, a description that says what is summed and what is left out, its queries and its unit, and answers a
 builder of the kit, whose own methods go on from there. Widths are of 24 columns, heights of 38 px; the order in which
@@ -14,14 +14,12 @@ from grafana_foundation_sdk.builders import (
     statetimeline,
     statushistory,
     timeseries,
-    xychart,
 )
 from grafana_foundation_sdk.builders import stat as stats
 from grafana_foundation_sdk.builders.dashboard import DashboardLink, FieldColor, ThresholdsConfig
 from grafana_foundation_sdk.models import common as models
 from grafana_foundation_sdk.models import statetimeline as states
 from grafana_foundation_sdk.models import statushistory as history
-from grafana_foundation_sdk.models import xychart as xy
 from grafana_foundation_sdk.models.dashboard import (
     DataTransformerConfig,
     DynamicConfigValue,
@@ -47,9 +45,6 @@ its last point, however old, would be shown as the present."""
 
 _BUT_THE_CLOCK = "/^(?!(clock|Time)$).*/"
 _BY_TIME = DataTransformerConfig(id_val="joinByField", options={"byField": "Time", "mode": "outer"})
-
-_SCATTER_SINCE = "11.1.0"
-"""Grafana takes the options of a scatter without a version for those of before 11.1, and understands none of them."""
 
 FIGURE_SIZE = 42
 """Height of a stat's one figure in px: the same for all, so that a row of them reads evenly. Several figures in a panel,
@@ -398,77 +393,3 @@ def _on_one_page(options: object) -> None:
     """Show all rows: the kit knows no nought, and without one Grafana cuts the rows into pages of twenty."""
     assert isinstance(options, (history.Options, states.Options))  # noqa: S101  # the kit types options as object
     options.per_page = 0
-
-
-def scatter(
-    title: str,
-    description: str,
-    x: Query,
-    y: Query,
-    *,
-    key: str,
-    x_title: str,
-    y_title: str,
-    x_unit: str,
-    y_unit: str,
-    width: int = 12,
-    height: int = 9,
-    colour: str = "semi-dark-orange",
-    no_value: str = "–",
-    links: Links = (),
-) -> xychart.Panel:
-    """Draw points, one a row: the two queries (`queries.rows`) are joined by the label `key`, which names the point."""
-    fields = {key: key.capitalize(), "Value #A": x_title, "Value #B": y_title}
-    series = (
-        xychart.XYSeriesConfig()
-        .frame(xychart.XychartXYSeriesConfigFrame().matcher(xychart.MatcherConfig().id("byIndex").options(0)))
-        .x(xychart.XychartXYSeriesConfigX().matcher(_field(x_title)))
-        .y(xychart.XychartXYSeriesConfigY().matcher(_field(y_title)))
-        .name(xychart.XychartXYSeriesConfigName().fixed(y_title))
-    )
-    panel = (
-        xychart.Panel()
-        .title(title)
-        .description(description)
-        .datasource(DATA_SOURCE)
-        .span(width)
-        .height(height)
-        .unit(y_unit)
-        .no_value(no_value)
-        .interval(LEAST_STEP)
-        .max_data_points(POINTS)
-        .with_target(Query(x.expression, kind="table").built("A"))
-        .with_target(Query(y.expression, kind="table").built("B"))
-        .with_transformation(
-            DataTransformerConfig(id_val="joinByField", options={"byField": key, "mode": "inner"})
-        )
-        .with_transformation(
-            DataTransformerConfig(id_val="filterFieldsByName", options={"include": {"names": list(fields)}})
-        )
-        .with_transformation(DataTransformerConfig(id_val="organize", options={"renameByName": fields}))
-        .mapping(xy.SeriesMapping.MANUAL)
-        .series([series])
-        .show(xy.XYShowMode.POINTS)
-        .fill_opacity(50)
-        .color_scheme(FieldColor().mode(FieldColorModeId.FIXED).fixed_color(colour))
-        .override_by_name(
-            x_title,
-            [
-                DynamicConfigValue(id_val="unit", value=x_unit),
-                DynamicConfigValue(id_val="custom.axisLabel", value=x_title),
-            ],
-        )
-        .override_by_name(y_title, [DynamicConfigValue(id_val="custom.axisLabel", value=y_title)])
-        .legend(common.VizLegendOptions().show_legend(False))
-        .tooltip(
-            common.VizTooltipOptions().mode(models.TooltipDisplayMode.SINGLE).sort(models.SortOrder.NONE)
-        )
-    )
-    if links:
-        panel = panel.data_links(list(links))
-    panel.build().plugin_version = _SCATTER_SINCE
-    return panel
-
-
-def _field(field_title: str) -> xychart.MatcherConfig:
-    return xychart.MatcherConfig().id("byName").options(field_title)

@@ -5,9 +5,10 @@ from grafana_foundation_sdk.builders.dashboard import Dashboard
 from grafana_foundation_sdk.models.dashboard import DynamicConfigValue
 
 from grafana import annotations, colours, links, looks, queries, variables
-from grafana.panels import graph, scatter, stat
+from grafana.panels import graph, stat
 from grafana.queries import CONTAINER as C
 from grafana.queries import container, over_time, rows
+from grafana.scatters import scatter
 from grafana.skeleton import Panels, Section
 from grafana.skeleton import dashboard as skeleton
 from grafana.tables import Label, Value, matrix, table
