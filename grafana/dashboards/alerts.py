@@ -123,8 +123,8 @@ def _firing() -> Panels:
             "By alert and container",
             "A row an alert and container: how many fire, and when the first of their conditions came true. Those that"
             " another alert mutes are included. The alert leads to its runbook.",
-            Label("alertname", "Alert", width=230, links=[links.runbook_of_cell()]),
-            Label("severity", "Severity", width=90, coloured="text", mappings=SEVERITIES),
+            Label("alertname", "Alert", width=215, links=[links.runbook_of_cell()]),
+            Label("severity", "Severity", width=100, coloured="text", mappings=SEVERITIES),
             Label("container", "Container", links=[links.container_of_cell()]),
             Value("Firing", f"label_join(count by {what} (ALERTS{FIRING}), {key})", "short", 0, width=76),
             Value(
@@ -146,8 +146,8 @@ def _timelines() -> Panels:
         _coloured(
             timeline(
                 "Timeline",
-                "A row an alert, for as long as it fired; the figure is how many at once, at most within each step of five"
-                " minutes or more. Red wakes somebody, yellow waits. Those that another alert mutes are included.",
+                "A row an alert, for as long as it fired; the figure is how many at once, looked at every five"
+                " minutes. Red wakes somebody, yellow waits. Those that another alert mutes are included.",
                 over_time(_at_most(CRITICAL), "{{alertname}}"),
                 over_time(_at_most(WARNING), "{{alertname}}"),
                 height=11,
@@ -160,7 +160,7 @@ def _timelines() -> Panels:
 
 
 def _at_most(selector: str) -> str:
-    return f"max_over_time(count by (alertname) (ALERTS{selector})[$__interval:1m])"
+    return f"max_over_time(count by (alertname) (ALERTS{selector})[$__interval:5m])"
 
 
 CRITICAL_AND_WARNING = {"A": colours.SEVERITIES["critical"], "B": colours.SEVERITIES["warning"]}
@@ -184,8 +184,8 @@ def _miners() -> Panels:
             Label(
                 "miner", "Miner", links=[links.miner_of_cell(), links.controller_page_of_cell()], width=150
             ),
-            Label("alertname", "Alert", width=230, links=[links.runbook_of_cell()]),
-            Label("severity", "Severity", width=90, coloured="text", mappings=SEVERITIES),
+            Label("alertname", "Alert", width=215, links=[links.runbook_of_cell()]),
+            Label("severity", "Severity", width=100, coloured="text", mappings=SEVERITIES),
             Value("Since", f"topk(100, max by {labels} ({since(OF_MINERS)}))", "dateTimeFromNow"),
             Label("container", "Container", links=[links.container_of_cell()]),
             width=12,
@@ -205,20 +205,20 @@ def _loud() -> Panels:
             "Alert-hours in 7 days, by alert",
             "How long each alert fired, all miners and containers added up, now and in the seven days before; the ten"
             " loudest. What fires for days and nobody mends is either a spare part to order or a limit to change.",
-            now(f"sort({hours('alertname', FIRING)})", "{{alertname}}"),
-            unit="h",
+            now(f"sort_desc({hours('alertname', FIRING)})", "{{alertname}}"),
+            unit="none",
             height=10,
-            decimals=1,
+            decimals=0,
             colour=colours.YELLOW,
             no_value="No alert fired in 7 days",
         ),
         bars(
             "Alert-hours in 7 days, by container",
             "The same by container; the ten loudest. Alerts of Hashyard itself have none and are left out.",
-            now(f"sort({hours('container', OF_CONTAINERS)})", "{{container}}"),
-            unit="h",
+            now(f"sort_desc({hours('container', OF_CONTAINERS)})", "{{container}}"),
+            unit="none",
             height=10,
-            decimals=1,
+            decimals=0,
             colour=colours.YELLOW,
             no_value="No alert fired in 7 days",
             links=[links.container_of_series()],

@@ -96,6 +96,7 @@ def _figures() -> Panels:
             unit="short",
             decimals=0,
             no_value="Not known now",
+            size=FIGURE_SIZE,
         ),
         stat(
             "Switched off by agreement",
@@ -233,6 +234,7 @@ def _containers() -> Panels:
             Label(
                 "container",
                 "Container",
+                width=130,
                 links=[links.container_of_cell("hashyard-client", "Show this container alone")],
             ),
             Value(

@@ -275,9 +275,9 @@ def _statement() -> Panels:
     return [
         table(
             "Statement",
-            "A row a container, over the time chosen, in whole hours. Coverage, hours on record and measured say how sure the energy is. Hours are"
-            " those of all its miners together. J/TH is the mean over the time of its SHA-256 miners while they hash. Costs are"
-            " summed above, by currency.",
+            "A row a container, over the time chosen, in whole hours. Measured, coverage and hours on record say how sure the"
+            " energy is. Hashing and reachable are the uptimes; hours are those of all its miners together. J/TH is the mean"
+            " over the time of its SHA-256 miners while they hash. Costs are summed above, by currency.",
             Label("container", "Container", width=130, links=[links.container_of_cell()]),
             Value("Energy", f"{every} / 3600", "watth", 2),
             Value("Measured", f"{by_container(energy(MEASURED))} / {every} or {every} * 0", "percentunit", 1),

@@ -16,6 +16,17 @@ SECOND = looks.Look(colours.GREY, width=1, fill=0, axis="right", unit="short")
 JOBS = ("hashyard", "hashyard-exporter", "hashyard-controller", "prometheus", "alertmanager", "grafana")
 """Jobs of prometheus.yml: the containers, and the parts of the stack."""
 
+RESULTS = {
+    "ok": colours.GREEN,
+    "timeout": "orange",
+    "refused": "dark-orange",
+    "unreachable": "semi-dark-orange",
+    "auth": colours.RED,
+    "malformed": "purple",
+    "unsupported": "light-blue",
+}
+"""What a poll ends with; grey is the line of those under way."""
+
 WORDS = 36
 """Size in px of a stat that says a word."""
 
@@ -185,7 +196,7 @@ def _exporter() -> Panels:
             unit="ops",
             width=8,
             stacked=True,
-            named={"ok": colours.GREEN, "timeout": "orange", "refused": "dark-orange", "auth": colours.RED},
+            named=RESULTS,
             no_value="No exporter answered in this time",
         ),
     ]
