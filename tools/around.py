@@ -5,24 +5,21 @@ differs from an installation in addresses alone: rules, routes, dashboards and p
 """
 
 import os
-import re
 import secrets
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import yaml
-
+from stack import alertmanager_config, prometheus_config
+from stack.prometheus_config import Places
 from tools import packages
 from tools.parts import Part
 from tools.welcome import GRAFANA_PASSWORD, Demo
 
 REPOSITORY = packages.REPOSITORY
-# What prometheus/prometheus.yml says; the demo's copy of it has the ports that were free.
-EXPORTER, PROMETHEUS, CONTROLLER = "127.0.0.1:9428", "127.0.0.1:9090", "127.0.0.1:8000"
-ALERTMANAGER, GRAFANA = "127.0.0.1:9093", "127.0.0.1:3000"
+RULES = REPOSITORY / "prometheus" / "rules" / "*.yml"
+GRAFANA = "127.0.0.1:3000"
 RETENTION = "30d"
 
 # Where distributions and Grafana's own packages put what belongs to the program.
@@ -117,14 +114,15 @@ def parts(demo: Demo, programs: Programs, after: str) -> list[Part]:
 def _prometheus(demo: Demo, program: Path, where: str, after: str) -> Part:
     config = demo.folder / "prometheus.yml"
     template = (REPOSITORY / "prometheus" / "prometheus.yml").read_text(encoding="utf-8")
-    places = {
-        EXPORTER: demo.exporter,
-        PROMETHEUS: where,
-        CONTROLLER: demo.controller,
-        ALERTMANAGER: demo.alerts,
-        GRAFANA: demo.grafana,
-    }
-    config.write_text(prometheus_config(template, places, REPOSITORY / "prometheus"), encoding="utf-8")
+    places = Places(
+        exporters=[f"http://{demo.exporter}"],
+        prometheus=f"http://{where}",
+        controller=f"http://{demo.controller}",
+        alertmanager=_url(demo.alerts),
+        grafana=_url(demo.grafana),
+        rules=[str(RULES)],
+    )
+    config.write_text(prometheus_config.rendered(template, places), encoding="utf-8")
     return Part(
         "prometheus",
         (
@@ -140,39 +138,25 @@ def _prometheus(demo: Demo, program: Path, where: str, after: str) -> Part:
     )
 
 
-def prometheus_config(template: str, places: dict[str, str | None], rules: Path) -> str:
-    """Return prometheus.yml for other addresses. `places`: for each that the template names where it is, None if it does not run.
-
-    `rules`: the folder that the template's paths of rules are relative to.
-    """
-    config: dict[str, Any] = yaml.safe_load(template)
-    absent = {address for address, place in places.items() if place is None}
-    config["scrape_configs"] = [job for job in config["scrape_configs"] if not absent & _addresses(job)]
-    if absent & _addresses(config["alerting"]):
-        del config["alerting"]
-    config["rule_files"] = [str(rules / pattern) for pattern in config["rule_files"]]
-    moved = {address: place for address, place in places.items() if place is not None}
-    return rendered(yaml.safe_dump(config, sort_keys=False, allow_unicode=True), moved)
-
-
-def _addresses(value: Any) -> set[str]:
-    return set(re.findall(r"\d+\.\d+\.\d+\.\d+:\d+", str(value)))
-
-
-def rendered(template: str, addresses: dict[str, str]) -> str:
-    """Return a text with other addresses, all put in at once: one may be what another was."""
-    if not addresses:
-        return template
-    pattern = "|".join(re.escape(address) for address in addresses)
-    return re.sub(rf"(?<!\d)(?:{pattern})(?!\d)", lambda found: addresses[found[0]], template)
+def _url(address: str | None) -> str | None:
+    return None if address is None else f"http://{address}"
 
 
 def _alertmanager(demo: Demo, program: Path, where: str) -> Part:
+    config = demo.folder / "alertmanager.yml"
+    messages = REPOSITORY / "prometheus" / "templates" / "*.tmpl"
+    receivers = alertmanager_config.Receivers(
+        controller_url=f"http://{demo.controller}", grafana_url=f"http://{demo.grafana or GRAFANA}"
+    )
+    template = (REPOSITORY / "prometheus" / "alertmanager.yml").read_text(encoding="utf-8")
+    config.write_text(
+        alertmanager_config.rendered(template, receivers, templates=str(messages)), encoding="utf-8"
+    )
     return Part(
         "alertmanager",
         (
             str(program),
-            f"--config.file={REPOSITORY / 'prometheus' / 'alertmanager.yml'}",
+            f"--config.file={config}",
             f"--storage.path={demo.folder / 'alertmanager'}",
             f"--web.listen-address={where}",
             "--cluster.listen-address=",  # one alone: it would open a port for others

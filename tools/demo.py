@@ -95,7 +95,12 @@ def parts_of(demo: welcome.Demo, programs: around.Programs) -> list[Part]:
         after=simulator.ready_url,
     )
     write_schedule(demo.data / MANAGED_FILE)
-    history = ("--prometheus", f"http://{demo.history}") if demo.history else ()
+    known = [
+        word
+        for flag, where in (("--prometheus", demo.history), ("--grafana", demo.grafana))
+        if where is not None
+        for word in (flag, f"http://{where}")
+    ]
     controller = Part(
         "controller",
         (
@@ -103,7 +108,7 @@ def parts_of(demo: welcome.Demo, programs: around.Programs) -> list[Part]:
             "controller",
             *surroundings,
             *data,
-            *("--listen", demo.controller, "--exporter", f"http://{demo.exporter}", *history),
+            *("--listen", demo.controller, "--exporter", f"http://{demo.exporter}", *known),
             # Profiles change by the minute here, which no real miner should be asked to follow.
             *("--restarts-a-day", "1000", "--cool-down", "5"),
         ),

@@ -26,7 +26,7 @@ import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
-from tools import around
+from stack.prometheus_config import Places, rendered
 
 REPOSITORY = Path(__file__).parents[2]
 PATIENCE_S = 60.0
@@ -360,24 +360,14 @@ def prometheus_config(exporters: list[str], prometheus: str, interval: str = "1s
     Nobody runs a controller, Alertmanager or Grafana here, and whatever else listens on their usual ports is not to be asked.
     """
     template = (REPOSITORY / "prometheus" / "prometheus.yml").read_text(encoding="utf-8")
-    first = exporters[0]
-    config = yaml.safe_load(
-        around.rendered(template, {around.EXPORTER: first, around.PROMETHEUS: prometheus})
-    )
+    places = Places(exporters=[f"http://{one}" for one in exporters], prometheus=f"http://{prometheus}")
+    config = yaml.safe_load(rendered(template, places))
     for key in ("scrape_interval", "scrape_timeout", "evaluation_interval"):
         assert key in config["global"]
         config["global"][key] = interval
-    jobs = {job["job_name"]: job for job in config["scrape_configs"]}
-    for absent in ("hashyard-controller", "alertmanager", "grafana"):
-        config["scrape_configs"].remove(jobs.pop(absent))
-    for absent in ("rule_files", "alerting"):
-        del config[absent]
-    discoveries = jobs["hashyard"]["http_sd_configs"]
-    own_targets = jobs["hashyard-exporter"]["static_configs"][0]["targets"]
-    for more in exporters[1:]:
-        discoveries.append({**discoveries[0], "url": discoveries[0]["url"].replace(first, more)})
-        own_targets.append(more)
-    for discovery in discoveries:
-        discovery["refresh_interval"] = interval
+    del config["rule_files"]
+    for job in config["scrape_configs"]:
+        for discovery in job.get("http_sd_configs", ()):
+            discovery["refresh_interval"] = interval
     text: str = yaml.safe_dump(config, allow_unicode=True)
     return text

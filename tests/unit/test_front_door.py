@@ -283,7 +283,7 @@ def test_make_alone_lists_what_there_is_to_make() -> None:
         ["make"], cwd=REPOSITORY, capture_output=True, text=True, check=True, env=surroundings
     ).stdout
     listed = {line.split()[1] for line in printed.splitlines()}
-    assert listed == {"help", "demo", "test", "test-long", "bench", "check", "clean"}
+    assert listed == {"help", "demo", "test", "test-long", "bench", "check", "screenshots", "clean"}
 
 
 @pytest.mark.parametrize(("ci", "outcome"), [("true", "failed"), ("", "skipped")])

@@ -8,7 +8,6 @@ import pytest
 import yaml
 
 from controller.settings import Settings
-from tools import around
 
 CONFIG = Path(__file__).parents[2] / "prometheus" / "prometheus.yml"
 
@@ -67,37 +66,3 @@ def test_the_controller_is_scraped_where_it_listens_unless_told_otherwise(jobs: 
         {"targets": [f"{controller.host}:{controller.port}"]}
     ]
     assert "metrics_path" not in jobs["hashyard-controller"]  # its series are on /metrics
-
-
-def test_the_demo_puts_its_addresses_in_place_of_every_one(promtool: Path, tmp_path: Path) -> None:
-    places: dict[str, str | None] = {around.EXPORTER: around.PROMETHEUS, around.PROMETHEUS: "127.0.0.1:9091"}
-    text = around.prometheus_config(CONFIG.read_text(encoding="utf-8"), places, CONFIG.parent)
-    config = yaml.safe_load(text)
-    jobs = {job["job_name"]: job for job in config["scrape_configs"]}
-    assert jobs["hashyard"]["http_sd_configs"][0]["url"] == f"http://{around.PROMETHEUS}/sd"
-    assert jobs["hashyard-exporter"]["static_configs"] == [{"targets": [around.PROMETHEUS]}]
-    assert jobs["prometheus"]["static_configs"] == [{"targets": ["127.0.0.1:9091"]}]
-    assert config["alerting"]
-    assert around.EXPORTER not in text
-    path = tmp_path / "prometheus.yml"
-    path.write_text(text)
-    done = check(promtool, path)
-    assert done.returncode == 0, done.stderr
-    assert re.search(r"[1-9]\d* rule files found", done.stdout)  # also from another folder
-
-
-def test_what_the_demo_does_not_run_is_not_asked(promtool: Path, tmp_path: Path) -> None:
-    text = around.prometheus_config(
-        CONFIG.read_text(encoding="utf-8"), {around.ALERTMANAGER: None, around.GRAFANA: None}, CONFIG.parent
-    )
-    config = yaml.safe_load(text)
-    assert {job["job_name"] for job in config["scrape_configs"]} == {
-        "hashyard",
-        "hashyard-exporter",
-        "hashyard-controller",
-        "prometheus",
-    }
-    assert "alerting" not in config
-    path = tmp_path / "prometheus.yml"
-    path.write_text(text)
-    assert check(promtool, path).returncode == 0
