@@ -51,6 +51,10 @@ FIGURE_SIZE = 42
 and words where a figure is missing, are left to fit themselves."""
 
 _SHORT_WORDS = 8
+_WITHOUT_EMPTY = DataTransformerConfig(id_val="filterFieldsByName", options={"include": {"pattern": ".*"}})
+"""Takes every field, and so leaves out an answer without any: of that a timeline says that it has no time field, and not
+what the panel says where there is nothing."""
+
 _NO_MAXIMUM = 1e18
 """Stands until the query of the maximum answers: without it, percent would be of the number itself."""
 
@@ -334,6 +338,7 @@ def timeline(
         panel = panel.with_target(query.built(letter(place)))
     if links:
         panel = panel.data_links(list(links))
+    panel = panel.with_transformation(_WITHOUT_EMPTY)
     _on_one_page(panel.build().options)
     return panel
 
@@ -385,6 +390,7 @@ def status_history(
         panel = panel.with_target(query.built(letter(place)))
     if links:
         panel = panel.data_links(list(links))
+    panel = panel.with_transformation(_WITHOUT_EMPTY)
     _on_one_page(panel.build().options)
     return panel
 

@@ -149,6 +149,10 @@ def test_its_units_are_grafanas(panel: Panel) -> None:
 @each_panel
 def test_it_says_something_when_it_is_empty(panel: Panel) -> None:
     assert panel.data["fieldConfig"]["defaults"]["noValue"]
+    if panel.data["type"] in {"state-timeline", "status-history"}:
+        # Of an answer without fields these say that it has no time field, whatever else is to be said.
+        ids = [made["id"] for made in panel.data["transformations"]]
+        assert "filterFieldsByName" in ids
 
 
 @each_panel
