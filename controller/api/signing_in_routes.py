@@ -52,24 +52,35 @@ class Confirmation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 async def sign_in(call: Call[SignIn, SignInQuery]) -> Answer:
-    """Begin a session, or make a token for 12 hours. The session is a new one whatever cookie came with the request."""
-    visit = visit_of(call)
-    user = await call.signing_in.by_password(call.body.username, call.body.password, visit)
-    actor = Actor("user", user.username, user.id)
+    """Begin a session, or make a token for 12 hours."""
     if call.query.as_ == "token":
+        user = await call.signing_in.by_password(call.body.username, call.body.password, visit_of(call))
+        actor = Actor("user", user.username, user.id)
         scopes = tuple(scope for scope in SCOPES if scope in ROLE_SCOPES[user.role])
         text, token = await call.signing_in.issue_token(
             user, SIGN_IN_TOKEN, scopes, call.now + SIGN_IN_TOKEN_FOR
         )
         await call.record("auth", "auth.signed_in", actor=actor, outcome="ok", params={"token": token.id})
         return Answer(body=SignedIn(access_token=text, expires_at=token.expires_at, user=user))
-    await _end_cookie(call)
-    secret, session = await call.signing_in.open_session(user, visit)
-    await call.record("auth", "auth.signed_in", actor=actor, outcome="ok", params={"session": session.id})
+    secret = await begin_session(call, call.body.username, call.body.password)
     return Answer(status=204, headers=session_headers(secret, secure=call.secure))
 
 
-async def sign_out(call: Call[None, NoQuery]) -> Answer:
+async def begin_session(call: Call[Any, Any], username: str, password: str) -> str:
+    """Begin a session for whoever gives name and password; return its cookie's value. Raises Problem.
+
+    The session is a new one whatever cookie came with the request.
+    """
+    visit = visit_of(call)
+    user = await call.signing_in.by_password(username, password, visit)
+    await _end_cookie(call)
+    secret, session = await call.signing_in.open_session(user, visit)
+    actor = Actor("user", user.username, user.id)
+    await call.record("auth", "auth.signed_in", actor=actor, outcome="ok", params={"session": session.id})
+    return secret
+
+
+async def sign_out(call: Call[Any, NoQuery]) -> Answer:
     """End the session, or the token of a sign-in."""
     person = call.person
     if person.session is not None:
@@ -110,7 +121,7 @@ def visit_of(call: Call[Any, Any]) -> Visit:
     )
 
 
-async def _end_cookie(call: Call[SignIn, SignInQuery]) -> None:
+async def _end_cookie(call: Call[Any, Any]) -> None:
     """End the session whose cookie came along: its browser forgets it now, and nobody else is to find it open."""
     old = call.request.cookies.get(session_cookie(secure=call.secure))
     session = await call.storage.access.sessions.by_hash(sum_of(old)) if old else None

@@ -4,6 +4,7 @@ What is not known is None and is never written as a number; the templates say it
 together by a no-break space.
 """
 
+import math
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
@@ -86,6 +87,12 @@ def duration(seconds: float) -> str:
     return f"{days}{NBSP}d" + (f" {rest}{NBSP}h" if rest else "")
 
 
+def wait(seconds: float) -> str:
+    """Return how long to wait, rounded up so that it is over then: 40 s, 13 min."""
+    whole_s = math.ceil(seconds)
+    return f"{whole_s}{NBSP}s" if whole_s < 60 else f"{math.ceil(whole_s / 60)}{NBSP}min"
+
+
 def clock(moment: datetime, now: datetime, zone: tzinfo) -> str:
     """Return a moment as people say it: 14:06, yesterday 18:44, 21 Nov 2026, 18:00. In the zone of the container."""
     local, today = moment.astimezone(zone), now.astimezone(zone).date()
@@ -145,6 +152,7 @@ FILTERS: Final[Mapping[str, Callable[..., Any]]] = {
     "plain": plain,
     "sentence": sentence,
     "unit": of,
+    "wait": wait,
     "watts": watts,
     "whole": whole,
 }
