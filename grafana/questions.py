@@ -17,7 +17,7 @@ SCRAPED_S = 30
 FEWEST_SCRAPES = 4
 """`$__rate_interval` spans at least so many."""
 
-_VARIABLE = re.compile(r"\$\{(\w+)(?::\w+)?\}|\$(\w+)")
+_VARIABLE = re.compile(r"\$\{(\w+)(?::\w+)?\}|\$([a-zA-Z_]\w*)")  # not label_replace's $1
 _LABEL_VALUES = re.compile(r"label_values\((.+), *(\w+)\)", re.DOTALL)
 _DURATION = re.compile(r"(?:now-)?(\d+)([smhdw])")
 _UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
