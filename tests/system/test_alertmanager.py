@@ -31,7 +31,10 @@ MUTES = {
     "MinerFault": ("miner", OF_A_BROKEN_PART),
     "MinerDrawsWhileCurtailed": ("miner", {"MinerControlDrift"}),
     "ContainerOverheating": ("container", {"MinerOverTemperature"}),
-    "ContainerCurtailmentMissed": ("container", {"MinerDrawsWhileCurtailed", "MinerControlDrift"}),
+    "ContainerCurtailmentMissed": (
+        "container",
+        {"MinerDrawsWhileCurtailed", "MinerControlDrift", "ContainerCommandsFailing"},
+    ),
 }
 # And of whatever container.
 OF_A_LOST_EXPORTER = {"ContainerScrapeFailed", "ContainerMissing", "HashyardInventoriesDiffer"}
