@@ -136,6 +136,19 @@ POST   /api/auth/register                       A    people
 POST   /api/auth/admin/create                   A    people
 """
 
+WHO_MAY_SEE = """
+GET    /static/{name}                           –    any
+GET    /runbooks                                –    any
+GET    /runbooks/{alert}                        –    any
+GET    /sign-in                                 –    any
+POST   /sign-in                                 –    any
+POST   /sign-out                                AFC  any
+GET    /                                        AFC  read
+GET    /miners/by-name                          AFC  read
+GET    /miners/{id}                             AFC  read
+"""
+"""Who may see which page, in the same form."""
+
 CONCERN_ALL_CONTAINERS = """
 PUT    /api/v1/profiles/{name}
 POST   /api/v1/schedules
