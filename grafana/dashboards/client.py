@@ -26,6 +26,12 @@ HASHING = 'class="hashing"'
 SCRYPT = 'algorithm="Scrypt"'
 NOT_AGREED = 'class!="curtailed"'
 
+ALL_OFF = -1
+"""Stands for the share of nothing: all is off by agreement. Without any figure, that is not known."""
+
+UNSEEN = f"max by (container) (last_over_time(container_miners{C}[1h]) unless container_miners{C})"
+"""Containers that were seen within the hour, and are not now: what their machines do is not known."""
+
 NONE = f"max by (container) (container_miners{C}) * 0"
 """A nought for every container that there is."""
 
@@ -76,17 +82,22 @@ def _figures() -> Panels:
             unit="Hs",
             decimals=2,
             colour=colours.HASH_RATE,
-            no_value="Not known now",
+            no_value="Not known",
         ),
         stat(
             "Of what is expected",
             "Hash rate ÷ what your machines should do now. A machine that is switched off by agreement is not expected to do"
             " anything.",
-            now(figures.share_of_expected(containers), "{{algorithm}}"),
+            now(
+                f"{figures.share_of_expected(containers)}"
+                f" or (sum by (algorithm) (container:expected_hashrate_hashes_per_second:sum{C}) == 0) + {ALL_OFF}",
+                "{{algorithm}}",
+            ),
             unit="percentunit",
             decimals=1,
             thresholds=colours.low(red=0.85, yellow=0.95),
-            no_value="All are off by agreement",
+            mappings=colours.values({ALL_OFF: ("Off by agreement", colours.BLUE)}),
+            no_value="Not known",
         ),
         stat(
             "Working",
@@ -95,7 +106,7 @@ def _figures() -> Panels:
             now(f"sum(max by (container) (container_miners{C}))", "of all"),
             unit="short",
             decimals=0,
-            no_value="Not known now",
+            no_value="Not known",
             size=FIGURE_SIZE,
         ),
         stat(
@@ -105,7 +116,7 @@ def _figures() -> Panels:
             unit="short",
             decimals=0,
             thresholds=colours.steps((None, colours.PLAIN), (1, colours.BLUE)),
-            no_value="Not known now",
+            no_value="Not known",
             size=FIGURE_SIZE,
         ),
         stat(
@@ -115,7 +126,7 @@ def _figures() -> Panels:
             unit="watt",
             decimals=1,
             colour=colours.POWER,
-            no_value="Not known now",
+            no_value="Not known",
             size=FIGURE_SIZE,
         ),
         stat(
@@ -229,8 +240,9 @@ def _containers() -> Panels:
     return [
         table(
             "Containers",
-            "A row a container, now. Click a container to see it alone. Empty under “of what is expected”: everything is"
-            " switched off by agreement.",
+            "A row a container, now. Click a container to see it alone. Nothing under “of what is expected”: everything is"
+            " switched off by agreement. Nothing in the whole row: it cannot be seen now, and what its machines do is not"
+            " known.",
             Label(
                 "container",
                 "Container",
@@ -251,7 +263,7 @@ def _containers() -> Panels:
             Value("SHA-256", hash_rate(figures.SHA), "Hs", 2),
             Value("Scrypt", hash_rate(SCRYPT), "Hs", 2),
             Value("Power", f"sum by (container) (container:power_watts:sum{C})", "watt", 1),
-            Value("Machines", f"max by (container) (container_miners{C})", "short", 0),
+            Value("Machines", f"max by (container) (last_over_time(container_miners{C}[1h]))", "short", 0),
             how_many("Working", "hashing"),
             how_many("Off as agreed", "curtailed", colours.BLUE),
             how_many("Starting up", "settling"),
@@ -260,31 +272,33 @@ def _containers() -> Panels:
             key="container",
             height=7,
             sort=("Container", False),
-            no_value="You have no container yet",
+            no_value="No container could be seen within the last hour",
         ),
     ]
 
 
 def _machines() -> Panels:
     wrong = containers('class=~"fault|unreachable"')
+    words = {name: (WORDS[name], colours.CLASSES[name]) for name in ("fault", "unreachable")}
+    words["unseen"] = ("cannot be seen now: not known", colours.YELLOW)
     return [
         table(
             "Not working now",
             "Up to a hundred machines that should work now and do not, or do not answer. Those that are switched off by"
-            " agreement, or are starting up, are left out. We know of each of them.",
-            Label("miner", "Machine"),
+            " agreement, or are starting up, are left out. A container without a machine: none of its machines could be seen"
+            " for some minutes, so what they do is not known.",
+            Label("miner", "Machine", width=130),
             Value(
                 "What is wrong",
-                f"topk(100, max by (container, miner, class) (miner:time_class:bool{wrong}))",
+                f"topk(100, max by (container, miner, class) (miner:time_class:bool{wrong}))"
+                f' or label_replace({UNSEEN}, "class", "unseen", "", "")',
                 label="class",
                 shown="text",
-                mappings=colours.values(
-                    {name: (WORDS[name], colours.CLASSES[name]) for name in ("fault", "unreachable")}
-                ),
+                mappings=colours.values(words),
             ),
             Label("container", "Container"),
             height=9,
             sort=("Container", False),
-            no_value="All your machines are working",
+            no_value="No machine is known not to work",
         ),
     ]
