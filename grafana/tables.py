@@ -168,7 +168,8 @@ def _property(name: str, value: object) -> DynamicConfigValue:
 
 
 def _label_properties(column: Label) -> list[DynamicConfigValue]:
-    properties = _shared_properties(column)
+    # Else Grafana lays buttons over the name, and over its link, that make a filter for the whole dashboard.
+    properties = [*_shared_properties(column), _property("filterable", False)]
     if column.hidden:
         properties.append(_property("custom.hidden", True))
     if column.coloured is not None:
