@@ -36,7 +36,7 @@ BROWSER_FLAGS = (
     "--disable-sync",
 )
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-COLOURS = 192  # of a picture: a dashboard has few, and the file is a third of what it was
+COLOURS = 256  # of a picture: a dashboard has few, and the file is a third of what it was
 
 PATIENCE_S = 600.0
 # Rules are evaluated every two minutes at the slowest, and a mean of 15 minutes begins with the first reading.
@@ -132,7 +132,9 @@ def take(browser: Browser, grafana: str, picture: Picture, folder: Path) -> Path
     image = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
     page.close()
     file = folder / f"{picture.name}.png"
-    image.quantize(COLOURS, dither=Image.Dither.NONE).save(file, optimize=True)
+    image.quantize(COLOURS, kmeans=2, dither=Image.Dither.NONE).save(
+        file, optimize=True
+    )
     return file
 
 
