@@ -183,7 +183,8 @@ def _grafana(demo: Demo, grafana: Grafana, where: str, after: str) -> Part:
         "GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH": str(
             REPOSITORY / "grafana" / "json" / "hashyard" / "hashyard-fleet.json"
         ),
-        "GF_SECURITY_ADMIN_PASSWORD__FILE": str(password),
+        # Grafana's own way to name a file; GF_…__FILE is one of its container image alone.
+        "GF_SECURITY_ADMIN_PASSWORD": f"$__file{{{password}}}",
         # Whoever sits at this machine may look; only the administrator may change.
         "GF_AUTH_ANONYMOUS_ENABLED": "true",
         "GF_AUTH_ANONYMOUS_ORG_ROLE": "Viewer",

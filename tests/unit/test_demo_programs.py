@@ -92,7 +92,7 @@ def test_each_part_runs_with_the_committed_files(tmp_path: Path) -> None:
     given = dict(word.split("=", 1) for word in parts["grafana"].command[1:] if "=" in word)
     for name in ("GF_PATHS_PROVISIONING", "HASHYARD_DASHBOARDS"):
         assert Path(given[name]).is_dir()
-    password = Path(given["GF_SECURITY_ADMIN_PASSWORD__FILE"])
+    password = Path(given["GF_SECURITY_ADMIN_PASSWORD"].removeprefix("$__file{").removesuffix("}"))
     assert len(password.read_text()) >= 16
     assert password.stat().st_mode & 0o077 == 0
     before = password.read_text()
