@@ -1,0 +1,61 @@
+"""What the documents point to is there: files, headings, and the pictures that a script makes."""
+
+import re
+import subprocess
+from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
+from PIL import Image
+
+from tools.screenshots import PICTURES
+
+REPOSITORY = Path(__file__).parents[2]
+LARGEST = 150_000
+"""Bytes of a picture: the README is read over a telephone, too."""
+
+_LINK = re.compile(r"\[[^\]]*\]\((?P<target>[^)\s]+)\)")
+_HEADING = re.compile(r"(?m)^#+ +(?P<text>.+)$")
+_CODE = re.compile(r"(?ms)^```.*?^```|`[^`\n]*`")
+
+
+def documents() -> list[Path]:
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "*.md"],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return [REPOSITORY / name for name in listed.stdout.splitlines()]
+
+
+def anchors(document: Path) -> set[str]:
+    """Return the anchors of a document's headings, as they are made for a browser: small letters, `-` for blanks, no signs."""
+    headings = _HEADING.findall(re.sub(r"(?ms)^```.*?^```", "", document.read_text(encoding="utf-8")))
+    return {re.sub(r"[^\w\- ]", "", text.lower()).strip().replace(" ", "-") for text in headings}
+
+
+@pytest.mark.parametrize("document", documents(), ids=lambda path: str(path.relative_to(REPOSITORY)))
+def test_every_link_within_the_repository_leads_somewhere(document: Path) -> None:
+    wrong = []
+    for target in _LINK.findall(_CODE.sub("", document.read_text(encoding="utf-8"))):
+        if re.match(r"[a-z]+:", target):
+            continue
+        path, _, anchor = unquote(target).partition("#")
+        place = (document.parent / path).resolve() if path else document
+        if not place.exists() or (anchor and place.suffix == ".md" and anchor.lower() not in anchors(place)):
+            wrong.append(target)
+    assert wrong == []
+
+
+def test_the_pictures_are_those_that_the_script_makes_and_the_readme_shows() -> None:
+    folder = REPOSITORY / "docs" / "pictures"
+    assert {one.name for one in folder.iterdir()} == {f"{one.name}.png" for one in PICTURES}
+    readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+    for picture in PICTURES:
+        file = folder / f"{picture.name}.png"
+        assert f"(docs/pictures/{file.name})" in readme
+        assert file.stat().st_size < LARGEST
+        with Image.open(file) as image:
+            assert image.size == (picture.width, picture.height)
