@@ -256,6 +256,7 @@ class Grafana:
         self, stack: Stack, prometheus: Path, installed: around.Grafana, data_source: str, **settings: str
     ) -> None:
         self._stack, self._installed, self._prometheus = stack, installed, prometheus
+        self._folder = stack.folder / "grafana"
         self.settings = settings
         self.data_source = data_source
         self.program: Program
@@ -269,11 +270,12 @@ class Grafana:
     def launch(self) -> None:
         """Start it, and do not wait."""
         where = f"127.{self._stack.network}.255.6:3000"
+        self._folder.mkdir(exist_ok=True)
         demo = welcome.Demo(
-            folder=self._stack.folder,
-            targets=self._stack.folder / "targets.yml",
+            folder=self._folder,
+            targets=self._folder / "targets.yml",
             fleet=welcome.Fleet({}, [], ("", None), (), {}),
-            simulator="",
+            simulator="127.0.0.1:9429",
             exporter="127.0.0.1:9428",
             controller="127.0.0.1:8000",
             history=self.data_source,
@@ -297,4 +299,4 @@ class Grafana:
 
     def as_administrator(self, path: str, method: str = "GET", body: object = None) -> Answer:
         """Ask its API as the administrator; return the answer."""
-        return as_administrator(self._stack.folder, f"{self.url}{path}", method, body)
+        return as_administrator(self._folder, f"{self.url}{path}", method, body)
