@@ -1,0 +1,129 @@
+"""The pages in a real browser: nothing is refused by their security policy, nothing is wider than a phone, keys are enough."""
+
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser, Page, async_playwright
+
+from controller.history import History
+from tests.unit.controller.api.conftest import PASSWORD, MakeHouse, make_house
+from tests.unit.controller.api.managed_fleet import FleetHouse, start
+from tests.unit.controller.prometheus_of_alerts import PrometheusOfAlerts
+from tools.screenshots import BROWSER_FLAGS, BROWSERS
+
+__all__ = ["make_house"]
+
+LONG = "Контейнер-с-очень-длинным-именем-у-дальнего-забора"
+HAND = f"""\
+networks: [10.1.0.0/16]
+containers:
+- name: {LONG}
+  id: one
+  miners:
+  - {{name: a-miner-whose-name-does-not-want-to-end, address: 10.1.7.1}}
+  - {{name: silent, address: 10.1.7.2}}
+"""
+SEEN = ("/", "/runbooks", "/runbooks/ContainerCurtailmentMissed", "/runbooks/None", "/nowhere")
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    program = next((found for name in BROWSERS if (found := shutil.which(name))), None)
+    if program is None:
+        pytest.skip("missing tool: chromium is not on the PATH; install it from the system's packages")
+    async with async_playwright() as playwright:
+        opened = await playwright.chromium.launch(executable_path=program, args=list(BROWSER_FLAGS))
+        yield opened
+        await opened.close()
+
+
+@pytest.fixture
+async def fleet(make_house: MakeHouse, tmp_path: Path) -> AsyncIterator[FleetHouse]:
+    prometheus = PrometheusOfAlerts()
+    await prometheus.start()
+    history = History(prometheus.url)
+    found = await start(
+        make_house,
+        tmp_path,
+        hand=HAND,
+        services={History: history},
+        grafana_url="https://grafana.example",
+    )
+    first, second = found.deeds.views()
+    found.deeds.snapshot(first.id)
+    found.deeds.failure(second.id)
+    prometheus.fires("ContainerOverheating", container=LONG, severity="critical")
+    await found.house.user("anna", password_change_needed=True)
+    yield found
+    await history.close()
+    await prometheus.stop()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [320, 1440])
+async def test_pages_fit_and_load_all_that_they_ask_for(
+    fleet: FleetHouse, browser: Browser, width: int, scheme: str
+) -> None:
+    context = await browser.new_context(
+        viewport={"width": width, "height": 800},
+        color_scheme=scheme,  # type: ignore[arg-type]
+        java_script_enabled=True,
+        base_url=str(fleet.house.http._base_url),
+    )
+    page = await context.new_page()
+    complaints: list[str] = []
+    page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+    page.on("requestfailed", lambda failed: complaints.append(failed.url))
+    first, second = fleet.deeds.views()
+    await sign_in(page, f"/miners/{first.id}")
+    assert page.url.endswith(f"/miners/{first.id}")
+    for path in (*SEEN, f"/miners/{first.id}", f"/miners/{second.id}"):
+        await page.goto(path)
+        assert await page.evaluate("document.documentElement.scrollWidth") <= width, path
+        assert await page.evaluate("document.styleSheets[0].cssRules.length") > 20, path
+        dark = await page.evaluate("getComputedStyle(document.body).backgroundColor")
+        assert dark == {"light": "rgb(246, 247, 249)", "dark": "rgb(15, 18, 22)"}[scheme]
+    assert [said for said in complaints if "404" not in said] == []
+    await context.close()
+
+
+async def test_a_person_with_keys_alone_and_no_scripts_gets_to_a_miner_and_out(
+    fleet: FleetHouse, browser: Browser
+) -> None:
+    context = await browser.new_context(
+        java_script_enabled=False, base_url=str(fleet.house.http._base_url), reduced_motion="reduce"
+    )
+    page = await context.new_page()
+    await sign_in(page, "/")
+    await page.locator("#miner").focus()
+    await page.keyboard.type("silent")
+    async with page.expect_navigation():
+        await page.keyboard.press("Enter")
+    assert "No answer from 10.1.7.2" in await page.locator("main").inner_text()
+    runbook = page.get_by_role("link", name="runbook ContainerOverheating")
+    await runbook.focus()
+    async with page.expect_navigation():
+        await page.keyboard.press("Enter")
+    assert await page.get_by_role("heading", name="First step").is_visible()
+    out = page.get_by_role("button", name="Sign out")
+    await out.focus()
+    async with page.expect_navigation():
+        await page.keyboard.press("Enter")
+    assert page.url.endswith("/sign-in")
+    await page.goto("/")
+    assert page.url.endswith("/sign-in")
+    await context.close()
+
+
+async def sign_in(page: Page, path: str) -> None:
+    """Sign in by keys, asking for a page."""
+    await page.goto(path)
+    assert "/sign-in" in page.url
+    await page.locator("#username").focus()
+    await page.keyboard.type("anna")
+    await page.keyboard.press("Tab")
+    await page.keyboard.type(PASSWORD)
+    async with page.expect_navigation():
+        await page.keyboard.press("Enter")

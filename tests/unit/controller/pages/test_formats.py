@@ -1,0 +1,108 @@
+"""How numbers and times are written: three figures or four, the two largest parts, the container's own clock."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from controller.pages import formats
+
+SAMARA = ZoneInfo("Europe/Samara")
+NOW = datetime(2026, 11, 21, 20, 30, tzinfo=UTC)
+
+
+def plain(text: str) -> str:
+    return text.replace("\u00a0", " ")
+
+
+@pytest.mark.parametrize(
+    ("rate_hs", "text"),
+    [
+        (0.0, "0 TH/s"),
+        (98.4e12, "98.4 TH/s"),
+        (9.5e9, "9.50 GH/s"),
+        (412.6e15, "412.6 PH/s"),
+        (1.02e18, "1.02 EH/s"),
+        (5_640e18, "5,640 EH/s"),
+        (999.0, "999.0 H/s"),
+        (0.5, "0.50 H/s"),
+    ],
+)
+def test_hash_rates_take_the_unit_in_which_they_are_short(rate_hs: float, text: str) -> None:
+    assert plain(formats.hash_rate(rate_hs)) == text
+
+
+def test_a_column_has_one_unit() -> None:
+    unit = formats.hash_rate_unit([33.0e12, None, 0.4e12])
+    assert unit == (1e12, "TH/s")
+    assert plain(formats.hash_rate(0.4e12, unit)) == "0.40 TH/s"
+    assert formats.hash_rate_unit([None])[1] == "TH/s"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (-3, "0 s"),
+        (8.9, "8 s"),
+        (60, "1 min"),
+        (3599, "59 min"),
+        (3600, "1 h"),
+        (11_400, "3 h 10 min"),
+        (86_400, "1 d"),
+        (1_051_200, "12 d 4 h"),
+    ],
+)
+def test_lengths_of_time_have_their_two_largest_parts(seconds: float, text: str) -> None:
+    assert plain(formats.duration(seconds)) == text
+
+
+@given(st.floats(min_value=1, max_value=1e7))
+def test_who_waits_as_long_as_he_is_told_has_waited_enough(seconds: float) -> None:
+    number, unit = plain(formats.wait(seconds)).split()
+    assert int(number) * {"s": 1, "min": 60}[unit] >= seconds
+
+
+@pytest.mark.parametrize(
+    ("ago", "text"),
+    [
+        (timedelta(minutes=5), "00:25"),
+        (timedelta(minutes=31), "yesterday 23:59"),
+        (timedelta(days=1, minutes=31), "20 Nov 2026, 23:59"),
+        (timedelta(days=200), "6 May 2026, 00:30"),
+    ],
+)
+def test_moments_are_of_the_containers_own_day(ago: timedelta, text: str) -> None:
+    assert formats.clock(NOW - ago, NOW, SAMARA) == text
+
+
+def test_zones_say_how_far_they_are_from_utc() -> None:
+    assert formats.zone_words(NOW, SAMARA) == "Europe/Samara (UTC+04:00)"
+    assert formats.zone_words(NOW, ZoneInfo("America/St_Johns")) == "America/St_Johns (UTC-03:30)"
+    assert formats.zone_words(NOW, ZoneInfo("UTC")) == "UTC"
+
+
+@given(st.floats(min_value=0.001, max_value=1e6))
+def test_figures_never_turn_something_into_nothing_much_else(number: float) -> None:
+    read = float(formats.figure(number).replace(",", ""))
+    assert read == pytest.approx(number, rel=0.005, abs=0.005)
+
+
+@given(st.text())
+def test_plain_words_turn_nothing_around_them(text: str) -> None:
+    assert not re.search("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\x00-\x1f]", formats.plain(text))
+
+
+@given(st.text(max_size=60))
+def test_a_name_that_may_be_broken_is_the_same_name_and_no_markup(text: str) -> None:
+    broken = formats.breakable(text)
+    assert broken.replace("<wbr>", "").unescape() == text
+    assert "<" not in broken.replace("<wbr>", "")
+
+
+def test_sentences_begin_large_and_end() -> None:
+    assert formats.sentence("no answer") == "No answer."
+    assert formats.sentence("What?") == "What?"
+    assert formats.sentence("") == "."
