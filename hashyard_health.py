@@ -21,15 +21,21 @@ def run_healthcheck(values: Mapping[str, Any], _environment: Mapping[str, str]) 
         host, port = parts.hostname, parts.port
     except ValueError:
         host = port = None
-    if host is None or parts.scheme != "http":
-        raise ConfigurationError(f"{url!r} is no address such as http://127.0.0.1:9428/-/ready")
+    # A URL is ASCII, and who asks a part after itself signs in nowhere; a password is not said again.
+    if host is None or parts.scheme != "http" or not url.isascii() or "@" in parts.netloc:
+        said = "what is given" if "@" in url else repr(url)
+        raise ConfigurationError(f"{said} is no address such as http://127.0.0.1:9428/-/ready")
     # http.client and not urllib, which would ask a proxy named in the environment.
     connection = http.client.HTTPConnection(host, port, timeout=values["timeout"])
     try:
         connection.request("GET", parts.path or "/")
         answer = connection.getresponse()
         words = answer.read(200).decode("utf-8", "replace").strip()
-    except (OSError, http.client.HTTPException) as error:
+    except (
+        OSError,
+        http.client.HTTPException,
+        UnicodeError,
+    ) as error:  # UnicodeError: no host has such a name
         why = (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
         raise Unhealthy(f"{url} does not answer: {why}") from error
     finally:

@@ -48,8 +48,8 @@ def as_markdown(rules: Path, runbooks: Path) -> str:
         "",
         (
             "Generated from `prometheus/rules` and `docs/runbooks` by `python -m stack.rules_page docs/rules.md`; a test says "
-            "when it is stale. What is recorded every five minutes or every hour is read through `sum_over_time` and "
-            "`avg_over_time` alone: as it stands it would flicker."
+            "when it is stale. What is recorded every five minutes or every hour is read through `sum_over_time`, "
+            "`avg_over_time` and `count_over_time` alone: as it stands it would flicker."
         ),
         "",
         "## Recordings",

@@ -14,7 +14,7 @@ RECORDED = [rule for rule in RULES if rule.records]
 SLOW = {rule.name for rule in RECORDED if rule.interval_s > 120}
 """A recorded series is visible for five minutes after its sample: recorded every five, it flickers as an instant value."""
 
-OVER_RANGE = ("sum_over_time", "avg_over_time")
+OVER_RANGE = ("sum_over_time", "avg_over_time", "count_over_time")
 
 LEVELS = {
     "miner": {"client", "container", "miner"},
@@ -170,6 +170,7 @@ def too_far_apart(expression: promql.Expr) -> list[str]:
         ("sum by (source) (avg_over_time(container:energy_joules:increase1h[1d])) / 3600", 0),
         ("container:energy_joules:increase1h > 5", 1),
         ('{__name__="container:energy_joules:increase1h"}', 1),
+        ("count_over_time(container:energy_joules:increase1h[1d])", 0),
         ("max_over_time(container:energy_joules:increase1h[1d])", 1),
         ("sum_over_time(sum(container:energy_joules:increase1h)[1d:1h])", 1),
         ("up unless on () absent(container:energy_joules:increase5m)", 1),

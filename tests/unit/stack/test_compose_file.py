@@ -306,6 +306,21 @@ def test_the_shards_part_the_containers_and_are_all_asked() -> None:
         assert found[name]["environment"]["HASHYARD_ADVERTISE"] == f"{name}:9428"
 
 
+def test_what_is_typed_for_the_simulated_fleet_starts_all_that_prometheus_is_told_of() -> None:
+    told = (REPOSITORY / "docs" / "install.md").read_text(encoding="utf-8")
+    (typed,) = re.findall(r"--profile simulated up -d (.+)", told)
+    waiting, started = typed.split(), set[str]()
+    while waiting:
+        name = waiting.pop()
+        started.add(name)
+        waiting += set(SERVICES[name].get("depends_on", ())) - started
+    named = {
+        part.partition("=")[0] for part in SERVICES["prepare"]["environment"]["HASHYARD_SCRAPE"].split(",")
+    }
+    assert named <= started | set(SERVICES["simulator"]["networks"]["inside"]["aliases"])
+    assert not {"exporter", "exporter-2", "controller"} & started
+
+
 def test_the_fleet_of_the_first_start_is_empty_and_right() -> None:
     assert yaml.safe_load((REPOSITORY / "inventory" / "targets.yml").read_text(encoding="utf-8")) == {
         "containers": []

@@ -45,7 +45,20 @@ def test_who_is_away_is_not_healthy(capsys: pytest.CaptureFixture[str]) -> None:
     assert "does not answer: Connection refused" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("url", ["127.0.0.1:9428", "https://a", "http://", "http://a:99999999/"])
+def test_a_name_that_no_host_has_does_not_answer(capsys: pytest.CaptureFixture[str]) -> None:
+    assert hashyard.main(["healthcheck", f"http://{'a' * 64}.test/"]) == 1
+    assert "does not answer: " in capsys.readouterr().err
+
+
+def test_a_password_is_not_said_again(capsys: pytest.CaptureFixture[str]) -> None:
+    assert hashyard.main(["healthcheck", "http://admin:swordfish@127.0.0.1:1/"]) == 2
+    assert "swordfish" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["127.0.0.1:9428", "https://a", "http://", "http://a:99999999/", "http://127.0.0.1:1/ä", "http://ä/"],
+)
 def test_no_address_is_said_so(url: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert hashyard.main(["healthcheck", url]) == 2
     assert "is no address such as" in capsys.readouterr().err
