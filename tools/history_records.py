@@ -22,6 +22,8 @@ Each: TypeAlias = Sequence[tuple["Watched", Figures]]
 CLASSES = ("hashing", "curtailed", "sleeping", "settling", "fault", "unreachable")
 SETTLING_S = 1_800.0
 MEAN_S, HALF_HOUR_S, TWO_HOURS_S = 900.0, 1_800.0, 7_200.0
+LOOP_RESTARTS = 4
+"""As many in two hours are a loop: of what restarts so often it is not waited for that it settles."""
 ENOUGH_SHARES = 100.0
 COLDEST_C = -100.0
 NOT_COUNTED_AWAY = frozenset(("measured", "estimated", "observed"))
@@ -114,15 +116,20 @@ def class_of(figures: Figures, now: float) -> str:
         return "hashing"
     if figures.order is not None and figures.order.ratio == 0:
         return "curtailed"
-    if figures.state == "sleeping":
+    if figures.state == "sleeping" and figures.order is None:
         return "sleeping"
     return "settling" if is_settling(figures, now) else "fault"
 
 
 def is_settling(figures: Figures, now: float) -> bool:
     """Return whether its order or its start is younger than half an hour."""
-    ordered = figures.order is not None and now - figures.order.since < SETTLING_S
-    return ordered or (figures.uptime_s is not None and figures.uptime_s < SETTLING_S)
+    started = figures.uptime_s is not None and figures.uptime_s < SETTLING_S
+    return started or is_ordered_anew(figures, now)
+
+
+def is_ordered_anew(figures: Figures, now: float) -> bool:
+    """Return whether its order is younger than half an hour."""
+    return figures.order is not None and now - figures.order.since < SETTLING_S
 
 
 def desired_ratio(figures: Figures) -> float:
@@ -192,7 +199,8 @@ def minute_records(each: Each, now: float) -> Records:
         found["miner:desired_power_ratio:max"][miner] = ratio
         if is_settling(figures, now):
             found["miner:settling:bool"][miner] = 1.0
-            _add(found["container:settling:count"], place, 1)
+            if is_ordered_anew(figures, now) or (watched.restarts(now) or 0) < LOOP_RESTARTS:
+                _add(found["container:settling:count"], place, 1)
         if figures.hashing:
             found["miner:hashing:bool"][miner] = 1.0
         found["miner:algorithm:info"][watched.labels, watched.algorithm] = 1.0

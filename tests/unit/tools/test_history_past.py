@@ -111,7 +111,19 @@ def test_restarts_are_those_of_two_hours() -> None:
     assert one.restarts(NOW + 7500) is None
 
 
+def test_who_restarts_without_end_is_waited_for_only_after_an_order() -> None:
+    one, loop = watched(), Figures(up=True, uptime_s=0.0)
+    ordered = Figures(up=True, uptime_s=0.0, order=Order(NOW, NOW, "normal", Step(ratio=1.0), True))
+    for place in range(8):
+        one.remember(Figures(up=True, uptime_s=60.0 * (1 - place % 2)), NOW + 60 * place, 3600)
+        settling = minute_records([(one, loop)], NOW + 60 * place)["container:settling:count"]
+        assert bool(settling) == (place < 7)  # the fourth restart
+    assert minute_records([(one, ordered)], NOW + 480)["container:settling:count"]
+    assert not minute_records([(one, ordered)], NOW + 1800)["container:settling:count"]
+
+
 SLEEP = Order(NOW, NOW, "curtail", Step(actions=(Sleep(),), ratio=0.01), True)
+WAKE = Order(NOW - 1800, NOW - 1800, "normal", Step(ratio=1.0), False)
 
 
 @pytest.mark.parametrize(
@@ -122,6 +134,7 @@ SLEEP = Order(NOW, NOW, "curtail", Step(actions=(Sleep(),), ratio=0.01), True)
         (Figures(up=True, state="mining", hashrate_hs=0.0, uptime_s=9e9), "fault"),
         (Figures(up=True, state="sleeping", order=SLEEP), "curtailed"),
         (Figures(up=True, state="sleeping"), "sleeping"),
+        (Figures(up=True, state="sleeping", order=WAKE, uptime_s=9e9), "fault"),
         (Figures(up=True, state="starting", uptime_s=60.0), "settling"),
         (Figures(up=True, state="fault", uptime_s=9e9), "fault"),
     ],
