@@ -24,16 +24,29 @@ def page(
     **values: Any,
 ) -> Answer:
     """Return the answer of a page: a template with the frame around it."""
-    body = framed(template, settings=call.settings, person=call.asker, address=call.request.path_qs, **values)
+    body = framed(
+        template,
+        settings=call.settings,
+        person=call.asker,
+        asked=True,
+        address=call.request.path_qs,
+        **values,
+    )
     return Answer(body=body, status=status, headers={**(headers or {}), hdrs.CONTENT_TYPE: HTML})
 
 
-def framed(template: str, *, settings: Settings, person: Person | None, address: str, **values: Any) -> str:
-    """Return a template with the frame around it. `address`: path and query of the page, to come back to."""
+def framed(
+    template: str, *, settings: Settings, person: Person | None, asked: bool, address: str, **values: Any
+) -> str:
+    """Return a template with the frame around it.
+
+    `asked`: whether it was looked who asks. `address`: path and query of the page, to come back to.
+    """
     operator = person is not None and person.role != "client"
     return rendered(
         template,
         person=person,
+        asked=asked,
         grafana=settings.grafana_url if operator else None,
         sign_in=sign_in_address(address),
         **values,

@@ -2,6 +2,7 @@
 
 from aiohttp import hdrs, web
 
+from controller.api.dispatch import ROUTE
 from controller.api.person import Person
 from controller.api.problems import KINDS, Problem
 from controller.api.route import Route
@@ -28,6 +29,7 @@ def problem_response(
         "problem",
         settings=settings,
         person=asker,
+        asked=request.get(ROUTE) is not None,
         address=request.path_qs if request.method in ("GET", "HEAD") else "/",
         about=about,
         problem=problem,

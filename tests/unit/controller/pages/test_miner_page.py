@@ -425,6 +425,9 @@ async def test_names_lead_to_the_page(fleet: FleetHouse, role: Any) -> None:
 async def test_names_that_are_none_are_a_page(fleet: FleetHouse, query: str, status: int) -> None:
     found = await page(await fleet.browser(), f"/miners/by-name{query}", status)
     assert found.all("a", href="/runbooks")
+    if not query:
+        told = [one.words for one in found.one("main").all("li")]
+        assert told == ["container: It is missing.", "miner: It is missing."]
 
 
 async def test_grafana_is_linked_for_those_who_may_use_it(fleet: FleetHouse) -> None:

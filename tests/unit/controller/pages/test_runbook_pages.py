@@ -127,6 +127,7 @@ async def test_a_path_that_is_not_there_is_a_page_for_people_and_a_problem_for_p
     page = read_page(await person.text())
     assert page.all("a", href="/runbooks")
     assert person.headers["X-Request-Id"] in page.text
+    assert "Sign in" not in page.text  # nobody has looked who asks
     program = await house.browser().get("/nowhere")
     assert (program.status, program.content_type) == (404, "application/problem+json")
     api = await house.browser().get("/api/v1/nowhere", headers={"Accept": "text/html"})
