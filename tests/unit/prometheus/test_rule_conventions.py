@@ -84,6 +84,7 @@ LEAST_FOR = {
     "PrometheusConfigRejected": "5m",
     "PrometheusSamplesRejected": "5m",
     "PrometheusNotNotifying": "10m",
+    "AlertmanagerNotDelivering": "10m",
     "Watchdog": "0s",
 }
 """How long a thing must be wrong before somebody hears of it: restarts, ramps and updates take as long, and are no fault."""
@@ -111,6 +112,7 @@ WAKES = {
     "HashyardEventLogFailing",
     "PrometheusRulesFailing",
     "PrometheusNotNotifying",
+    "AlertmanagerNotDelivering",
 }
 """The critical ones: a container loses money or breaks a contract now, or nobody would see it if it did."""
 
@@ -138,7 +140,10 @@ PROMETHEUS_OWN = {
     "prometheus_target_scrapes_sample_duplicate_timestamp_total",
     "prometheus_notifications_alertmanagers_discovered",
     "prometheus_notifications_errors_total",
+    "alertmanager_notification_requests_failed_total",
+    "alertmanager_notification_requests_total",
 }
+"""Of Prometheus and of Alertmanager, by their own documentation."""
 
 NOT_YET_EXPOSED = {
     "hashyard_controller_gateway_requests_total": "the clients' gateway for queries exposes it"
