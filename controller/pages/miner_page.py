@@ -48,6 +48,11 @@ class MinerShown(msgspec.Struct, frozen=True, kw_only=True):
     missing_boards: int
 
     @property
+    def known(self) -> bool:
+        """Whether the figures are of a reading, be it an old one: what is absent in them was not reported."""
+        return self.reading is not None or (self.detail.taken_at is not None and self.detail.failure is None)
+
+    @property
     def current(self) -> bool:
         """Whether the figures are of now."""
         return self.freshness == "now"
