@@ -82,6 +82,12 @@ def amtool() -> Path:
 
 
 @pytest.fixture(scope="session")
+def victoria_metrics() -> Path:
+    """Path of the VictoriaMetrics server."""
+    return _program("victoria-metrics")
+
+
+@pytest.fixture(scope="session")
 def postgresql() -> Iterator[postgresql_server.PostgresqlServer]:
     """A running PostgreSQL server; `postgresql.fresh()` makes an empty database and gives its URL."""
     programs = packages.find_postgresql()

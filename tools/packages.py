@@ -45,7 +45,9 @@ class PackagesError(Exception):
 
 def find_program(name: str) -> Path | None:
     """Return where a program stands: on the PATH first, then below .tools/; None where it is not."""
-    unpacked = os.pathsep.join(str(_programs_of(package)) for package in ("prometheus", "alertmanager"))
+    unpacked = os.pathsep.join(
+        str(_programs_of(package)) for package in ("prometheus", "alertmanager", "victoria-metrics")
+    )
     found = shutil.which(name) or shutil.which(name, path=unpacked)
     return Path(found) if found else None
 
@@ -69,6 +71,12 @@ def get_alertmanager() -> None:
     """See that `prometheus-alertmanager` (Debian's name for it) and `amtool` are there; raise PackagesError where that cannot be."""
     if not (find_program("prometheus-alertmanager") and find_program("amtool")):
         unpack("prometheus-alertmanager", TOOLS / "alertmanager")
+
+
+def get_victoria_metrics() -> None:
+    """See that `victoria-metrics` is there; raise PackagesError where that cannot be."""
+    if not find_program("victoria-metrics"):
+        unpack("victoria-metrics", TOOLS / "victoria-metrics")
 
 
 def find_postgresql() -> Path | None:
@@ -201,6 +209,7 @@ def main() -> int:
         ("Prometheus", get_prometheus),
         ("Alertmanager", get_alertmanager),
         ("PostgreSQL", get_postgresql),
+        ("VictoriaMetrics", get_victoria_metrics),
     ):
         try:
             get()
