@@ -17,6 +17,14 @@ _HERE: Final = Path(__file__).parent
 _MEDIA: Final = {".css": "text/css; charset=utf-8", ".svg": "image/svg+xml"}
 
 
+def prepare() -> None:
+    """Read every template and file once, before anybody asks: the first page is to keep nobody waiting."""
+    environment = _environment()
+    for name in environment.list_templates():
+        environment.get_template(name)
+    assets()
+
+
 def rendered(template: str, **values: Any) -> str:
     """Return a template of `templates/`, by its name without `.html`, filled in."""
     return _environment().get_template(f"{template}.html").render(**values)
