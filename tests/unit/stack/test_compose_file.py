@@ -3,6 +3,7 @@
 import importlib.resources
 import json
 import re
+import shlex
 import subprocess
 from functools import cache
 from graphlib import TopologicalSorter
@@ -304,6 +305,21 @@ def test_the_shards_part_the_containers_and_are_all_asked() -> None:
     assert [url for name, url in scrape if name == "exporter"] == both
     for name in ("exporter", "exporter-2"):
         assert found[name]["environment"]["HASHYARD_ADVERTISE"] == f"{name}:9428"
+
+
+def test_what_is_typed_inside_is_a_command_of_the_service_and_of_its_ports() -> None:
+    told = (REPOSITORY / "docs" / "install.md").read_text(encoding="utf-8")
+    typed = [shlex.split(line, comments=True) for line in re.findall(r"docker compose exec (.+)", told)]
+    ours = 0
+    for name, program, *rest in typed:
+        assert name in SERVICES
+        if program == "hashyard":
+            assert is_ours(SERVICES[name])
+            hashyard._parser().parse_args(rest)
+            ours += 1
+        for address in re.findall(r"127\.0\.0\.1:\d+", " ".join(rest)):
+            assert address in " ".join(SERVICES[name]["healthcheck"]["test"])
+    assert ours >= 2
 
 
 def test_what_is_typed_for_the_simulated_fleet_starts_all_that_prometheus_is_told_of() -> None:
