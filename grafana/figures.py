@@ -12,7 +12,14 @@ from grafana_foundation_sdk.builders.dashboard import DashboardLink
 
 from grafana import colours, looks
 from grafana.panels import FIGURE_SIZE, graph, stat
-from grafana.queries import by_class, over_time
+from grafana.queries import (
+    by_class,
+    miners_in_class,
+    miners_of_inventory,
+    now,
+    over_time,
+    unseen_within_the_hour,
+)
 
 Select = Callable[..., str]
 Links = Sequence[DashboardLink]
@@ -27,6 +34,24 @@ def share_of_expected(select: Select) -> str:
         f"sum by (algorithm) (container:hashrate_hashes_per_second:sum{select()})"
         f" / (sum by (algorithm) (container:expected_hashrate_hashes_per_second:sum{select()}) > 0)"
     )
+
+
+ALL_OFF = -1
+"""Stands for the share of nothing: all is ordered off. Without any figure, that is not known."""
+
+NO_SCHEDULE = -1
+"""Stands for the time of a change that there will not be."""
+
+_WORDS_SIZE = 36
+
+NOT_KNOWN = "Not known"
+"""What a stat says without a figure, whatever the reason: nobody answers, or what would tell it is away."""
+
+
+def share_or_all_off(select: Select) -> str:
+    """Give the expression of hash rate ÷ expected, by algorithm, with ALL_OFF for one of which nothing is expected."""
+    expected = f"container:expected_hashrate_hashes_per_second:sum{select()}"
+    return f"{share_of_expected(select)} or (sum by (algorithm) ({expected}) == 0) + {ALL_OFF}"
 
 
 def efficiency(select: Select) -> str:
@@ -47,6 +72,7 @@ def hash_rate_stat(select: Select, links: Links = (), width: int = 6) -> stats.P
         unit="Hs",
         decimals=2,
         colour=colours.HASH_RATE,
+        no_value=NOT_KNOWN,
         width=width,
         links=links,
     )
@@ -58,11 +84,12 @@ def share_stat(select: Select, links: Links = (), width: int = 6) -> stats.Panel
         "Of expected",
         "Hash rate ÷ what the orders in force promise, by algorithm. A miner that is ordered off is expected to give"
         " nothing, so it is not missed here.",
-        over_time(share_of_expected(select), "{{algorithm}}"),
+        over_time(share_or_all_off(select), "{{algorithm}}"),
         unit="percentunit",
         decimals=1,
         thresholds=colours.low(red=0.85, yellow=0.95),
-        no_value="All off",
+        mappings=colours.values({ALL_OFF: ("All off", colours.BLUE)}),
+        no_value=NOT_KNOWN,
         size=FIGURE_SIZE,
         width=width,
         links=links,
@@ -78,6 +105,7 @@ def power_stat(select: Select, links: Links = (), width: int = 6) -> stats.Panel
         unit="watt",
         decimals=1,
         colour=colours.POWER,
+        no_value=NOT_KNOWN,
         width=width,
         links=links,
     )
@@ -87,14 +115,15 @@ def answering_stat(select: Select, links: Links = (), width: int = 6) -> stats.P
     """Share of the inventory that answers now."""
     return stat(
         "Answering",
-        "Miners that gave a reading at their last poll ÷ miners of the inventory.",
+        "Miners that gave a reading at their last poll ÷ miners of the inventory; those of a container that was seen within the"
+        " hour and is not now are among the latter.",
         over_time(
-            f"sum(container:miner_up:sum{select()}) / sum(max by (container) (container_miners{select()}))",
-            "answering",
+            f"sum(container:miner_up:sum{select()}) / sum({miners_of_inventory(select())})", "answering"
         ),
         unit="percentunit",
         decimals=1,
         thresholds=colours.low(red=0.9, yellow=0.98),
+        no_value=NOT_KNOWN,
         width=width,
         links=links,
     )
@@ -115,17 +144,39 @@ def efficiency_stat(select: Select, links: Links = (), width: int = 6) -> stats.
     )
 
 
+def next_change_stat(select: Select, description: str, links: Links = (), width: int = 6) -> stats.Panel:
+    """When a schedule changes next: no schedule where the controller says so, and not known where it says nothing."""
+    return stat(
+        "Next change",
+        description,
+        now(
+            f"min(hashyard_controller_next_change_timestamp_seconds{select()}) * 1000"
+            f" or count(hashyard_controller_container_miners{select()}) * 0 + {NO_SCHEDULE}",
+            "next change",
+        ),
+        unit="dateTimeFromNow",
+        mappings=colours.values({NO_SCHEDULE: ("No schedule", colours.PLAIN)}),
+        no_value=NOT_KNOWN,
+        size=_WORDS_SIZE,
+        width=width,
+        links=links,
+    )
+
+
 def not_earning_stat(select: Select, links: Links = (), width: int = 6) -> stats.Panel:
     """Miners that should hash and do not, coloured by their share of the inventory."""
-    wrong = select('class=~"fault|unreachable"')
     return stat(
         "In fault or unreachable",
-        "Miners that should hash and do not, or do not answer. Coloured from 1 % of the inventory on, red from 2 %.",
-        over_time(f"sum(container:miner_time_class:sum{wrong}) or vector(0)", "miners"),
+        "Miners that should hash and do not, or do not answer; and, where there are any, those of containers that were seen"
+        " within the hour and are not now. Coloured from 1 % of the inventory on, red from 2 %.",
+        over_time(miners_in_class(select(), "fault|unreachable"), "known"),
+        over_time(f"sum({unseen_within_the_hour(select())})", "not seen"),
         unit="short",
         decimals=0,
         thresholds=colours.percent_steps((None, colours.PLAIN), (1, colours.YELLOW), (2, colours.RED)),
-        maximum=over_time(f"sum(max by (container) (container_miners{select()}))", "of"),
+        maximum=over_time(f"sum({miners_of_inventory(select())})", "of"),
+        no_value=NOT_KNOWN,
+        size=FIGURE_SIZE,
         width=width,
         links=links,
     )

@@ -50,7 +50,7 @@ FIGURE_SIZE = 42
 """Height of a stat's one figure in px: the same for all, so that a row of them reads evenly. Several figures in a panel,
 and words where a figure is missing, are left to fit themselves."""
 
-_SHORT_WORDS = 8
+_SHORT_WORDS = 9
 _WITHOUT_EMPTY = DataTransformerConfig(id_val="filterFieldsByName", options={"include": {"pattern": ".*"}})
 """Takes every field, and so leaves out an answer without any: of that a timeline says that it has no time field, and not
 what the panel says where there is nothing."""

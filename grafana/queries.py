@@ -34,6 +34,11 @@ def miner(*more: str) -> str:
     return "{" + ",".join(['container="$container"', 'miner="$miner"', *more]) + "}"
 
 
+def alerts(*more: str) -> str:
+    """Selector of alerts of the chosen containers, and of those that have none: Hashyard's own and Prometheus'."""
+    return "{" + ",".join(['container=~"$container|"', *more]) + "}"
+
+
 CONTAINERS = containers()
 CONTAINER = container()
 MINER = miner()
@@ -125,6 +130,69 @@ def positions(selector: str) -> str:
         "on (container, miner) group_left (row, column) "
         f"max by (container, miner, row, column) (miner_inventory_info{placed})"
     )
+
+
+def counted(expression: str, source: str, by: str = "") -> str:
+    """Give a count with a nought where it finds nothing: only where `source` has a series, else it is not known.
+
+    `source` is what would not be there either if nothing were seen, best from the same group of rules. `by` is the label
+    that the count is by, where it is by one.
+    """
+    grouped = f" by ({by})" if by else ""
+    return f"{expression} or count{grouped} ({source}) * 0"
+
+
+def miners_in_class(selector: str, name: str, by: str = "") -> str:
+    """Give how many miners are in a class, or in several (`fault|unreachable`); each that is seen is in one of them all."""
+    series = "container:miner_time_class:sum"
+    chosen = matching(selector, f'class=~"{name}"')
+    grouped = f" by ({by})" if by else ""
+    return counted(f"sum{grouped} ({series}{chosen})", f"{series}{selector}", by)
+
+
+def answering(selector: str, by: str = "") -> str:
+    """Give 0 where a miner answers, and nothing where none does, or where that is not known."""
+    grouped = f" by ({by})" if by else ""
+    return f"count{grouped} (container:miner_up:sum{selector} > 0) * 0"
+
+
+def where_answering(expression: str, selector: str) -> str:
+    """Keep of a figure over some time what is of containers in which a miner answers now: the rest is of the past."""
+    return f"({expression} and on (container) container:miner_up:sum{selector} > 0)"
+
+
+def firing(selector: str, by: str = "") -> str:
+    """Count alerts that fire, or those that they are `by`; 0 only while the alert that always fires does."""
+    found = f"ALERTS{selector}"
+    if by:
+        found = f"count by ({by}) ({found})"
+    return counted(f"count({found})", 'ALERTS{alertname="Watchdog"}')
+
+
+def miners_of_inventory(selector: str) -> str:
+    """Give the miners of each container by the inventory, for an hour also of one that cannot be seen."""
+    return f"max by (container) (last_over_time(container_miners{selector}[1h]))"
+
+
+def unseen_within_the_hour(selector: str) -> str:
+    """Give each container that was seen within the hour and is not now, with its miners: what they do is not known."""
+    return f"{miners_of_inventory(selector)} unless on (container) container_miners{selector}"
+
+
+def unseen(selector: str, value: float) -> str:
+    """Give `value` for each container that is not seen now: Prometheus asks for it in vain, or had it within the hour."""
+    return f"{_wanted(selector)} * 0 + {value} unless on (container) container_miners{selector}"
+
+
+def not_answering(selector: str, value: float) -> str:
+    """Give `value` for each container in which nobody answers now, or that is not seen: what miners say is not known."""
+    return f"{_wanted(selector)} * 0 + {value} unless on (container) container:miner_up:sum{selector} > 0"
+
+
+def _wanted(selector: str) -> str:
+    """Give a series for each container that there should be."""
+    target = matching(selector, 'job="hashyard"')
+    return f"(max by (container) (up{target}) or {miners_of_inventory(selector)})"
 
 
 def matching(selector: str, *more: str) -> str:

@@ -237,7 +237,7 @@ def matrix(
     thresholds: ThresholdsConfig | None = None,
     mappings: Sequence[ValueMapping] = (),
     absent: str = "–",
-    no_value: str = "No miner of this container has a position",
+    no_value: str = "No miner with a position is seen in this container",
     links: Sequence[DashboardLink] = (),
 ) -> tables.Panel:
     """Draw a map of the container: a cell a miner, coloured, where it stands.

@@ -11,16 +11,10 @@ from grafana_foundation_sdk.models.dashboard import DynamicConfigValue
 
 from grafana import annotations, colours, links, variables
 from grafana.panels import FIGURE_SIZE, bars, stat, timeline
-from grafana.queries import CONTAINERS, now, over_time
+from grafana.queries import CONTAINERS, alerts, firing, now, over_time
 from grafana.skeleton import Panels, Section
 from grafana.skeleton import dashboard as skeleton
 from grafana.tables import Label, Value, table
-
-
-def alerts(*more: str) -> str:
-    """Give the selector of alerts of the chosen containers, and of those that have none, with further matchers."""
-    return "{" + ",".join(['container=~"$container|"', *more]) + "}"
-
 
 FIRING = alerts('alertstate="firing"', 'severity!="none"')
 CRITICAL = alerts('alertstate="firing"', 'severity="critical"')
@@ -58,37 +52,41 @@ def _figures() -> Panels:
         stat(
             "Critical",
             "Alerts that fire now and wake somebody; those that another one mutes are counted too.",
-            now(f"count(ALERTS{CRITICAL}) or vector(0)", "critical"),
+            now(firing(CRITICAL), "critical"),
             unit="short",
             width=4,
             decimals=0,
             thresholds=colours.high(red=1),
+            no_value="Not known",
         ),
         stat(
             "Warnings",
             "Alerts that fire now and wait for the next shift, one for each miner and part; those that another one mutes"
             " are counted too.",
-            now(f"count(ALERTS{WARNING}) or vector(0)", "warnings"),
+            now(firing(WARNING), "warnings"),
             unit="short",
             width=4,
             decimals=0,
             thresholds=colours.steps((None, colours.PLAIN), (1, colours.YELLOW)),
+            no_value="Not known",
         ),
         stat(
             "Containers touched",
             "Containers with an alert that fires now, their own or one of a miner.",
-            now(f"count(count by (container) (ALERTS{OF_CONTAINERS})) or vector(0)", "containers"),
+            now(firing(OF_CONTAINERS, "container"), "containers"),
             unit="short",
             width=4,
             decimals=0,
+            no_value="Not known",
         ),
         stat(
             "Miners touched",
             "Miners with an alert of their own that fires now, however many they have.",
-            now(f"count(count by (container, miner) (ALERTS{OF_MINERS})) or vector(0)", "miners"),
+            now(firing(OF_MINERS, "container, miner"), "miners"),
             unit="short",
             width=4,
             decimals=0,
+            no_value="Not known",
         ),
         stat(
             "Muted",
@@ -98,7 +96,7 @@ def _figures() -> Panels:
             unit="short",
             width=4,
             decimals=0,
-            no_value="Alertmanager is away",
+            no_value="Not known",
             size=FIGURE_SIZE,
         ),
         stat(
@@ -109,7 +107,7 @@ def _figures() -> Panels:
             width=4,
             decimals=0,
             thresholds=colours.high(red=1),
-            no_value="Alertmanager is away",
+            no_value="Not known",
             size=FIGURE_SIZE,
         ),
     ]

@@ -7,7 +7,7 @@ from grafana_foundation_sdk.models.dashboard import DynamicConfigValue
 from grafana import annotations, colours, links, looks, queries, variables
 from grafana.panels import graph, stat
 from grafana.queries import CONTAINER as C
-from grafana.queries import container, over_time, rows
+from grafana.queries import container, counted, over_time, rows
 from grafana.scatters import scatter
 from grafana.skeleton import Panels, Section
 from grafana.skeleton import dashboard as skeleton
@@ -32,8 +32,12 @@ HEAT = colours.steps(
 )
 """Colours of a chip's temperature: cold and idle blue, at work orange, where models have their limits red."""
 
-ANSWERING = f"sum(container:miner_up:sum{C} > 0) * 0"
-"""A nought where somebody answers: a count that is empty because nobody does is no nought."""
+READ = f"container:miner_state:sum{C}"
+"""There where miners say something, and recorded beside what is counted here: a count that finds nothing is nought then."""
+
+NOT_KNOWN = -1
+"""Stands in a table's row that has no miner: nobody answers, so what is wrong is not known."""
+UNKNOWN_WORDS = colours.values({NOT_KNOWN: ("not known", colours.YELLOW)})
 
 UNKNOWN = f"max by (miner) (miner_up{C}) * NaN"
 """No point: without a figure for anybody, Grafana would call the chart an error."""
@@ -73,23 +77,23 @@ def _figures() -> Panels:
             "Boards missing",
             "Boards that the miners that hash should have and do not show. Miners that do not hash are left out: asleep,"
             " some firmware hides its boards.",
-            over_time(f"sum(container:boards_missing:sum{C}) or {ANSWERING}", "boards"),
+            over_time(counted(f"sum(container:boards_missing:sum{C})", READ), "boards"),
             unit="short",
             width=4,
             decimals=0,
             thresholds=colours.steps((None, colours.PLAIN), (1, colours.YELLOW)),
             size=SIZE,
-            no_value="Nobody answers",
+            no_value="Not known",
         ),
         stat(
             "Miners that lack chips",
             "Miners that hash and find fewer chips than their boards have when they are whole.",
-            over_time(f"sum(container:miners_with_chips_missing:count{C}) or {ANSWERING}", "miners"),
+            over_time(counted(f"sum(container:miners_with_chips_missing:count{C})", READ), "miners"),
             unit="short",
             width=4,
             decimals=0,
             colour=colours.CHIP,
-            no_value="Nobody answers",
+            no_value="Not known",
         ),
         stat(
             "Hottest chip",
@@ -99,7 +103,7 @@ def _figures() -> Panels:
             width=4,
             decimals=0,
             colour=colours.CHIP,
-            no_value="No sensor",
+            no_value="Not known",
         ),
         stat(
             "Air that comes in",
@@ -109,14 +113,14 @@ def _figures() -> Panels:
             width=4,
             decimals=1,
             colour=colours.INLET,
-            no_value="No inlet sensor",
+            no_value="Not known",
         ),
         stat(
             "Too hot",
             "Share of the miners that answer with a sensor at or over the limit of its model. Red from a tenth on: then it"
             " is the container's air, not one miner's.",
             over_time(
-                f"max(container:over_temperature:ratio{C}) or max(container:miner_up:sum{C} > 0) * 0",
+                f"max(container:over_temperature:ratio{C}) or {queries.answering(C)}",
                 "too hot",
             ),
             unit="percentunit",
@@ -124,17 +128,19 @@ def _figures() -> Panels:
             decimals=1,
             thresholds=colours.high(yellow=0.0001, red=0.1),
             size=SIZE,
-            no_value="Nobody answers",
+            no_value="Not known",
         ),
         stat(
             "Errors in 30 min",
             "Hardware errors: the sum over the miners that count them. Some are normal; many more than yesterday are not.",
-            over_time(f"sum(container:hardware_errors:increase30m{C})", "errors"),
+            over_time(
+                f"sum({queries.where_answering(f'container:hardware_errors:increase30m{C}', C)})", "errors"
+            ),
             unit="short",
             width=4,
             decimals=0,
             colour=colours.GREY,
-            no_value="Nobody counts them",
+            no_value="Not known",
         ),
     ]
 
@@ -197,7 +203,7 @@ def _heat() -> Panels:
             y_unit="celsius",
             width=12,
             height=9,
-            no_value="No miner here has both fans and chip sensors",
+            no_value="No miner that answers here has both fans and chip sensors",
             links=[links.miner_in_this_container()],
         ),
         _too_hot(),
@@ -213,10 +219,11 @@ def _too_hot() -> tables.Panel:
         Label("sensor", "Sensor"),
         Value(
             "Now",
-            f'label_join(miner:over_temperature_celsius:max{C}, "spot", "/", "miner", "sensor")',
+            f'label_join(miner:over_temperature_celsius:max{C}, "spot", "/", "miner", "sensor") or {_unknown("spot")}',
             "celsius",
             1,
             shown="text",
+            mappings=UNKNOWN_WORDS,
             thresholds=colours.steps((None, colours.RED)),
         ),
         Value("Limit", f'sum by (spot) (label_join({limit}, "spot", "/", "miner", "sensor"))', "celsius", 0),
@@ -224,7 +231,7 @@ def _too_hot() -> tables.Panel:
         width=12,
         height=9,
         sort=("Now", True),
-        no_value="Nothing is too hot",
+        no_value="No sensor is known to be too hot",
     )
 
 
@@ -244,10 +251,11 @@ def _boards() -> Panels:
             Label("board", "Board"),
             Value(
                 "Of its part",
-                f'label_join({worst}, "slot", "/", "miner", "board")',
+                f'label_join({worst}, "slot", "/", "miner", "board") or {_unknown("slot")}',
                 "percentunit",
                 0,
                 shown="bar",
+                mappings=UNKNOWN_WORDS,
                 least=0,
                 most=1,
                 thresholds=colours.steps((None, colours.RED), (0.85, colours.YELLOW)),
@@ -274,7 +282,7 @@ def _boards() -> Panels:
             key="slot",
             height=9,
             sort=("Of its part", False),
-            no_value="No settled board gives too little",
+            no_value="No settled board is known to give too little",
         ),
         table(
             "Miners that lack boards",
@@ -282,10 +290,12 @@ def _boards() -> Panels:
             Label("miner", "Miner", links=[links.miner_in_this_container()]),
             Value(
                 "Missing",
-                f"max by (miner) (miner_expected_boards{C} - on (container, miner) miner_boards{C} > 0)",
+                f"max by (miner) (miner_expected_boards{C} - on (container, miner) miner_boards{C} > 0)"
+                f" or {_unknown('miner')}",
                 "short",
                 0,
                 shown="text",
+                mappings=UNKNOWN_WORDS,
                 thresholds=colours.steps((None, colours.RED)),
             ),
             Value(
@@ -298,7 +308,7 @@ def _boards() -> Panels:
             width=10,
             height=7,
             sort=("Missing", True),
-            no_value="No board is missing",
+            no_value="No board is known to be missing",
         ),
         table(
             "Chips missing",
@@ -307,10 +317,11 @@ def _boards() -> Panels:
             Label("board", "Board"),
             Value(
                 "Missing",
-                f'label_join(topk(50, {CHIPS_MISSING}), "slot", "/", "miner", "board")',
+                f'label_join(topk(50, {CHIPS_MISSING}), "slot", "/", "miner", "board") or {_unknown("slot")}',
                 "short",
                 0,
                 shown="text",
+                mappings=UNKNOWN_WORDS,
                 thresholds=colours.steps((None, colours.RED)),
             ),
             Value(
@@ -325,9 +336,15 @@ def _boards() -> Panels:
             width=14,
             height=7,
             sort=("Missing", True),
-            no_value="No chip is missing",
+            no_value="No chip is known to be missing",
         ),
     ]
+
+
+def _unknown(key: str) -> str:
+    """Give the row that stands for all miners in a table joined by `key`, while none of them answers."""
+    row = f'label_replace({queries.not_answering(C, NOT_KNOWN)}, "miner", "all of them", "", "")'
+    return row if key == "miner" else f'label_replace({row}, "{key}", "all", "", "")'
 
 
 def _by_slot(expression: str) -> str:
@@ -354,6 +371,6 @@ def _unplaced() -> Panels:
             key="miner",
             height=9,
             sort=("Hottest chip", True),
-            no_value="Every miner has a position",
+            no_value="No miner without a position is seen",
         )
     ]

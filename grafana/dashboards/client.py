@@ -13,7 +13,15 @@ from grafana_foundation_sdk.models.common import BarAlignment
 from grafana import colours, figures, links, looks, variables
 from grafana.panels import FIGURE_SIZE, graph, stat
 from grafana.queries import CONTAINERS as C
-from grafana.queries import by_class, containers, now, over_time
+from grafana.queries import (
+    by_class,
+    containers,
+    miners_in_class,
+    miners_of_inventory,
+    now,
+    over_time,
+    unseen_within_the_hour,
+)
 from grafana.skeleton import Panels, Section
 from grafana.skeleton import dashboard as skeleton
 from grafana.tables import Label, Value, table
@@ -26,14 +34,8 @@ HASHING = 'class="hashing"'
 SCRYPT = 'algorithm="Scrypt"'
 NOT_AGREED = 'class!="curtailed"'
 
-ALL_OFF = -1
-"""Stands for the share of nothing: all is off by agreement. Without any figure, that is not known."""
-
-UNSEEN = f"max by (container) (last_over_time(container_miners{C}[1h]) unless container_miners{C})"
+UNSEEN = unseen_within_the_hour(C)
 """Containers that were seen within the hour, and are not now: what their machines do is not known."""
-
-NONE = f"max by (container) (container_miners{C}) * 0"
-"""A nought for every container that there is."""
 
 WORDS: Mapping[str, str] = {
     "hashing": "working",
@@ -64,11 +66,6 @@ def dashboard() -> Dashboard:
     )
 
 
-def _in_class(name: str) -> str:
-    selector = containers(f'class="{name}"')
-    return f"container:miner_time_class:sum{selector}"
-
-
 def _time_in(matcher: str) -> str:
     return f"sum(sum_over_time(container:time_class_seconds:sum1h{containers(matcher)}{RANGE}))"
 
@@ -89,20 +86,19 @@ def _figures() -> Panels:
             "Hash rate ÷ what your machines should do now. A machine that is switched off by agreement is not expected to do"
             " anything.",
             now(
-                f"{figures.share_of_expected(containers)}"
-                f" or (sum by (algorithm) (container:expected_hashrate_hashes_per_second:sum{C}) == 0) + {ALL_OFF}",
+                figures.share_or_all_off(containers),
                 "{{algorithm}}",
             ),
             unit="percentunit",
             decimals=1,
             thresholds=colours.low(red=0.85, yellow=0.95),
-            mappings=colours.values({ALL_OFF: ("Off by agreement", colours.BLUE)}),
+            mappings=colours.values({figures.ALL_OFF: ("Off by agreement", colours.BLUE)}),
             no_value="Not known",
         ),
         stat(
             "Working",
             "Machines that work now, and all that you have. Those that are switched off by agreement are in the next figure.",
-            now(f"sum({_in_class('hashing')}) or sum({NONE})", "working"),
+            now(miners_in_class(C, "hashing"), "working"),
             now(f"sum(max by (container) (container_miners{C}))", "of all"),
             unit="short",
             decimals=0,
@@ -112,7 +108,7 @@ def _figures() -> Panels:
         stat(
             "Switched off by agreement",
             "Machines that are off now because it was agreed: not a fault.",
-            now(f"sum({_in_class('curtailed')}) or sum({NONE})", "off"),
+            now(miners_in_class(C, "curtailed"), "off"),
             unit="short",
             decimals=0,
             thresholds=colours.steps((None, colours.PLAIN), (1, colours.BLUE)),
@@ -227,7 +223,7 @@ def _energy() -> Panels:
 
 def _containers() -> Panels:
     def how_many(title: str, name: str, colour: str | None = None) -> Value:
-        expression = f"sum by (container) ({_in_class(name)}) or {NONE}"
+        expression = miners_in_class(C, name, "container")
         if colour is None:
             return Value(title, expression, "short", 0)
         steps = colours.steps((None, colours.GREY), (1, colour))
@@ -263,7 +259,7 @@ def _containers() -> Panels:
             Value("SHA-256", hash_rate(figures.SHA), "Hs", 2),
             Value("Scrypt", hash_rate(SCRYPT), "Hs", 2),
             Value("Power", f"sum by (container) (container:power_watts:sum{C})", "watt", 1),
-            Value("Machines", f"max by (container) (last_over_time(container_miners{C}[1h]))", "short", 0),
+            Value("Machines", miners_of_inventory(C), "short", 0),
             how_many("Working", "hashing"),
             how_many("Off as agreed", "curtailed", colours.BLUE),
             how_many("Starting up", "settling"),

@@ -6,7 +6,7 @@ from grafana_foundation_sdk.builders.dashboard import Dashboard
 from grafana import annotations, colours, figures, links, looks, variables
 from grafana.panels import graph, stat
 from grafana.queries import CONTAINER as C
-from grafana.queries import class_number, container, now, over_time, positions, rows
+from grafana.queries import class_number, container, over_time, positions, rows
 from grafana.skeleton import Panels, Section
 from grafana.skeleton import dashboard as skeleton
 from grafana.tables import Label, Value, matrix, table
@@ -53,6 +53,7 @@ def _figures() -> Panels:
             unit="watt",
             decimals=1,
             colour=colours.POWER,
+            no_value=figures.NOT_KNOWN,
             links=control,
         ),
         figures.answering_stat(container),
@@ -67,16 +68,11 @@ def _figures() -> Panels:
             decimals=0,
             thresholds=colours.percent_steps((None, colours.PLAIN), (95, colours.YELLOW), (100, colours.RED)),
             maximum=over_time(f"min(miner_temperature_limit_celsius{CHIP})", "limit"),
+            no_value=figures.NOT_KNOWN,
             links=[links.this_container("hashyard-boards", "Open Boards & thermals")],
         ),
-        stat(
-            "Next change",
-            "When the schedule changes the container's profile next.",
-            now(f"min(hashyard_controller_next_change_timestamp_seconds{C}) * 1000", "next change"),
-            unit="dateTimeFromNow",
-            no_value="No schedule",
-            size=36,
-            links=control,
+        figures.next_change_stat(
+            container, "When the schedule changes the container's profile next.", control
         ),
     ]
 
@@ -181,6 +177,7 @@ def _miners() -> tables.Panel:
         key="miner",
         height=14,
         sort=("Of expected", False),
+        no_value="Not known: no miner of this container is seen",
     )
 
 

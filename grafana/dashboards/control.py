@@ -2,10 +2,10 @@
 
 from grafana_foundation_sdk.builders.dashboard import Dashboard
 
-from grafana import annotations, colours, links, looks, variables
+from grafana import annotations, colours, figures, links, looks, variables
 from grafana.panels import graph, stat, timeline
 from grafana.queries import CONTAINERS as C
-from grafana.queries import containers, now, over_time
+from grafana.queries import containers, counted, now, over_time
 from grafana.skeleton import Panels, Section
 from grafana.skeleton import dashboard as skeleton
 from grafana.tables import Label, Value, table
@@ -25,8 +25,17 @@ UNDER_ORDERS = (
 SIZE = 36
 """Size in px of a word, or of a figure without a sparkline: Grafana would fill the panel with it."""
 
+HEARD = f"hashyard_controller_container_miners{C}"
+"""There for each container that the controller tells of."""
+
+ONLY_WATCHED, NO_ORDER_KNOWN = -1, -2
+"""Stand for the share of power that is ordered of a container, where none is."""
+
 NEVER = -1
 """Stands for a share of power that was never ordered, or never confirmed: what is empty would not be shown at all."""
+
+UNHEARD = -2
+"""Stands in a row without a miner: the controller told of the container within the hour, and does not now."""
 
 OUTCOMES = {
     "applied": colours.GREEN,
@@ -64,7 +73,7 @@ def _figures() -> Panels:
             unit="watt",
             decimals=1,
             colour=colours.POWER,
-            no_value="Nobody answers",
+            no_value=figures.NOT_KNOWN,
         ),
         stat(
             "Target now",
@@ -74,15 +83,10 @@ def _figures() -> Panels:
             unit="watt",
             decimals=1,
             colour=colours.GREY,
-            no_value="Not known",
+            no_value=figures.NOT_KNOWN,
         ),
-        stat(
-            "Next change",
-            "The next change of a schedule, the nearest of the containers chosen.",
-            now(f"min(hashyard_controller_next_change_timestamp_seconds{C}) * 1000", "next"),
-            unit="dateTimeFromNow",
-            size=SIZE,
-            no_value="No schedule",
+        figures.next_change_stat(
+            containers, "The next change of a schedule, the nearest of the containers chosen."
         ),
         stat(
             "Did not follow",
@@ -94,7 +98,7 @@ def _figures() -> Panels:
             thresholds=colours.percent_steps((None, colours.PLAIN), (1, colours.RED)),
             maximum=over_time(f"{UNDER_ORDERS} > 0", "of"),
             size=SIZE,
-            no_value="The controller is away",
+            no_value=figures.NOT_KNOWN,
         ),
         stat(
             "Under orders",
@@ -103,20 +107,24 @@ def _figures() -> Panels:
             unit="short",
             decimals=0,
             colour=colours.GREY,
-            no_value="The controller is away",
+            no_value=figures.NOT_KNOWN,
         ),
         stat(
             "Not confirmed in 1 h",
             "Commands of the last hour that were refused, not answered, not possible, or not seen to be done. Yellow from a"
             " tenth of all commands on.",
-            now(f"sum(increase(hashyard_controller_commands_total{NOT_CONFIRMED}[1h]))", "commands"),
+            now(
+                f"({counted(f'sum(increase(hashyard_controller_commands_total{NOT_CONFIRMED}[1h]))', HEARD)})"
+                f" and on () count({HEARD})",
+                "commands",
+            ),
             unit="short",
             decimals=0,
             thresholds=colours.percent_steps((None, colours.PLAIN), (10, colours.YELLOW)),
             maximum=now(f"sum(increase(hashyard_controller_commands_total{C}[1h])) > 0", "of"),
             size=SIZE,
             links=[links.controller_log()],
-            no_value="The controller is away",
+            no_value=figures.NOT_KNOWN,
         ),
         stat(
             "In service",
@@ -125,7 +133,7 @@ def _figures() -> Panels:
             unit="short",
             decimals=0,
             colour=colours.GREY,
-            no_value="The controller is away",
+            no_value=figures.NOT_KNOWN,
         ),
         stat(
             "Writing",
@@ -134,7 +142,7 @@ def _figures() -> Panels:
             unit="none",
             mappings=colours.values({0: ("Allowed", colours.PLAIN), 1: ("Held", colours.YELLOW)}),
             size=SIZE,
-            no_value="The controller is away",
+            no_value=figures.NOT_KNOWN,
         ),
     ]
 
@@ -144,7 +152,8 @@ def _power() -> Panels:
     ordered = (
         f"round(max by (container) (container:desired_power_watts:sum{C} / container:nominal_power_watts:sum{C}"
         f" and on (container) container:desired_since_timestamp_seconds:max{C}), 0.05)"
-        f" or max by (container) (container:miner_up:sum{C}) * 0 + {NEVER}"
+        f" or max by (container) (hashyard_controller_container_control{ENFORCED} == 0) + {ONLY_WATCHED}"
+        f" or max by (container) (container:miner_up:sum{C}) * 0 + {NO_ORDER_KNOWN}"
     )
     return [
         graph(
@@ -164,10 +173,18 @@ def _power() -> Panels:
             "What was ordered",
             "A row a container: the power ordered of its miners ÷ their nominal power, by twentieths. Named by"
             " it: under 1 % curtail, under 90 % underclock, over 105 % overclock. Containers that are only watched"
-            " have no order.",
+            " have no order; while the controller is away, none is known.",
             over_time(ordered, "{{container}}"),
             unit="percentunit",
-            mappings=[*colours.values({NEVER: ("only watched", colours.GREY)}), *colours.profile_words()],
+            mappings=[
+                *colours.values(
+                    {
+                        ONLY_WATCHED: ("only watched", colours.GREY),
+                        NO_ORDER_KNOWN: ("no order known", "light-yellow"),
+                    }
+                ),
+                *colours.profile_words(),
+            ],
             height=8,
             no_value="Nothing was recorded in this time",
             links=[links.container_of_series()],
@@ -182,6 +199,9 @@ def _followers() -> Panels:
     confirmed_otherwise = (
         f"({applied} != on (container, miner) {desired}"
         f" or {desired} * 0 + {NEVER} unless on (container, miner) {applied})"
+    )
+    unheard = (
+        f"max by (container) (last_over_time({HEARD}[1h])) * 0 + {UNHEARD} unless on (container) {HEARD}"
     )
     ordered = f"count by (container, profile) (hashyard_controller_desired_profile_info{C})"
     confirmed = f"count by (container, profile) (hashyard_controller_applied_profile_info{C})"
@@ -213,20 +233,24 @@ def _followers() -> Panels:
             width=12,
             height=9,
             sort=("Container", False),
-            no_value="No order: the controller does not run these miners",
+            no_value="No order of any of these miners is known",
         ),
         table(
             "Not as ordered",
             "Up to fifty miners whose confirmed share of nominal power is another than the ordered one; never: nothing was"
-            " ever confirmed. Right after a change, miners on their way are here too.",
+            " ever confirmed. Right after a change, miners on their way are here too. A row without a miner: the controller told"
+            " of the container within the hour and does not now.",
             Label(
                 "miner", "Miner", links=[links.miner_of_cell(), links.controller_page_of_cell()], width=110
             ),
             Value(
                 "Ordered",
-                f'label_join(topk(50, {not_as_ordered}), "place", "/", "container", "miner")',
+                f'label_join(topk(50, {not_as_ordered}) or {unheard}, "place", "/", "container", "miner")',
                 "percentunit",
                 0,
+                shown="text",
+                thresholds=colours.steps((None, colours.PLAIN)),
+                mappings=colours.values({UNHEARD: ("not known", colours.YELLOW)}),
             ),
             Value(
                 "Confirmed",
@@ -241,7 +265,7 @@ def _followers() -> Panels:
             width=12,
             height=9,
             sort=("Miner", False),
-            no_value="Every miner does what is ordered",
+            no_value="No miner is known to do otherwise than ordered",
         ),
     ]
 
@@ -262,7 +286,7 @@ def _commands() -> Panels:
             bars=True,
             named=OUTCOMES,
             interval="10m",
-            no_value="No command was given in this time",
+            no_value="No command is on record in this time",
             links=[links.controller_log()],
         ),
         graph(
@@ -283,6 +307,6 @@ def _commands() -> Panels:
             ),
             unit="s",
             interval="10m",
-            no_value="No command was given in this time",
+            no_value="No command is on record in this time",
         ),
     ]

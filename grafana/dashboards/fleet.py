@@ -5,16 +5,36 @@ from grafana_foundation_sdk.builders.dashboard import Dashboard
 from grafana import annotations, colours, figures, links, variables
 from grafana.panels import bars, stat, status_history
 from grafana.queries import CONTAINERS as C
-from grafana.queries import containers, now, over_time
+from grafana.queries import (
+    alerts,
+    containers,
+    counted,
+    firing,
+    miners_in_class,
+    miners_of_inventory,
+    now,
+    over_time,
+    unseen,
+)
 from grafana.skeleton import Panels, Section
 from grafana.skeleton import dashboard as skeleton
 from grafana.tables import Label, Value, table
 
 SHA = containers('algorithm="SHA-256"')
 SCRYPT = containers('algorithm="Scrypt"')
-CURTAILED = containers('class="curtailed"')
-CRITICAL = containers('alertstate="firing"', 'severity="critical"')
+CRITICAL = alerts('alertstate="firing"', 'severity="critical"')
 CHIP = containers('sensor="chip_max"')
+
+NOT_SEEN, NOT_KNOWN, ALL_OFF = -2, -1, 9
+"""Stand for a share that there is not, so that containers are sorted by it: first those that cannot be seen, last those
+of which nothing is wanted."""
+NO_SHARE = colours.values(
+    {
+        NOT_SEEN: ("not seen", colours.YELLOW),
+        NOT_KNOWN: ("not known", colours.YELLOW),
+        ALL_OFF: ("all off", colours.BLUE),
+    }
+)
 
 
 def dashboard() -> Dashboard:
@@ -46,20 +66,22 @@ def _figures() -> Panels:
         stat(
             "Switched off by order",
             "Miners that are ordered off and are off: nobody's fault.",
-            over_time(f"sum(container:miner_time_class:sum{CURTAILED}) or vector(0)", "curtailed"),
+            over_time(miners_in_class(C, "curtailed"), "curtailed"),
             unit="short",
             decimals=0,
             colour=colours.CLASSES["curtailed"],
+            no_value=figures.NOT_KNOWN,
             links=control,
         ),
         figures.not_earning_stat(containers),
         stat(
             "Critical alerts",
-            "Alerts that fire now and wake somebody.",
-            over_time(f"count(ALERTS{CRITICAL}) or vector(0)", "firing"),
+            "Alerts that fire now and wake somebody, those of Hashyard itself and of Prometheus too, which have no container.",
+            over_time(firing(CRITICAL), "firing"),
             unit="short",
             decimals=0,
             thresholds=colours.high(red=1),
+            no_value=figures.NOT_KNOWN,
             links=[links.plain("hashyard-alerts", "Open Alerts")],
         ),
     ]
@@ -67,26 +89,41 @@ def _figures() -> Panels:
 
 def _containers() -> Panels:
     def in_class(name: str) -> str:
-        selector = containers(f'class="{name}"')
-        return f"sum by (container) (container:miner_time_class:sum{selector}) or {none}"
+        return miners_in_class(C, name, "container")
 
-    none = f"max by (container) (container_miners{C}) * 0"
+    share = (
+        f"min by (container) (container:hashrate_attainment:ratio{C})"
+        f" or (max by (container) (container:expected_hashrate_hashes_per_second:sum{C}) == 0) + {ALL_OFF}"
+        f" or max by (container) (container_miners{C}) * 0 + {NOT_KNOWN}"
+        f" or {unseen(C, NOT_SEEN)}"
+    )
+    lost = counted(
+        f"sum by (container) (container:boards_missing:sum{C})",
+        f"container:miner_state:sum{C}",
+        "container",
+    )
+    drift = counted(
+        f"sum by (container) (container:control_drift:count{C})",
+        f"hashyard_controller_container_miners{C}",
+        "container",
+    )
 
     return [
         table(
             "Containers",
-            "A row a container, the one furthest below its expected hash rate first. Of expected is the worst of its"
-            " algorithms; empty means that everything is ordered off.",
+            "A row a container, those that cannot be seen first, then the one furthest below its expected hash rate. Of"
+            " expected is the worst of its algorithms. A dash is not known: nobody answers, or the controller is away.",
             Label("container", "Container", links=[links.container_of_cell()]),
             Value(
                 "Of expected",
-                f"min by (container) (container:hashrate_attainment:ratio{C})",
+                share,
                 "percentunit",
                 decimals=1,
                 shown="bar",
                 least=0,
                 most=1.1,
                 thresholds=colours.judged_share(),
+                mappings=NO_SHARE,
                 width=190,
             ),
             Value("SHA-256", f"sum by (container) (container:hashrate_hashes_per_second:sum{SHA})", "Hs", 2),
@@ -103,7 +140,7 @@ def _containers() -> Panels:
                 "none",
                 1,
             ),
-            Value("Miners", f"max by (container) (container_miners{C})", "short", 0),
+            Value("Miners", miners_of_inventory(C), "short", 0),
             Value("Hashing", in_class("hashing"), "short", 0),
             Value("Curtailed", in_class("curtailed"), "short", 0),
             Value(
@@ -122,22 +159,13 @@ def _containers() -> Panels:
                 shown="text",
                 thresholds=colours.steps((None, colours.GREY), (1, colours.CLASSES["unreachable"])),
             ),
-            Value(
-                "Hottest chip",
-                f"max by (container) (container:temperature_celsius:max{CHIP})",
-                "celsius",
-                0,
-            ),
-            Value(
-                "Boards missing",
-                f"sum by (container) (container:boards_missing:sum{C}) or {none}",
-                "short",
-                0,
-            ),
-            Value("Drift", f"sum by (container) (container:control_drift:count{C}) or {none}", "short", 0),
+            Value("Hottest", f"max by (container) (container:temperature_celsius:max{CHIP})", "celsius", 0),
+            Value("Boards lost", lost, "short", 0),
+            Value("Drift", drift, "short", 0),
             key="container",
             height=9,
             sort=("Of expected", False),
+            no_value="Not known: no container was seen within the hour",
         ),
         status_history(
             "Of expected, over time",
@@ -159,12 +187,14 @@ def _miners() -> Panels:
         f"bottomk(20, (miner:hashrate_hashes_per_second:avg15m{C}"
         f" / on (container, miner) (miner:expected_hashrate_hashes_per_second:max{C} > 0)"
         f" or on (container, miner) (miner:expected_hashrate_hashes_per_second:max{C} > 0) * 0) < 0.95)"
+        f" or {unseen(C, NOT_SEEN)}"
     )
     return [
         table(
             "Furthest below what is expected",
             "The twenty miners that give the least share of what is expected of them, mean of 15 minutes; one that does"
-            " not answer gives nothing. Miners that are ordered off are left out.",
+            " not answer gives nothing. Miners that are ordered off are left out. A container without a miner cannot be seen"
+            " now, and what its miners give is not known.",
             Label("container", "Container", links=[links.container_of_cell()]),
             Label("miner", "Miner", links=[links.miner_of_cell()]),
             Value(
@@ -176,10 +206,11 @@ def _miners() -> Panels:
                 least=0,
                 most=1,
                 thresholds=colours.judged_share(),
+                mappings=NO_SHARE,
             ),
             width=14,
             sort=("Of expected", False),
-            no_value="Every miner gives what is expected",
+            no_value="No miner is known to give less than is expected",
         ),
         bars(
             "Models",
@@ -191,5 +222,6 @@ def _miners() -> Panels:
             decimals=0,
             most=1.1,
             thresholds=colours.judged_share(),
+            no_value="Nothing is expected of any, or it is not known",
         ),
     ]

@@ -52,7 +52,7 @@ def _figures() -> Panels:
             now(f"max({class_number(M)})", "class"),
             unit="none",
             mappings=colours.class_words(),
-            no_value="Not in the inventory",
+            no_value="Not known",
             size=36,
             links=controller,
         ),
@@ -152,7 +152,7 @@ def _identity() -> Panels:
             Value("Address", expression, label="address", links=[links.own_page_of_cell()]),
             *(Label(name, title) for name, title in titles.items()),
             height=3,
-            no_value="Not in the inventory",
+            no_value="Not known: this miner is not seen",
         )
     ]
 
@@ -242,7 +242,7 @@ def _boards() -> Panels:
             key="board",
             height=6,
             sort=("Board", False),
-            no_value="No board was reported",
+            no_value="No board is reported",
         ),
         _by_board("Hash rate by board", "hashrate_hashes_per_second", "Hs"),
         graph(
@@ -276,7 +276,7 @@ def _by_board(title: str, metric: str, unit: str) -> timeseries.Panel:
         over_time(f"max by (board) (miner_board_{metric}{M})", "board {{board}}"),
         unit=unit,
         width=8,
-        no_value="No board was reported",
+        no_value="No board is reported",
     )
 
 
@@ -312,7 +312,7 @@ def _pools() -> Panels:
             width=16,
             height=7,
             sort=("Pool", False),
-            no_value="No pool was reported",
+            no_value="No pool is reported",
         ),
         graph(
             "Shares a minute",

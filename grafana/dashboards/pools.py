@@ -6,7 +6,7 @@ from grafana_foundation_sdk.models.dashboard import DynamicConfigValue
 from grafana import annotations, colours, links, looks, variables
 from grafana.panels import graph, stat
 from grafana.queries import CONTAINERS as C
-from grafana.queries import containers, over_time
+from grafana.queries import containers, counted, not_answering, over_time, where_answering
 from grafana.skeleton import Panels, Section
 from grafana.skeleton import dashboard as skeleton
 from grafana.tables import Label, Value, table
@@ -18,11 +18,22 @@ WITHOUT_POOL = containers('alertname="MinerPoolsDead"')
 POOLS = f'sum by (account, pool) (label_replace(container:pool_miners:count{C}, "pool", "$1", "url", "(?:.*://)?(.*)"))'
 """Miners by account and pool, its address without the protocol, which is the same everywhere."""
 
+NOT_KNOWN = -1
+"""Stands in a table's row that has no miner: nobody answers in the container, so what is wrong there is not known."""
+
 SIZE = 36
 """Size in px of a figure without a sparkline: Grafana would fill the panel with it."""
 
-MINING = f"sum(container:pool_miners:count{C}) * 0"
-"""A nought where somebody mines: without any figures, none is not nought."""
+READ = f"container:miner_state:sum{C}"
+"""There where miners say something, and recorded beside what is counted here: a count that finds nothing is nought then."""
+
+NO_SHARES = -1
+"""Stands for the share of nothing: nobody found one. Without any figure, that is not known."""
+
+
+def _shares_of(selector: str) -> str:
+    """Give the shares of half an hour of containers in which a miner answers: of the others they are of the past."""
+    return where_answering(f"container:shares:increase30m{selector}", C)
 
 
 def dashboard() -> Dashboard:
@@ -45,19 +56,20 @@ def _figures() -> Panels:
             "Accepted a minute",
             "Shares that the pools took, mean of 30 minutes, as the miners count them. Pools choose how hard a share is, so"
             " it says that work arrives, not how much.",
-            over_time(f"sum(container:shares:increase30m{ACCEPTED}) / 30", "shares"),
+            over_time(f"sum({_shares_of(ACCEPTED)}) / 30", "shares"),
             unit="short",
             width=4,
             decimals=0,
             colour=colours.RESULTS["accepted"],
-            no_value="Nobody counts shares",
+            no_value="Not known",
         ),
         stat(
             "Rejected and stale",
             "Rejected and stale shares ÷ all shares of 30 minutes. Yellow from half the containers' limit on, red at the"
             " limit.",
             over_time(
-                f"sum(container:shares:increase30m{LOST}) / (sum(container:shares:increase30m{C}) > 0)",
+                f"sum({_shares_of(LOST)}) / (sum({_shares_of(C)}) > 0)"
+                f" or (sum({_shares_of(C)}) == 0) + {NO_SHARES}",
                 "lost",
             ),
             unit="percentunit",
@@ -65,53 +77,56 @@ def _figures() -> Panels:
             decimals=2,
             thresholds=colours.percent_steps((None, colours.PLAIN), (50, colours.YELLOW), (100, colours.RED)),
             maximum=over_time(f"min(container_alert_reject_max_ratio{C})", "limit"),
+            mappings=colours.values({NO_SHARES: ("No shares", colours.PLAIN)}),
             size=SIZE,
-            no_value="No shares",
+            no_value="Not known",
         ),
         stat(
             "Miners at a pool",
             "Miners that answer and have a pool that gets their work, asleep or not.",
-            over_time(f"sum(container:pool_miners:count{C})", "miners"),
+            over_time(counted(f"sum(container:pool_miners:count{C})", READ), "miners"),
             unit="short",
             width=4,
             decimals=0,
             colour=colours.GREY,
-            no_value="Nobody answers",
+            no_value="Not known",
         ),
         stat(
             "Accounts",
             "Accounts that get work now. An account is what stands before the first dot of the pool's user.",
-            over_time(f"count(count by (account) (container:pool_miners:count{C}))", "accounts"),
+            over_time(
+                counted(f"count(count by (account) (container:pool_miners:count{C}))", READ), "accounts"
+            ),
             unit="short",
             width=4,
             decimals=0,
             colour=colours.GREY,
-            no_value="None",
+            no_value="Not known",
         ),
         stat(
             "Foreign accounts",
             "Miners with a pool or a user that the inventory does not list, now or within the last hour: a thief's firmware"
             " switches for minutes. Containers without a list of pools are left out.",
-            over_time(f"count(count by (container, miner) (ALERTS{FOREIGN})) or {MINING}", "miners"),
+            over_time(counted(f"count(count by (container, miner) (ALERTS{FOREIGN}))", READ), "miners"),
             unit="short",
             width=4,
             decimals=0,
             links=[links.plain("hashyard-alerts", "Open Alerts")],
             thresholds=colours.high(red=1),
             size=SIZE,
-            no_value="Nobody answers",
+            no_value="Not known",
         ),
         stat(
             "Without a living pool",
             "Miners that should hash and hold every pool they have for dead. Miners that are settling are left out.",
-            over_time(f"count(count by (container, miner) (ALERTS{WITHOUT_POOL})) or {MINING}", "miners"),
+            over_time(counted(f"count(count by (container, miner) (ALERTS{WITHOUT_POOL}))", READ), "miners"),
             unit="short",
             width=4,
             decimals=0,
             links=[links.plain("hashyard-alerts", "Open Alerts")],
             thresholds=colours.steps((None, colours.PLAIN), (1, colours.YELLOW)),
             size=SIZE,
-            no_value="Nobody answers",
+            no_value="Not known",
         ),
     ]
 
@@ -128,7 +143,7 @@ def _accounts() -> Panels:
             height=10,
             stacked=True,
             decimals=0,
-            no_value="Nobody answers",
+            no_value="No miner with a pool was seen in this time",
         ),
         table(
             "Accounts and pools now",
@@ -145,7 +160,7 @@ def _accounts() -> Panels:
             width=10,
             height=10,
             sort=("Miners", True),
-            no_value="Nobody answers",
+            no_value="Not known: no miner with a pool is seen",
         ),
         table(
             "Foreign pools and users",
@@ -153,10 +168,15 @@ def _accounts() -> Panels:
             " list of pools are left out.",
             Label("miner", "Miner", links=[links.miner_of_cell()], width=110),
             Label("user", "User", coloured="text"),
-            Value("Pool", f"topk(100, max by (container, miner, url, user) (ALERTS{FOREIGN}))", label="url"),
+            Value(
+                "Pool",
+                f"topk(100, max by (container, miner, url, user) (ALERTS{FOREIGN}))"
+                f' or label_replace({not_answering(C, NOT_KNOWN)}, "url", "not known: nobody answers", "", "")',
+                label="url",
+            ),
             Label("container", "Container", links=[links.container_of_cell()]),
             height=5,
-            no_value="Every pool and user is in the inventory",
+            no_value="No foreign pool or user is known",
         ).override_by_name(
             "User",
             [DynamicConfigValue(id_val="color", value={"mode": "fixed", "fixedColor": colours.RED})],
@@ -171,8 +191,7 @@ def _shares() -> Panels:
             "Rejected and stale shares ÷ all shares of 30 minutes. Dashed: the limit, the strictest where the containers'"
             " differ. One container above the others has a bad line; all of them together, a bad pool.",
             over_time(
-                f"sum by (container) (container:shares:increase30m{LOST})"
-                f" / (sum by (container) (container:shares:increase30m{C}) > 0)",
+                f"sum by (container) ({_shares_of(LOST)}) / (sum by (container) ({_shares_of(C)}) > 0)",
                 "{{container}}",
             ),
             over_time(f"min(container_alert_reject_max_ratio{C})", "limit", looks.LIMIT),
@@ -189,19 +208,21 @@ def _shares() -> Panels:
             Label("miner", "Miner", links=[links.miner_of_cell()], width=110),
             Value(
                 "Lost",
-                f"topk(20, miner:shares_rejected:ratio30m{C} > 0)",
+                f"topk(20, miner:shares_rejected:ratio30m{C} > 0 and on (container) container:miner_up:sum{C} > 0)"
+                f" or {not_answering(C, NOT_KNOWN)}",
                 "percentunit",
                 2,
                 shown="bar",
                 least=0,
                 most=0.1,
+                mappings=colours.values({NOT_KNOWN: ("not known", colours.YELLOW)}),
                 thresholds=colours.steps((None, colours.GREEN), (0.01, colours.YELLOW), (0.02, colours.RED)),
             ),
             Label("container", "Container", links=[links.container_of_cell()]),
             width=12,
             height=10,
             sort=("Lost", True),
-            no_value="No miner with 100 shares has lost one",
+            no_value="No miner with 100 shares is known to have lost one",
         ),
         table(
             "Longest without a share",
@@ -221,6 +242,6 @@ def _shares() -> Panels:
             width=12,
             height=10,
             sort=("For", True),
-            no_value="No miner tells when its latest share was",
+            no_value="No miner tells now when its latest share was",
         ),
     ]
