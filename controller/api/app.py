@@ -22,6 +22,7 @@ from controller.api.routes import ROUTES
 from controller.api.signing_in import SigningIn
 from controller.deeds import Deeds
 from controller.model import SYSTEM, Event, new_id
+from controller.pages import rendering
 from controller.pages.problem_page import answers_page, problem_response
 from controller.pages.routes import PAGES
 from controller.settings import Settings
@@ -76,6 +77,7 @@ def application(
         **(services or {}),
     }
     dispatch = Dispatch(settings, deeds, storage, signing_in, parts, reader)
+    rendering.prepare()
     app = web.Application(
         client_max_size=MAX_BODY, middlewares=[_boundary(dispatch, settings, deeds, storage)]
     )
