@@ -155,6 +155,7 @@ def next_change_stat(select: Select, description: str, links: Links = (), width:
             "next change",
         ),
         unit="dateTimeFromNow",
+        thresholds=colours.steps((None, colours.PLAIN)),
         mappings=colours.values({NO_SCHEDULE: ("No schedule", colours.PLAIN)}),
         no_value=NOT_KNOWN,
         size=_WORDS_SIZE,
@@ -165,12 +166,14 @@ def next_change_stat(select: Select, description: str, links: Links = (), width:
 
 def not_earning_stat(select: Select, links: Links = (), width: int = 6) -> stats.Panel:
     """Miners that should hash and do not, coloured by their share of the inventory."""
+    hidden = f"sum({unseen_within_the_hour(select())})"
     return stat(
         "In fault or unreachable",
         "Miners that should hash and do not, or do not answer; and, where there are any, those of containers that were seen"
         " within the hour and are not now. Coloured from 1 % of the inventory on, red from 2 %.",
-        over_time(miners_in_class(select(), "fault|unreachable"), "known"),
-        over_time(f"sum({unseen_within_the_hour(select())})", "not seen"),
+        # Where nothing is known the first has a value that is none: else the second would stand alone, without its name.
+        over_time(f"{miners_in_class(select(), 'fault|unreachable')} or {hidden} * NaN", "known"),
+        over_time(hidden, "not seen"),
         unit="short",
         decimals=0,
         thresholds=colours.percent_steps((None, colours.PLAIN), (1, colours.YELLOW), (2, colours.RED)),

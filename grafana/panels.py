@@ -50,6 +50,10 @@ FIGURE_SIZE = 42
 """Height of a stat's one figure in px: the same for all, so that a row of them reads evenly. Several figures in a panel,
 and words where a figure is missing, are left to fit themselves."""
 
+NARROW_FIGURE_SIZE = 34
+"""The same in a panel of less than a quarter of the page, where "Not known" would be wrapped."""
+
+_WIDE = 6
 _SHORT_WORDS = 9
 _WITHOUT_EMPTY = DataTransformerConfig(id_val="filterFieldsByName", options={"include": {"pattern": ".*"}})
 """Takes every field, and so leaves out an answer without any: of that a timeline says that it has no time field, and not
@@ -116,7 +120,7 @@ def stat(
     elif colour is not None:
         panel = panel.color_scheme(FieldColor().mode(FieldColorModeId.FIXED).fixed_color(colour))
     if size is None and len(queries) == 1 and "{{" not in queries[0].legend and len(no_value) <= _SHORT_WORDS:
-        size = FIGURE_SIZE
+        size = FIGURE_SIZE if width >= _WIDE else NARROW_FIGURE_SIZE
     if size is not None:
         panel = panel.text(common.VizTextDisplayOptions().value_size(size))
     if judged:

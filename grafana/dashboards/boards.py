@@ -1,11 +1,13 @@
 """Boards & thermals: which boards of a container die, and is it heat? For the technician."""
 
+import math
+
 from grafana_foundation_sdk.builders import table as tables
 from grafana_foundation_sdk.builders.dashboard import Dashboard
 from grafana_foundation_sdk.models.dashboard import DynamicConfigValue
 
 from grafana import annotations, colours, links, looks, queries, variables
-from grafana.panels import graph, stat
+from grafana.panels import NARROW_FIGURE_SIZE, graph, stat
 from grafana.queries import CONTAINER as C
 from grafana.queries import container, counted, over_time, rows
 from grafana.scatters import scatter
@@ -17,9 +19,6 @@ CHIP = container('sensor="chip_max"')
 INLET = container('sensor="inlet"')
 FANS = container('fan!="psu"')
 BOARD_HEAT = container('sensor=~"chip_max|board"')
-
-SIZE = 36
-"""Size in px of a figure without a sparkline: Grafana would fill the panel with it."""
 
 HEAT = colours.steps(
     (None, "semi-dark-blue"),
@@ -39,7 +38,10 @@ NOT_KNOWN = -1
 """Stands in a table's row that has no miner: nobody answers, so what is wrong is not known."""
 UNKNOWN_WORDS = colours.values({NOT_KNOWN: ("not known", colours.YELLOW)})
 
-UNKNOWN = f"max by (miner) (miner_up{C}) * NaN"
+UNKNOWN = (
+    f"max by (miner) (miner_up{C}) * NaN"
+    f' or label_replace({queries.not_answering(C, math.nan)}, "miner", "all of them", "", "")'
+)
 """No point: without a figure for anybody, Grafana would call the chart an error."""
 
 BELOW = 0.9
@@ -82,7 +84,7 @@ def _figures() -> Panels:
             width=4,
             decimals=0,
             thresholds=colours.steps((None, colours.PLAIN), (1, colours.YELLOW)),
-            size=SIZE,
+            size=NARROW_FIGURE_SIZE,
             no_value="Not known",
         ),
         stat(
@@ -127,7 +129,7 @@ def _figures() -> Panels:
             width=4,
             decimals=1,
             thresholds=colours.high(yellow=0.0001, red=0.1),
-            size=SIZE,
+            size=NARROW_FIGURE_SIZE,
             no_value="Not known",
         ),
         stat(

@@ -111,7 +111,7 @@ def _map() -> Panels:
             links=[links.miner_at_position()],
         ),
         matrix(
-            f"Class, by position: {SIGNS}",
+            f"Class: {SIGNS}",
             "What each miner's minute is worth, a cell a miner where it stands.",
             rows(f"({class_number(C)}) * {positions(C)}"),
             unit="none",

@@ -248,8 +248,6 @@ def _followers() -> Panels:
                 f'label_join(topk(50, {not_as_ordered}) or {unheard}, "place", "/", "container", "miner")',
                 "percentunit",
                 0,
-                shown="text",
-                thresholds=colours.steps((None, colours.PLAIN)),
                 mappings=colours.values({UNHEARD: ("not known", colours.YELLOW)}),
             ),
             Value(

@@ -4,7 +4,7 @@ from grafana_foundation_sdk.builders.dashboard import Dashboard
 from grafana_foundation_sdk.models.dashboard import DynamicConfigValue
 
 from grafana import annotations, colours, links, looks, variables
-from grafana.panels import graph, stat
+from grafana.panels import NARROW_FIGURE_SIZE, graph, stat
 from grafana.queries import CONTAINERS as C
 from grafana.queries import containers, counted, not_answering, over_time, where_answering
 from grafana.skeleton import Panels, Section
@@ -20,9 +20,6 @@ POOLS = f'sum by (account, pool) (label_replace(container:pool_miners:count{C}, 
 
 NOT_KNOWN = -1
 """Stands in a table's row that has no miner: nobody answers in the container, so what is wrong there is not known."""
-
-SIZE = 36
-"""Size in px of a figure without a sparkline: Grafana would fill the panel with it."""
 
 READ = f"container:miner_state:sum{C}"
 """There where miners say something, and recorded beside what is counted here: a count that finds nothing is nought then."""
@@ -78,7 +75,7 @@ def _figures() -> Panels:
             thresholds=colours.percent_steps((None, colours.PLAIN), (50, colours.YELLOW), (100, colours.RED)),
             maximum=over_time(f"min(container_alert_reject_max_ratio{C})", "limit"),
             mappings=colours.values({NO_SHARES: ("No shares", colours.PLAIN)}),
-            size=SIZE,
+            size=NARROW_FIGURE_SIZE,
             no_value="Not known",
         ),
         stat(
@@ -113,7 +110,7 @@ def _figures() -> Panels:
             decimals=0,
             links=[links.plain("hashyard-alerts", "Open Alerts")],
             thresholds=colours.high(red=1),
-            size=SIZE,
+            size=NARROW_FIGURE_SIZE,
             no_value="Not known",
         ),
         stat(
@@ -125,7 +122,7 @@ def _figures() -> Panels:
             decimals=0,
             links=[links.plain("hashyard-alerts", "Open Alerts")],
             thresholds=colours.steps((None, colours.PLAIN), (1, colours.YELLOW)),
-            size=SIZE,
+            size=NARROW_FIGURE_SIZE,
             no_value="Not known",
         ),
     ]

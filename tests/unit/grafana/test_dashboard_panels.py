@@ -217,3 +217,39 @@ def test_what_the_linter_is_not_asked_has_a_reason(folder: str) -> None:
         "target-instance-rule",
     }
     assert all(rule["reason"] for rule in told["exclusions"].values())
+
+
+# What stats say where they have no figure; each holds whatever the reason is that there is none.
+TRUE_OF_ANYTHING_ABSENT = {"–", "Not known"}
+# Of what is now. Figures of whole hours on record, and of the parts by themselves, say what there is none of.
+OF_NOW = {
+    f"hashyard-{name}" for name in ("fleet", "container", "miner", "boards", "pools", "control", "alerts")
+}
+NOW = [panel for panel in PANELS if panel.uid in OF_NOW]
+
+
+@pytest.mark.parametrize("panel", [panel for panel in NOW if panel.data["type"] == "stat"], ids=str)
+def test_a_stat_without_a_figure_claims_nothing(panel: Panel) -> None:
+    """Not "All off", "No schedule" or "The exporter is away": nobody knows why there is none."""
+    said = panel.data["fieldConfig"]["defaults"]["noValue"]
+    assert said in TRUE_OF_ANYTHING_ABSENT
+
+
+# Every value that these can have is named by a mapping, with its colour.
+ALL_NAMED = {("hashyard-miner", "Class"), ("hashyard-control", "Writing"), ("hashyard-self", "Inventory")}
+
+
+@pytest.mark.parametrize("panel", [panel for panel in PANELS if panel.data["type"] == "stat"], ids=str)
+def test_a_figure_that_no_mapping_names_has_thresholds_of_ours(panel: Panel) -> None:
+    """Grafana's own turn red from 80 on, and a stat with mappings has its ground coloured."""
+    given = panel.data["fieldConfig"]["defaults"]
+    if panel.data["options"]["colorMode"] != "none" and "thresholds" not in given:
+        named = {key for one in given["mappings"] if one["type"] == "value" for key in one["options"]}
+        assert named, panel
+        assert (panel.uid, panel.title) in ALL_NAMED
+
+
+@pytest.mark.parametrize("panel", [panel for panel in NOW if panel.data["type"] == "table"], ids=str)
+def test_an_empty_table_does_not_say_that_all_is_well(panel: Panel) -> None:
+    said = panel.data["fieldConfig"]["defaults"]["noValue"]
+    assert not re.match(r"Every |Nothing |No (?!.*\b(known|seen|now|reported|firing)\b)", said), said

@@ -9,7 +9,7 @@ import yaml
 
 from grafana.catalogue import DASHBOARDS
 from grafana.empty import EMPTY_WHEN_HEALTHY
-from tests.unit.grafana.dashboard_files import ASKED, PANELS, Asked, parsed, selectors
+from tests.unit.grafana.dashboard_files import ASKED, PANELS, Asked, load, parsed, selectors, walk
 
 REPOSITORY = Path(__file__).parents[3]
 MOST_RAW = 100
@@ -138,3 +138,64 @@ def test_what_is_said_to_be_empty_is_there() -> None:
     there = {(panel.uid, panel.title) for panel in PANELS}
     assert set(EMPTY_WHEN_HEALTHY) <= there
     assert all(why for why in EMPTY_WHEN_HEALTHY.values())
+
+
+# Noughts and other constants that a query answers with whatever is there, and why: (uid, panel, letter).
+CONSTANT_WHEN_EMPTY = {
+    (
+        "hashyard-miner",
+        "Boards",
+        "B",
+    ): "where the boards of a whole one are not known; of a figure it makes none",
+}
+
+
+def _constant(expression: promql.Expr) -> bool:
+    """Return whether an expression has a value whatever Prometheus has: vector(0), 1, and what is made of such."""
+    return not list(selectors(expression))
+
+
+def _alternatives(question: Asked) -> list[promql.Expr]:
+    return [
+        part.rhs
+        for part, _above in walk(parsed(question.expression))
+        if isinstance(part, promql.BinaryExpr) and str(part.op) == "or"
+    ]
+
+
+@each_query
+def test_a_nought_is_given_only_where_something_is_seen(question: Asked) -> None:
+    """`or vector(0)` says that nothing is wrong also where nothing is known."""
+    unguarded = [str(part) for part in _alternatives(question) if _constant(part)]
+    unguarded += [
+        str(part)
+        for part, _above in walk(parsed(question.expression))
+        if isinstance(part, promql.Call) and part.func.name in {"absent", "absent_over_time"}
+    ]
+    assert bool(unguarded) == (question.who in _allowed()), unguarded
+
+
+def _allowed() -> set[str]:
+    return {f"{uid}: {title} {letter}" for (uid, title, letter) in CONSTANT_WHEN_EMPTY}
+
+
+def test_what_may_be_constant_is_there() -> None:
+    assert _allowed() <= {question.who for question in ASKED}
+    assert all(CONSTANT_WHEN_EMPTY.values())
+
+
+@each_query
+def test_alerts_are_counted_with_those_that_have_no_container(question: Asked) -> None:
+    """Else one dashboard counts fewer than another: an exporter that is away is an alert of no container."""
+    several = any(
+        variable["name"] == "container" and variable.get("multi")
+        for variable in load(question.uid)["templating"]["list"]
+    )
+    for selector, _above in selectors(parsed(question.expression)):
+        given = {matcher.name: matcher for matcher in selector.matchers.matchers}
+        asked_of_containers = {"alertname", "scope"} & set(given) or (
+            "container" in given and given["container"].op == promql.MatchOp.NotEqual
+        )
+        if selector.name == "ALERTS" and several and not asked_of_containers:
+            # As parsed, the variable is x.
+            assert "container" not in given or given["container"].value == "x|", question.expression
