@@ -109,10 +109,12 @@ class Watched:
 
     prometheus: Program
     past_until: int
+    exporters: Sequence[Program]
+    controller: Program
 
-    def label_values(self, selector: str, label: str, at: float | None = None) -> list[str]:
-        """Return the values that a label has in the series of a selector at a time, by default now, sorted."""
-        found = query(self.prometheus, f"group by ({label}) ({selector})", at)
+    def label_values(self, selector: str, label: str) -> list[str]:
+        """Return the values that a label has in the series of a selector, sorted."""
+        found = query(self.prometheus, f"group by ({label}) ({selector})")
         return sorted(one.labels[label] for one in found if label in one.labels)
 
 
@@ -168,7 +170,7 @@ def _start(
             stack.start_exporter(targets, *(("--shard", shard) if shard else ()), place=place, wait_for="")
             for place, shard in enumerate(shards or ("",), 1)
         ]
-        stack.start_program(
+        told = stack.start_program(
             "controller",
             [
                 *(*HASHYARD, "controller", "--env-file", "/dev/null", "--targets", str(targets)),
@@ -177,7 +179,8 @@ def _start(
                 *("--restarts-a-day", "1000", "--cool-down", "5"),
             ],
             controller,
-        ).wait_ready("/-/ready")
+        )
+        told.wait_ready("/-/ready")
         teller = start_alertmanager(
             stack, alertmanager, sinks, group_wait="1s", group_interval="10s", repeat_interval="4h"
         )
@@ -213,7 +216,7 @@ def _start(
     )
     program.wait_ready("/-/ready")
     about = yaml.safe_load((data / "hashyard-history.json").read_text(encoding="utf-8"))
-    found = Watched(program, about["until"])
+    found = Watched(program, about["until"], exporters, told)
     seen = f"count_over_time(up[{LEAST_LIVE_S}s])"
     until(
         lambda: _is_seen(program, seen),
