@@ -74,7 +74,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="tools.history", description=__doc__)
     parser.add_argument("--targets", type=Path, required=True, help="the simulated fleet")
     parser.add_argument("--data", type=Path, required=True, help="the data folder of Prometheus")
-    parser.add_argument("--prometheus", help="its URL: the past ends before its first sample")
+    parser.add_argument(
+        "--prometheus", help="its URL: the past ends before its first sample, and its counters in that one's"
+    )
     parser.add_argument("--until", type=float, help="unix seconds before which the past ends (default: now)")
     parser.add_argument(
         "--controller", default=CONTROLLER, metavar="HOST:PORT", help="whose series to continue"
@@ -146,13 +148,14 @@ def _plan(asked: argparse.Namespace, folder: Path) -> Plan:
         blocks=tuple(spans(begin, fine_from, until)),
         seed=asked.seed,
         controller=asked.controller,
+        prometheus=asked.prometheus,
     )
 
 
 def _make(plan: Plan, promtool: Path) -> int:
     """Run both runs, and make each block as soon as it is written; return how many blocks there are."""
     folder = Path(plan.folder)
-    blocks = {"hours": plan.fine_blocks, "week": plan.coarse_blocks}
+    blocks = {"hours": plan.fine_blocks + plan.counter_blocks, "week": plan.coarse_blocks}
     runs = {name: _run(name, plan) for name in blocks}
     try:
         waiting = [(name, place) for name, own in blocks.items() for place in range(len(own))]
@@ -171,7 +174,7 @@ def _make(plan: Plan, promtool: Path) -> int:
         for run in runs.values():
             run.kill()
             run.communicate()
-    return len(plan.blocks)
+    return sum(map(len, blocks.values()))
 
 
 def _run(name: str, plan: Plan) -> "subprocess.Popen[str]":

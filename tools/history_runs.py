@@ -29,19 +29,23 @@ from miners.model import Snapshot, Target
 from simulator.errors import SimulatorError
 from simulator.miner import SimulatedMiner
 from tools.history_alerts import AlertsPast, read_rules
+from tools.history_blocks import BlocksFailed
 from tools.history_figures import Figures, Likeness, Subject, of_reading
 from tools.history_fleet import build_past, read_inventory
 from tools.history_hours import FIVE_MINUTES_S, HOUR_S, Ledger
+from tools.history_joining import Counters
 from tools.history_orders import ControllerPast, OrderBook, order_books, tell
 from tools.history_pages import (
     BlockFiles,
     Span,
     as_scraped,
     records_text,
+    stretches,
     target_labels,
     timed,
     with_labels,
 )
+from tools.history_present import first_values
 from tools.history_reading import read_past
 from tools.history_records import (
     Each,
@@ -76,6 +80,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """What is to be made. Unix seconds: the week begins at `begin`, the detail at `fine_from`, all ends with `until`.
 
     `controller`: HOST:PORT, the instance that the controller's series have. `rules`: the folder of the rule files.
+    `prometheus`: the URL of the one whose counters the past's end in; None for none.
     """
 
     targets: str
@@ -87,6 +92,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     blocks: tuple[Span, ...]
     seed: int
     controller: str
+    prometheus: str | None = None
 
     @property
     def coarse_blocks(self) -> list[Span]:
@@ -97,6 +103,11 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     def fine_blocks(self) -> list[Span]:
         """Those of the last hours."""
         return [span for span in self.blocks if span.begin > self.fine_from]
+
+    @property
+    def counter_blocks(self) -> list[Span]:
+        """Those of the miners' counters, which are written last, when it is known where the present begins."""
+        return [] if self.prometheus is None else stretches(self.fine_from + 1, self.until, "miners-counters")
 
 
 class _Past(msgspec.Struct):
@@ -182,6 +193,7 @@ async def _hours(plan: Plan) -> int:
     ledger, alerts = Ledger(past.inventory), AlertsPast(read_rules(Path(plan.rules)))
     files = BlockFiles(Path(plan.folder), plan.fine_blocks)
     static = StaticLines()
+    counters = None if plan.prometheus is None else Counters()
     two: Records = {}
     moments = range(plan.fine_from, plan.until + 1, MINUTE_S)
     for now in moments:
@@ -203,12 +215,15 @@ async def _hours(plan: Plan) -> int:
             continue  # the week has it: here its counters begin
         ledger.take(each, now, MINUTE_S)
         file = files.at(now)
-        file.write(_exporter_lines(past.exporter, static, now))
+        file.write(_exporter_lines(past.exporter, static, counters, now))
         file.write(await _controller_lines(controller, page, plan.controller, now))
         file.write(records_text(records, now))
         if now % FIVE_MINUTES_S == 0:
             file.write(_every_five_minutes(ledger, alerts, each, now, plan.until))
     files.close()
+    if counters is not None and plan.prometheus is not None:
+        counters.join(first_values(plan.prometheus, len(watched)))
+        counters.write(Path(plan.folder), plan.counter_blocks)
     return len(moments)
 
 
@@ -227,9 +242,9 @@ class StaticLines:
         """Begin with nothing written."""
         self._written: dict[tuple[str, str], tuple[Row, Row]] = {}
 
-    def of(self, state: MinerState, now: int) -> bytes:
-        """Return the lines of one miner that are to be written now."""
-        row, key = state.row, _key(state)
+    def of(self, state: MinerState, row: Row, now: int) -> bytes:
+        """Return the lines of one miner, whose chunks are `row`, that are to be written now."""
+        key = _key(state)
         seldom = row[: len(KNOWN)], row[len(KNOWN) : len(KNOWN) + len(SAID)]
         before = self._written.get(key)
         self._written[key] = seldom
@@ -272,14 +287,16 @@ async def _read(past: _Past, state: MinerState, now: float) -> Figures:
     return of_reading(reading if isinstance(reading, Snapshot) else None, state.last_seen)
 
 
-def _exporter_lines(fleet: Fleet, static: StaticLines, now: int) -> bytes:
+def _exporter_lines(fleet: Fleet, static: StaticLines, counters: Counters | None, now: int) -> bytes:
     pages = []
     for container in fleet.containers.values():
         added = target_labels(container.container)
         name = label(container.container.name)
         pages.append(with_labels(b"".join(container.current_row(now)), added))
         pages.append(f'up{{{added}container="{name}"}} 1\n'.encode("latin-1"))
-        pages += [static.of(state, now) for state in container.miners.values()]
+        for state in container.miners.values():
+            row = state.row if counters is None else counters.without(state.row, now)
+            pages.append(static.of(state, row, now))
     return timed(b"".join(pages), now)
 
 
@@ -323,7 +340,7 @@ def main(arguments: list[str]) -> int:
     except SimulatorError as error:
         print("; ".join(error.mistakes))
         return 1
-    except (HashyardError, ValueError) as error:
+    except (BlocksFailed, HashyardError, ValueError) as error:
         print(" ".join(str(error).split()))
         return 1
     except OSError as error:
