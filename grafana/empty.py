@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 EMPTY_WHEN_HEALTHY: Mapping[tuple[str, str], str] = {
     # (uid, panel title): why
+    ("hashyard-container", "Next change"): "the container is only watched, and follows no schedule",
     ("hashyard-boards", "At or over the limit"): "no sensor is at its limit",
     ("hashyard-boards", "Boards below the rest"): "every board gives its part",
     ("hashyard-boards", "Miners that lack boards"): "no miner lacks a board",

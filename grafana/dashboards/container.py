@@ -111,8 +111,8 @@ def _map() -> Panels:
             links=[links.miner_at_position()],
         ),
         matrix(
-            f"Class: {SIGNS}",
-            "What each miner's minute is worth, a cell a miner where it stands.",
+            SIGNS,
+            f"What each miner's minute is worth, a cell a miner where it stands: {SIGNS}.",
             rows(f"({class_number(C)}) * {positions(C)}"),
             unit="none",
             mappings=colours.class_signs(),

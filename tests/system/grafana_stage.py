@@ -192,15 +192,19 @@ def address(grafana: str, uid: str, **chosen: str) -> str:
     return f"{grafana}/d/{uid}?{asked}"
 
 
-def faults(uid: str, seen: Sequence[Seen], *, shut_too: bool) -> list[str]:
-    """Return what is wrong with a dashboard as it stands, a line each. `shut_too`: its shut rows were opened."""
+def faults(uid: str, seen: Sequence[Seen], *, shut_too: bool, narrow: bool) -> list[str]:
+    """Return what is wrong with a dashboard as it stands, a line each. `shut_too`: its shut rows were opened.
+
+    `narrow`: a title that is a legend may be cut there, since the panel's description has it as well.
+    """
+    legends = {panel.title for panel in panels_of(uid) if narrow and panel.title in panel.data["description"]}
     wanted = {panel.title for panel in panels_of(uid) if shut_too or not panel.collapsed}
     found = [f"{title}: is not there" for title in sorted(wanted - {panel.title for panel in seen})]
     words = {panel.title: _no_value(panel.data) for panel in panels_of(uid)}
     for panel in seen:
         if panel.marked:
             found.append(f"{panel.title}: bears an error mark")
-        if panel.cut:
+        if panel.cut and panel.title not in legends:
             found.append(f"{panel.title}: the title is cut")
         if panel.outside:
             found.append(f"{panel.title}: {panel.outside} does not fit")
