@@ -125,10 +125,19 @@ def ranges(*rows: tuple[float | None, float | None, str, str]) -> list[dashboard
 
 def absent(word: str, colour: str) -> list[dashboard.ValueMapping]:
     """Value mapping of no value (null or NaN) to a word: a cell that says why it is empty."""
+    return _special(dashboard.SpecialValueMatch.NULL_AND_NAN, word, colour)
+
+
+def no_number(word: str, colour: str) -> list[dashboard.ValueMapping]:
+    """Value mapping of NaN alone to a word: one of several figures that is not known."""
+    return _special(dashboard.SpecialValueMatch.NA_N, word, colour)
+
+
+def _special(match: dashboard.SpecialValueMatch, word: str, colour: str) -> list[dashboard.ValueMapping]:
     return [
         dashboard.SpecialValueMap(
             options=dashboard.DashboardSpecialValueMapOptions(
-                match=dashboard.SpecialValueMatch.NULL_AND_NAN,
+                match=match,
                 result=dashboard.ValueMappingResult(text=word, color=colour, index=0),
             )
         )

@@ -177,6 +177,7 @@ def not_earning_stat(select: Select, links: Links = (), width: int = 6) -> stats
         unit="short",
         decimals=0,
         thresholds=colours.percent_steps((None, colours.PLAIN), (1, colours.YELLOW), (2, colours.RED)),
+        mappings=colours.no_number("–", colours.PLAIN),
         maximum=over_time(f"sum({miners_of_inventory(select())})", "of"),
         no_value=NOT_KNOWN,
         size=FIGURE_SIZE,

@@ -276,6 +276,7 @@ def bars(
     )
     if thresholds is not None:
         panel = panel.thresholds(thresholds).color_scheme(FieldColor().mode(FieldColorModeId.THRESHOLDS))
+        panel = panel.mappings(colours.absent(no_value, colours.GREY))  # what is not known is not judged
     elif colour is not None:
         panel = panel.color_scheme(FieldColor().mode(FieldColorModeId.FIXED).fixed_color(colour))
     if least is not None:

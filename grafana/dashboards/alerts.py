@@ -10,7 +10,7 @@ from grafana_foundation_sdk.builders.dashboard import Dashboard
 from grafana_foundation_sdk.models.dashboard import DynamicConfigValue
 
 from grafana import annotations, colours, links, variables
-from grafana.panels import NARROW_FIGURE_SIZE, bars, stat, timeline
+from grafana.panels import bars, stat, timeline
 from grafana.queries import CONTAINERS, alerts, firing, now, over_time
 from grafana.skeleton import Panels, Section
 from grafana.skeleton import dashboard as skeleton
@@ -97,7 +97,6 @@ def _figures() -> Panels:
             width=8,
             decimals=0,
             no_value="Not known",
-            size=NARROW_FIGURE_SIZE,
         ),
         stat(
             "Failed messages, 1 h",
@@ -108,7 +107,6 @@ def _figures() -> Panels:
             decimals=0,
             thresholds=colours.high(red=1),
             no_value="Not known",
-            size=NARROW_FIGURE_SIZE,
         ),
     ]
 

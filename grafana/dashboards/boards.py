@@ -7,7 +7,7 @@ from grafana_foundation_sdk.builders.dashboard import Dashboard
 from grafana_foundation_sdk.models.dashboard import DynamicConfigValue
 
 from grafana import annotations, colours, links, looks, queries, variables
-from grafana.panels import NARROW_FIGURE_SIZE, graph, stat
+from grafana.panels import graph, stat
 from grafana.queries import CONTAINER as C
 from grafana.queries import container, counted, over_time, rows
 from grafana.scatters import scatter
@@ -81,10 +81,9 @@ def _figures() -> Panels:
             " some firmware hides its boards.",
             over_time(counted(f"sum(container:boards_missing:sum{C})", READ), "boards"),
             unit="short",
-            width=4,
+            width=8,
             decimals=0,
             thresholds=colours.steps((None, colours.PLAIN), (1, colours.YELLOW)),
-            size=NARROW_FIGURE_SIZE,
             no_value="Not known",
         ),
         stat(
@@ -92,7 +91,7 @@ def _figures() -> Panels:
             "Miners that hash and find fewer chips than their boards have when they are whole.",
             over_time(counted(f"sum(container:miners_with_chips_missing:count{C})", READ), "miners"),
             unit="short",
-            width=4,
+            width=8,
             decimals=0,
             colour=colours.CHIP,
             no_value="Not known",
@@ -102,7 +101,7 @@ def _figures() -> Panels:
             "The hottest chip of the container. Limits differ by model, so it is judged under Too hot.",
             over_time(f"max(container:temperature_celsius:max{CHIP})", "hottest"),
             unit="celsius",
-            width=4,
+            width=8,
             decimals=0,
             colour=colours.CHIP,
             no_value="Not known",
@@ -112,7 +111,7 @@ def _figures() -> Panels:
             "Mean of the inlet sensors of the miners that have one: the air, or the water, that reaches them.",
             over_time(f"avg(container:temperature_celsius:avg{INLET})", "inlet"),
             unit="celsius",
-            width=4,
+            width=8,
             decimals=1,
             colour=colours.INLET,
             no_value="Not known",
@@ -126,10 +125,9 @@ def _figures() -> Panels:
                 "too hot",
             ),
             unit="percentunit",
-            width=4,
+            width=8,
             decimals=1,
             thresholds=colours.high(yellow=0.0001, red=0.1),
-            size=NARROW_FIGURE_SIZE,
             no_value="Not known",
         ),
         stat(
@@ -139,7 +137,7 @@ def _figures() -> Panels:
                 f"sum({queries.where_answering(f'container:hardware_errors:increase30m{C}', C)})", "errors"
             ),
             unit="short",
-            width=4,
+            width=8,
             decimals=0,
             colour=colours.GREY,
             no_value="Not known",

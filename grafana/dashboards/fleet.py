@@ -230,6 +230,6 @@ def _miners() -> Panels:
             decimals=0,
             most=1.1,
             thresholds=colours.judged_share(),
-            no_value="Nothing is expected of any, or it is not known",
+            no_value="Not known",
         ),
     ]

@@ -235,7 +235,7 @@ def _boards() -> Panels:
             Value("Voltage", by_board("voltage_volts"), "volt", 1),
             Value(
                 "Errors in 1 h",
-                f"sum by (board) (increase(miner_board_hardware_errors_total{M}[1h]))",
+                f"sum by (board) (increase(miner_board_hardware_errors_total{M}[1h])) and on () miner_up{M} == 1",
                 "short",
                 0,
             ),

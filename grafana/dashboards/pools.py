@@ -4,7 +4,7 @@ from grafana_foundation_sdk.builders.dashboard import Dashboard
 from grafana_foundation_sdk.models.dashboard import DynamicConfigValue
 
 from grafana import annotations, colours, links, looks, variables
-from grafana.panels import NARROW_FIGURE_SIZE, graph, stat
+from grafana.panels import graph, stat
 from grafana.queries import CONTAINERS as C
 from grafana.queries import containers, counted, not_answering, over_time, where_answering
 from grafana.skeleton import Panels, Section
@@ -55,7 +55,7 @@ def _figures() -> Panels:
             " it says that work arrives, not how much.",
             over_time(f"sum({_shares_of(ACCEPTED)}) / 30", "shares"),
             unit="short",
-            width=4,
+            width=8,
             decimals=0,
             colour=colours.RESULTS["accepted"],
             no_value="Not known",
@@ -70,12 +70,11 @@ def _figures() -> Panels:
                 "lost",
             ),
             unit="percentunit",
-            width=4,
+            width=8,
             decimals=2,
             thresholds=colours.percent_steps((None, colours.PLAIN), (50, colours.YELLOW), (100, colours.RED)),
             maximum=over_time(f"min(container_alert_reject_max_ratio{C})", "limit"),
             mappings=colours.values({NO_SHARES: ("No shares", colours.PLAIN)}),
-            size=NARROW_FIGURE_SIZE,
             no_value="Not known",
         ),
         stat(
@@ -83,7 +82,7 @@ def _figures() -> Panels:
             "Miners that answer and have a pool that gets their work, asleep or not.",
             over_time(counted(f"sum(container:pool_miners:count{C})", READ), "miners"),
             unit="short",
-            width=4,
+            width=8,
             decimals=0,
             colour=colours.GREY,
             no_value="Not known",
@@ -95,7 +94,7 @@ def _figures() -> Panels:
                 counted(f"count(count by (account) (container:pool_miners:count{C}))", READ), "accounts"
             ),
             unit="short",
-            width=4,
+            width=8,
             decimals=0,
             colour=colours.GREY,
             no_value="Not known",
@@ -106,23 +105,26 @@ def _figures() -> Panels:
             " switches for minutes. Containers without a list of pools are left out.",
             over_time(counted(f"count(count by (container, miner) (ALERTS{FOREIGN}))", READ), "miners"),
             unit="short",
-            width=4,
+            width=8,
             decimals=0,
             links=[links.plain("hashyard-alerts", "Open Alerts")],
             thresholds=colours.high(red=1),
-            size=NARROW_FIGURE_SIZE,
             no_value="Not known",
         ),
         stat(
             "Without a living pool",
             "Miners that should hash and hold every pool they have for dead. Miners that are settling are left out.",
-            over_time(counted(f"count(count by (container, miner) (ALERTS{WITHOUT_POOL}))", READ), "miners"),
+            over_time(
+                counted(
+                    f"count(count by (container, miner) {where_answering(f'ALERTS{WITHOUT_POOL}', C)})", READ
+                ),
+                "miners",
+            ),
             unit="short",
-            width=4,
+            width=8,
             decimals=0,
             links=[links.plain("hashyard-alerts", "Open Alerts")],
             thresholds=colours.steps((None, colours.PLAIN), (1, colours.YELLOW)),
-            size=NARROW_FIGURE_SIZE,
             no_value="Not known",
         ),
     ]
@@ -168,7 +170,7 @@ def _accounts() -> Panels:
             Value(
                 "Pool",
                 f"topk(100, max by (container, miner, url, user) (ALERTS{FOREIGN}))"
-                f' or label_replace({not_answering(C, NOT_KNOWN)}, "url", "not known: nobody answers", "", "")',
+                f' or label_replace({not_answering(C, NOT_KNOWN)}, "url", "not known", "", "")',
                 label="url",
             ),
             Label("container", "Container", links=[links.container_of_cell()]),
