@@ -61,6 +61,12 @@ def test_critical_alerts_are_repeated_after_four_hours_and_others_after_a_day() 
     assert repeats == {("people", "24h"), ("people", "4h"), ("pager", "4h"), ("dead-mans-switch", "50s")}
 
 
+def test_the_pager_hears_of_what_joins_later_within_two_minutes() -> None:
+    later = {(route["receiver"], route.get("group_interval", "of its parent")) for route in routes()}
+    assert ("pager", "2m") in later
+    assert ("people", "10m") in later
+
+
 def test_the_dead_mans_switch_hears_something_in_every_interval() -> None:
     beat = next(route for route in routes() if route["receiver"] == "dead-mans-switch")
     assert beat["group_interval"] == "1m"
