@@ -4,6 +4,7 @@ Six times as fast as in earnest (`hurried`): what happens to miners does not go 
 """
 
 import json
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -37,6 +38,8 @@ defaults: {{interval: {SCRAPED_S:g}s, web_port: 8080, timezone: UTC, connect_tim
 schedules:
   round:
     windows: WINDOWS
+  awake:
+    windows: [{{from: "00:00", to: "24:00", profile: normal}}]
   asleep:
     windows: [{{from: "00:00", to: "24:00", profile: curtail}}]
 containers:
@@ -53,7 +56,7 @@ containers:
       - {{name: "s{{n}}", addresses: 127.N.2.1-40, manufacturer: Whatsminer, model: M50}}
   - name: west
     control: enforce
-    schedule: asleep
+    schedule: awake
     simulate: {{{CALM}}}
     miners:
       - {{name: "e{{n}}", addresses: 127.N.3.1-4, manufacturer: Avalon, model: "1246"}}
@@ -76,9 +79,8 @@ FAULTS: dict[str, list[dict[str, Any]]] = {
     **{f"south/s{n}": [{"fault": "refused"}] for n in range(1, 41)},
     **{f"west/e{n}": [{"fault": "disobeys"}] for n in range(1, 4)},
 }
-# These sleep by order; somebody wakes them at their own pages, and they do not obey any more.
-AWAKENED = [miner for miner in FAULTS if miner.startswith("west/")]
-# Each fault, and the one alert that people are told of it. The forty miners of south are one; so are the three of west.
+# Each fault, and the one alert that people are told of it. The forty miners of south are one; so are the three of west,
+# which are ordered off and do not obey.
 EXPECTED = {
     ("MinerBoardLost", "north", "a1"),
     ("MinerFanFailed", "north", "a2"),
@@ -88,7 +90,13 @@ EXPECTED = {
     ("ContainerDown", "south", None),
     ("ContainerCurtailmentMissed", "west", None),
 }
-CRITICAL = {found for found in EXPECTED if found[0].startswith("Container") or "Unknown" in found[0]}
+# Of west it may be told before that commands fail: whether they have failed often enough by then is chance.
+MAY_COME = {("ContainerCommandsFailing", "west", None)}
+CRITICAL = {
+    found
+    for found in EXPECTED
+    if found[0] in ("ContainerDown", "ContainerCurtailmentMissed", "MinerPoolUserUnknown")
+}
 
 Told = tuple[str, str | None, str | None]
 
@@ -110,16 +118,21 @@ def windows() -> str:
 class Yard:
     """The running stack, and what people were told."""
 
-    def __init__(self, simulator: Program, prometheus: Program, sinks: Sinks) -> None:
-        self.simulator, self.prometheus, self.sinks = simulator, prometheus, sinks
+    def __init__(self, targets: Path, simulator: Program, prometheus: Program, sinks: Sinks) -> None:
+        self.targets, self.simulator, self.prometheus, self.sinks = targets, simulator, prometheus, sinks
 
     def bend(self, miner: str, faults: list[dict[str, Any]]) -> None:
         answer = ask(f"{self.simulator.url}/miners/{miner}/faults", method="POST", body=faults)
         assert answer.status < 300, answer.body.decode()
 
-    def awaken(self, miner: str) -> None:
-        answer = ask(f"{self.simulator.url}/miners/{miner}/state", method="POST", body={"asleep": False})
-        assert answer.status < 300, answer.body.decode()
+    def order(self, schedule: str) -> None:
+        """Give west another schedule, in the inventory as an editor does."""
+        text = self.targets.read_text(encoding="utf-8")
+        beside = self.targets.with_suffix(".new")
+        beside.write_text(
+            re.sub(r"schedule: (awake|asleep)", f"schedule: {schedule}", text), encoding="utf-8"
+        )
+        beside.replace(self.targets)
 
     def mend(self, miner: str, faults: list[dict[str, Any]]) -> None:
         for fault in faults:
@@ -194,7 +207,7 @@ def yard(tmp_path_factory: pytest.TempPathFactory, prometheus: Path, alertmanage
             where,
         )
         program.wait_ready("/-/ready")
-        yield Yard(simulator, program, sinks)
+        yield Yard(targets, simulator, program, sinks)
 
 
 @pytest.mark.timeout(3600)
@@ -206,11 +219,10 @@ def test_each_fault_is_told_once_with_its_cause_and_all_profiles_pass_in_silence
 
     for miner, faults in FAULTS.items():
         yard.bend(miner, faults)
-    for miner in AWAKENED:
-        yard.awaken(miner)
+    yard.order("asleep")
     until(lambda: yard.told() >= EXPECTED, "every fault is told", patience_s=RAISED_S)
     time.sleep(QUIET_S)
-    assert yard.told() == EXPECTED
+    assert yard.told() - MAY_COME == EXPECTED
     assert yard.told("pager") == CRITICAL
     assert len(yard.query('ALERTS{alertstate="firing",container="south",alertname="MinerDown"}')) == 40
     of_south = [
@@ -220,6 +232,7 @@ def test_each_fault_is_told_once_with_its_cause_and_all_profiles_pass_in_silence
 
     for miner, faults in FAULTS.items():
         yard.mend(miner, faults)
+    yard.order("awake")
     until(
         lambda: yard.resolved() >= EXPECTED - {("MinerPoolUserUnknown", "north", "a3")},
         "all is well again",
@@ -235,5 +248,5 @@ def test_each_fault_is_told_once_with_its_cause_and_all_profiles_pass_in_silence
         )
     }
     assert seen == set(PROFILES), "the clock went through all of them"
-    assert yard.told() == EXPECTED, "and nothing was said of it"
+    assert yard.told() - MAY_COME == EXPECTED, "and nothing was said of it"
     assert {one[0] for one in yard.told("dead-mans-switch")} == {"Watchdog"}
