@@ -144,12 +144,5 @@ def controller_home() -> DashboardLink:
         .url(CONTROLLER + "/")
         .icon("external link")
         .target_blank(True)
-        .tooltip("Schedules, orders and miners in the controller")
-    )
-
-
-def controller_log() -> DashboardLink:
-    """From a panel, to the controller's log: who ordered what, and what came of it."""
-    return (
-        DashboardLink("Open the log").url(CONTROLLER + "/log").type(DashboardLinkType.LINK).target_blank(True)
+        .tooltip("The controller: each miner's own page, runbooks, the API")
     )

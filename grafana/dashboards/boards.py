@@ -237,9 +237,10 @@ def _too_hot() -> tables.Panel:
 
 def _boards() -> Panels:
     worst = f"bottomk(50, {SHARE})"
+    most_missing = f"topk(50, {CHIPS_MISSING})"
 
     def of_the_worst(expression: str) -> str:
-        return _by_slot(f"{expression} and on (container, miner, board) ({SHARE})")
+        return _by_slot(f"{expression} and on (container, miner, board) {worst}")
 
     return [
         table(
@@ -317,7 +318,7 @@ def _boards() -> Panels:
             Label("board", "Board"),
             Value(
                 "Missing",
-                f'label_join(topk(50, {CHIPS_MISSING}), "slot", "/", "miner", "board") or {_unknown("slot")}',
+                f'label_join({most_missing}, "slot", "/", "miner", "board") or {_unknown("slot")}',
                 "short",
                 0,
                 shown="text",
@@ -326,9 +327,7 @@ def _boards() -> Panels:
             ),
             Value(
                 "Found",
-                _by_slot(
-                    f"miner_board_chips{C} < on (container, miner, board) miner_board_expected_chips{C}"
-                ),
+                _by_slot(f"miner_board_chips{C} and on (container, miner, board) {most_missing}"),
                 "short",
                 0,
             ),

@@ -18,9 +18,12 @@ MEASURED = container('source="measured"')
 ESTIMATED = container('source="estimated"')
 EXPECTED = f"(miner:expected_hashrate_hashes_per_second:max{C} > 0)"
 SHARE = (
-    f"max by (container, miner) (miner:hashrate_hashes_per_second:avg15m{C} / on (container, miner) {EXPECTED}"
-    f" or on (container, miner) {EXPECTED} * 0)"
+    f"max by (container, miner) ((miner:hashrate_hashes_per_second:avg15m{C} / on (container, miner) {EXPECTED}"
+    f" or on (container, miner) {EXPECTED} * 0) and on (container, miner) miner_up{C})"
 )
+"""Nought for a miner that does not answer, and nothing for one that is not seen: of it a promise may stand and no more."""
+LIMIT_OF_THE_HOTTEST = f"min(miner_temperature_limit_celsius{CHIP} and on (container, miner) topk(1, miner_temperature_celsius{CHIP}))"
+"""Models in one container have different limits."""
 SIGNS = " ".join(f"{sign} {name}" for name, sign in colours.CLASS_SIGNS.items())
 
 
@@ -61,13 +64,13 @@ def _figures() -> Panels:
         figures.not_earning_stat(container),
         stat(
             "Hottest chip",
-            "The hottest chip of all miners that report one. Yellow within 5 % of the limit of its model or container,"
+            "The hottest chip of all miners that report one. Yellow within 5 % of the limit of that miner's model or container,"
             " red at it; without a limit it has no colour.",
             over_time(f"max(container:temperature_celsius:max{CHIP})", "chip"),
             unit="celsius",
             decimals=0,
             thresholds=colours.percent_steps((None, colours.PLAIN), (95, colours.YELLOW), (100, colours.RED)),
-            maximum=over_time(f"min(miner_temperature_limit_celsius{CHIP})", "limit"),
+            maximum=over_time(LIMIT_OF_THE_HOTTEST, "limit"),
             no_value=figures.NOT_KNOWN,
             links=[links.this_container("hashyard-boards", "Open Boards & thermals")],
         ),

@@ -123,7 +123,6 @@ def _figures() -> Panels:
             thresholds=colours.percent_steps((None, colours.PLAIN), (10, colours.YELLOW)),
             maximum=now(f"sum(increase(hashyard_controller_commands_total{C}[1h])) > 0", "of"),
             size=SIZE,
-            links=[links.controller_log()],
             no_value=figures.NOT_KNOWN,
         ),
         stat(
@@ -195,10 +194,12 @@ def _power() -> Panels:
 def _followers() -> Panels:
     desired = f"hashyard_controller_desired_power_ratio{C}"
     applied = f"hashyard_controller_applied_power_ratio{C}"
-    not_as_ordered = f"{desired} unless on (container, miner) ({applied} == on (container, miner) {desired})"
+    not_as_ordered = (
+        f"topk(50, {desired} unless on (container, miner) ({applied} == on (container, miner) {desired}))"
+    )
     confirmed_otherwise = (
-        f"({applied} != on (container, miner) {desired}"
-        f" or {desired} * 0 + {NEVER} unless on (container, miner) {applied})"
+        f"({applied} or {desired} * 0 + {NEVER} unless on (container, miner) {applied})"
+        f" and on (container, miner) {not_as_ordered}"
     )
     unheard = (
         f"max by (container) (last_over_time({HEARD}[1h])) * 0 + {UNHEARD} unless on (container) {HEARD}"
@@ -245,7 +246,7 @@ def _followers() -> Panels:
             ),
             Value(
                 "Ordered",
-                f'label_join(topk(50, {not_as_ordered}) or {unheard}, "place", "/", "container", "miner")',
+                f'label_join({not_as_ordered} or {unheard}, "place", "/", "container", "miner")',
                 "percentunit",
                 0,
                 mappings=colours.values({UNHEARD: ("not known", colours.YELLOW)}),
@@ -285,7 +286,6 @@ def _commands() -> Panels:
             named=OUTCOMES,
             interval="10m",
             no_value="No command is on record in this time",
-            links=[links.controller_log()],
         ),
         graph(
             "Time to confirm",

@@ -194,7 +194,9 @@ def _miners() -> Panels:
     share = (
         f"bottomk(20, (miner:hashrate_hashes_per_second:avg15m{C}"
         f" / on (container, miner) (miner:expected_hashrate_hashes_per_second:max{C} > 0)"
-        f" or on (container, miner) (miner:expected_hashrate_hashes_per_second:max{C} > 0) * 0) < 0.95)"
+        f" or on (container, miner) (miner:expected_hashrate_hashes_per_second:max{C} > 0) * 0) < 0.95"
+        # Of a container that cannot be seen, what its orders promise stands, and no more.
+        f" and on (container) container:miner_up:sum{C})"
         f" or {unseen(C, NOT_SEEN)}"
     )
     return [

@@ -13,10 +13,15 @@ import pytest
 import yaml
 from grafana_foundation_sdk.models import units
 
+from controller.pages.routes import PAGES
 from grafana.catalogue import DASHBOARDS, ROOM
 from tests.unit.grafana.dashboard_files import PANELS, Panel, links_of, load, panels_of
 
 UNITS = {value for name, value in vars(units).items() if not name.startswith("_") and isinstance(value, str)}
+
+CONTROLLER_PAGES = [
+    re.compile(re.sub(r"{\w+}", "[^/]+", route.path)) for route in PAGES if route.method == "GET"
+]
 
 each_panel = pytest.mark.parametrize("panel", PANELS, ids=str)
 each_dashboard = pytest.mark.parametrize("uid", DASHBOARDS)
@@ -196,6 +201,11 @@ def test_links_lead_somewhere(uid: str) -> None:
             assert "${__url_time_range}" in url or "from=" in url, url
         else:
             assert url.startswith(("${controller:raw}/", "http://${__value.raw}/")), url
+        if url.startswith("${controller:raw}"):
+            path = urlsplit(url.removeprefix("${controller:raw}")).path
+            assert any(page.fullmatch(path) for page in CONTROLLER_PAGES), (
+                f"the controller has no page {path}"
+            )
 
 
 @each_dashboard

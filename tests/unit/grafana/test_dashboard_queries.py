@@ -9,7 +9,7 @@ import yaml
 
 from grafana.catalogue import DASHBOARDS
 from grafana.empty import EMPTY_WHEN_HEALTHY
-from tests.unit.grafana.dashboard_files import ASKED, PANELS, Asked, load, parsed, selectors, walk
+from tests.unit.grafana.dashboard_files import ASKED, PANELS, Asked, Panel, load, parsed, selectors, walk
 
 REPOSITORY = Path(__file__).parents[3]
 MOST_RAW = 100
@@ -199,3 +199,21 @@ def test_alerts_are_counted_with_those_that_have_no_container(question: Asked) -
         if selector.name == "ALERTS" and several and not asked_of_containers:
             # As parsed, the variable is x.
             assert "container" not in given or given["container"].value == "x|", question.expression
+
+
+def _cuts(expression: str) -> set[int]:
+    """To how many series an expression is cut. One of each miner is no cut."""
+    return {
+        int(part.param.val)
+        for part, _above in walk(parsed(expression))
+        if isinstance(part, promql.AggregateExpr)
+        and str(part.op) in {"topk", "bottomk"}
+        and isinstance(part.param, promql.NumberLiteral)
+        and part.modifier is None
+    }
+
+
+@pytest.mark.parametrize("panel", [panel for panel in PANELS if panel.data["type"] == "table"], ids=str)
+def test_a_table_is_cut_alike_in_every_column(panel: Panel) -> None:
+    """Columns are joined by whoever stands in any of them: what is cut from one alone makes rows without a name."""
+    assert len({frozenset(_cuts(target["expr"])) for target in panel.targets}) == 1
