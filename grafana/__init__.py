@@ -18,7 +18,7 @@ history; a dashboard with its own `head` (the client's) gets nothing but the dat
 
     CONTAINERS, CONTAINER, MINER                              selectors with braces: f"sum(container:miner_up:sum{CONTAINERS})"
     containers('class="fault"'), container(…), miner(…)       the same with further matchers
-    over_time(expression, legend="", look=None, interval=None)  for graphs, timelines, stats with a sparkline
+    over_time(expression, legend="", look=None)               for graphs, timelines, stats with a sparkline
     now(expression, legend="")                                for bars, and stats without one
     by_class("sum(…{…,CLASS})", legends=None)                 one query a class, in their order and colours, to be stacked
     class_number(CONTAINER), positions(CONTAINER)             class as a number; factor that brings the labels row and column
@@ -28,15 +28,15 @@ Panels (`panels`, `tables`, `scatters`) take a title, a description (what is sum
     stat(title, description, *queries, unit=, width=6, height=4, decimals=, thresholds=, mappings=, colour=, maximum=,
          no_value=, links=)                                   background only for what is wrong: colours.low, colours.high
     graph(…, unit=, width=12, height=8, stacked=, share=, bars=, named=colours.CLASSES, least=0, most=, interval=, points=,
-          table_of=["lastNotNull"], no_value=, links=)        a series' own drawing is its query's look (`looks`)
+          no_value=, links=)                                  a series' own drawing is its query's look (`looks`)
     bars(…, unit=, thresholds= or colour=)                    horizontal bars of now
-    timeline(…, mappings=, thresholds=, own_mappings=)        state timeline
+    timeline(…, mappings=, own_mappings=)                     state timeline
     status_history(…, unit=, thresholds=)                     cells coloured by judgement
     scatter(title, description, x, y, key="miner", x_title=, y_title=, x_unit=, y_unit=)  points, one a row
     table(title, description, *columns, key="container", sort=("Of expected", False), footer=["Energy"])
         Label("container", "Container", links=[links.container_of_cell()])
         Value("Power", expression, "watt", decimals=1, shown="figure|bar|text|background", thresholds=, mappings=)
-    matrix(title, description, query, unit=, thresholds= or scheme= or mappings=)   the map by position
+    matrix(title, description, query, unit=, thresholds= or mappings=)   the map by position
 
 Where clicks lead is `links`, colours and value mappings are `colours`. A panel that shows nothing on a healthy fleet
 stands in `empty.py` with why. Hash rates of different algorithms are never added: sum by (algorithm), legend

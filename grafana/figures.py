@@ -4,7 +4,7 @@ Each takes `select`, which gives the selector with further matchers: `queries.co
 read container series alone, so they cost the same for one container and for all.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 from grafana_foundation_sdk.builders import stat as stats
 from grafana_foundation_sdk.builders import timeseries
@@ -212,14 +212,12 @@ def hash_rate_graph(select: Select, width: int = 14, height: int = 9) -> timeser
     )
 
 
-def class_graph(
-    select: Select, width: int = 10, height: int = 9, legends: Mapping[str, str] | None = None
-) -> timeseries.Panel:
+def class_graph(select: Select, width: int = 10, height: int = 9) -> timeseries.Panel:
     """Miners by class over time, stacked, best class below."""
     return graph(
         "Miners by class",
         "Every miner is in one class at a time: what its minute was worth. Curtailed is ordered, fault is not.",
-        *by_class(f"sum(container:miner_time_class:sum{select('CLASS')})", legends),
+        *by_class(f"sum(container:miner_time_class:sum{select('CLASS')})"),
         unit="short",
         width=width,
         height=height,

@@ -22,7 +22,6 @@ class Look:
     axis: str | None = None
     unit: str | None = None
     alone: bool = False
-    bars: bool = False
 
     def properties(self) -> list[dashboard.DynamicConfigValue]:
         """As the properties of a field override."""
@@ -42,8 +41,6 @@ class Look:
             table.append(("custom.axisGridShow", False))
         if self.unit is not None:
             table.append(("unit", self.unit))
-        if self.bars:
-            table.append(("custom.drawStyle", "bars"))
         if self.alone:
             table.append(("custom.stacking", {"mode": "none", "group": "alone"}))
         return [dashboard.DynamicConfigValue(id_val=name, value=value) for name, value in table]

@@ -54,6 +54,8 @@ NARROW_FIGURE_SIZE = 34
 """The same in a panel of less than a quarter of the page, where "Not known" would be wrapped."""
 
 _WIDE = 6
+_WHOLE = 24
+_CELLS = 48
 _SHORT_WORDS = 9
 _WITHOUT_EMPTY = DataTransformerConfig(id_val="filterFieldsByName", options={"include": {"pattern": ".*"}})
 """Takes every field, and so leaves out an answer without any: of that a timeline says that it has no time field, and not
@@ -171,15 +173,13 @@ def graph(
     decimals: int | None = None,
     interval: str = LEAST_STEP,
     points: int = POINTS,
-    table_of: Sequence[str] = (),
     no_value: str = "Nothing was recorded in this time",
     links: Links = (),
 ) -> timeseries.Panel:
     """Draw lines (or bars) over time. A query's own look wins over the panel's; gaps stay gaps.
 
     `named` gives series their colours by legend (`colours.CLASSES`). `stacked` fills areas upon each other, `share` makes
-    them 100 percent. `table_of` lists what the legend's table shows (`["lastNotNull", "max"]`): only where the figures
-    are read. `least` is where the axis begins, None to let it follow the values.
+    them 100 percent. `least` is where the axis begins, None to let it follow the values.
     """
     panel = (
         timeseries.Panel()
@@ -203,7 +203,13 @@ def graph(
         .axis_placement(models.AxisPlacement.AUTO)
         .color_scheme(FieldColor().mode(FieldColorModeId.PALETTE_CLASSIC))
         .tooltip(common.VizTooltipOptions().mode(models.TooltipDisplayMode.MULTI).sort(models.SortOrder.NONE))
-        .legend(_legend(table_of))
+        .legend(
+            common.VizLegendOptions()
+            .show_legend(True)
+            .placement(models.LegendPlacement.BOTTOM)
+            .display_mode(models.LegendDisplayMode.LIST)
+            .calcs([])
+        )
     )
     if stacked:
         mode = models.StackingMode.PERCENT if share else models.StackingMode.NORMAL
@@ -223,13 +229,6 @@ def graph(
     if links:
         panel = panel.data_links(list(links))
     return panel
-
-
-def _legend(table_of: Sequence[str]) -> common.VizLegendOptions:
-    legend = common.VizLegendOptions().show_legend(True).placement(models.LegendPlacement.BOTTOM)
-    if table_of:
-        return legend.display_mode(models.LegendDisplayMode.TABLE).calcs(list(table_of))
-    return legend.display_mode(models.LegendDisplayMode.LIST).calcs([])
 
 
 def _fixed(colour: str) -> DynamicConfigValue:
@@ -297,14 +296,10 @@ def timeline(
     description: str,
     *queries: Query,
     unit: str = "none",
-    width: int = 24,
     height: int = 6,
     mappings: Sequence[ValueMapping] = (),
-    thresholds: ThresholdsConfig | None = None,
-    show_value: models.VisibilityMode = models.VisibilityMode.AUTO,
     own_mappings: Mapping[str, Sequence[ValueMapping]] | None = None,
     interval: str = LEAST_STEP,
-    points: int = POINTS,
     no_value: str = "Nothing was recorded in this time",
     links: Links = (),
 ) -> statetimeline.Panel:
@@ -314,14 +309,14 @@ def timeline(
         .title(title)
         .description(description)
         .datasource(DATA_SOURCE)
-        .span(width)
+        .span(_WHOLE)
         .height(height)
         .unit(unit)
         .no_value(no_value)
         .interval(interval)
-        .max_data_points(points)
+        .max_data_points(POINTS)
         .merge_values(True)
-        .show_value(show_value)
+        .show_value(models.VisibilityMode.AUTO)
         .align_value(models.TimelineValueAlignment.CENTER)
         .row_height(0.85)
         .fill_opacity(85)
@@ -330,13 +325,11 @@ def timeline(
             common.VizTooltipOptions().mode(models.TooltipDisplayMode.SINGLE).sort(models.SortOrder.NONE)
         )
         .legend(common.VizLegendOptions().show_legend(False))
+        # By thresholds, blocks would be merged and named by them, and the mappings not asked.
+        .color_scheme(FieldColor().mode(FieldColorModeId.FIXED).fixed_color(colours.GREY))
     )
     if mappings:
         panel = panel.mappings(list(mappings))
-    if thresholds is not None:
-        panel = panel.thresholds(thresholds).color_scheme(FieldColor().mode(FieldColorModeId.THRESHOLDS))
-    else:  # by thresholds, blocks would be merged and named by them, and the mappings not asked
-        panel = panel.color_scheme(FieldColor().mode(FieldColorModeId.FIXED).fixed_color(colours.GREY))
     for name, rows in (own_mappings or {}).items():
         panel = panel.override_by_name(name, [DynamicConfigValue(id_val="mappings", value=list(rows))])
     for place, query in enumerate(queries):
@@ -354,13 +347,9 @@ def status_history(
     *queries: Query,
     unit: str,
     thresholds: ThresholdsConfig,
-    width: int = 24,
     height: int = 8,
     decimals: int | None = None,
-    mappings: Sequence[ValueMapping] = (),
     interval: str = LEAST_STEP,
-    points: int = 48,
-    no_value: str = "Nothing was recorded in this time",
     links: Links = (),
 ) -> statushistory.Panel:
     """Draw a row a series, a cell a step, coloured by judgement; few cells, so that each can be seen."""
@@ -369,12 +358,12 @@ def status_history(
         .title(title)
         .description(description)
         .datasource(DATA_SOURCE)
-        .span(width)
+        .span(_WHOLE)
         .height(height)
         .unit(unit)
-        .no_value(no_value)
+        .no_value("Nothing was recorded in this time")
         .interval(interval)
-        .max_data_points(points)
+        .max_data_points(_CELLS)
         .row_height(0.85)
         .col_width(0.95)
         .fill_opacity(85)
@@ -387,8 +376,6 @@ def status_history(
         )
         .legend(common.VizLegendOptions().show_legend(False))
     )
-    if mappings:
-        panel = panel.mappings(list(mappings))
     if decimals is not None:
         panel = panel.decimals(decimals)
     for place, query in enumerate(queries):

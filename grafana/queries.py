@@ -49,14 +49,13 @@ class Query:
     """One question. `legend` names the series ({{label}} is filled in), `look` how it is drawn.
 
     range: over the dashboard's time, for graphs. instant: now, for stats and bars. table: now, a row a series, labels
-    as columns. `interval` is the least step where the panel's own would be wrong.
+    as columns.
     """
 
     expression: str
     legend: str = ""
     look: Look | None = None
     kind: Literal["range", "instant", "table"] = "range"
-    interval: str | None = None
 
     def built(self, letter: str) -> prometheus.Dataquery:
         """Give the builder of this query under its letter (`A`, `B`, … in a panel's order)."""
@@ -69,24 +68,20 @@ class Query:
         )
         if self.legend:
             query = query.legend_format(self.legend)
-        if self.interval is not None:
-            query = query.interval(self.interval)
         if self.kind == "range":
             return query.range()
         form = models.PromQueryFormat.TABLE if self.kind == "table" else models.PromQueryFormat.TIME_SERIES
         return query.instant().format(form)
 
 
-def over_time(
-    expression: str, legend: str = "", look: Look | None = None, interval: str | None = None
-) -> Query:
+def over_time(expression: str, legend: str = "", look: Look | None = None) -> Query:
     """Ask over the dashboard's time: a graph, a timeline, a stat with its sparkline."""
-    return Query(expression, legend, look, "range", interval)
+    return Query(expression, legend, look)
 
 
-def now(expression: str, legend: str = "", look: Look | None = None) -> Query:
+def now(expression: str, legend: str = "") -> Query:
     """Ask for now alone: a stat without a sparkline, a bar."""
-    return Query(expression, legend, look, "instant")
+    return Query(expression, legend, kind="instant")
 
 
 def rows(expression: str) -> Query:
@@ -150,10 +145,9 @@ def miners_in_class(selector: str, name: str, by: str = "") -> str:
     return counted(f"sum{grouped} ({series}{chosen})", f"{series}{selector}", by)
 
 
-def answering(selector: str, by: str = "") -> str:
+def answering(selector: str) -> str:
     """Give 0 where a miner answers, and nothing where none does, or where that is not known."""
-    grouped = f" by ({by})" if by else ""
-    return f"count{grouped} (container:miner_up:sum{selector} > 0) * 0"
+    return f"count(container:miner_up:sum{selector} > 0) * 0"
 
 
 def where_answering(expression: str, selector: str) -> str:

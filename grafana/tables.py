@@ -36,7 +36,7 @@ ROW_NAMES = "row\\column"
 
 @dataclass(frozen=True)
 class Label:
-    """A column that shows a label of the rows. `width` in px; hidden ones are there for links alone."""
+    """A column that shows a label of the rows. `width` in px."""
 
     name: str
     title: str
@@ -44,7 +44,6 @@ class Label:
     links: Sequence[DashboardLink] = ()
     mappings: Sequence[ValueMapping] = ()
     coloured: Literal["text", "background"] | None = None
-    hidden: bool = False
     filterable: bool = False
 
 
@@ -66,7 +65,6 @@ class Value:
     most: float | None = None
     thresholds: ThresholdsConfig | None = None
     mappings: Sequence[ValueMapping] = ()
-    colour: str | None = None
     label: str | None = None
     links: Sequence[DashboardLink] = field(default=())
     filterable: bool = False
@@ -82,12 +80,11 @@ def table(
     sort: tuple[str, bool] | None = None,
     footer: Sequence[str] = (),
     no_value: str = "–",
-    links: Sequence[DashboardLink] = (),
 ) -> tables.Panel:
     """Make a table of now. `key` is the label that the queries are joined by, where there are several.
 
-    `sort` is (column's title, descending?), `footer` the titles of the columns that are summed below. `links` are of
-    every cell, for columns without their own. Without a key, the one query's labels are the columns.
+    `sort` is (column's title, descending?), `footer` the titles of the columns that are summed below.
+    Without a key, the one query's labels are the columns.
     """
     values = [column for column in columns if isinstance(column, Value)]
     fields = _fields(columns, several=len(values) > 1)
@@ -115,8 +112,6 @@ def table(
     panel = panel.with_transformation(_only(fields)).with_transformation(_ordered(fields, columns))
     if sort is not None:
         panel = panel.sort_by([common.TableSortByFieldState().display_name(sort[0]).desc(sort[1])])
-    if links:
-        panel = panel.data_links(list(links))
     for column in columns:
         properties = _label_properties(column) if isinstance(column, Label) else _value_properties(column)
         if properties:
@@ -170,8 +165,6 @@ def _property(name: str, value: object) -> DynamicConfigValue:
 def _label_properties(column: Label) -> list[DynamicConfigValue]:
     # Else Grafana lays buttons over the name, and over its link, that make a filter for the whole dashboard.
     properties = [*_shared_properties(column), _property("filterable", False)]
-    if column.hidden:
-        properties.append(_property("custom.hidden", True))
     if column.coloured is not None:
         properties.append(_property("custom.cellOptions", _cell(column.coloured)))
     return properties
@@ -189,8 +182,6 @@ def _value_properties(column: Value) -> list[DynamicConfigValue]:
         properties.append(_property("max", column.most))
     if column.thresholds is not None:
         properties.append(_property("thresholds", column.thresholds.build()))
-    if column.colour is not None:
-        properties.append(_property("color", {"mode": "fixed", "fixedColor": column.colour}))
     return properties
 
 
@@ -231,20 +222,15 @@ def matrix(
     width: int = 12,
     height: int = 10,
     decimals: int | None = None,
-    least: float | None = None,
-    most: float | None = None,
-    scheme: FieldColorModeId | None = None,
     thresholds: ThresholdsConfig | None = None,
     mappings: Sequence[ValueMapping] = (),
-    absent: str = "–",
-    no_value: str = "No miner with a position is seen in this container",
     links: Sequence[DashboardLink] = (),
 ) -> tables.Panel:
     """Draw a map of the container: a cell a miner, coloured, where it stands.
 
-    The query's series have the labels row and column (`queries.positions`). Colours come from a `scheme` between `least`
-    and `most`, from thresholds, or from mappings; a cell without a figure says `absent`. A cell's link reads the row from the first field and the column from
-    its own field's name (`links.miner_at_position`).
+    The query's series have the labels row and column (`queries.positions`). Colours come from thresholds or from
+    mappings; a cell without a figure has a dash. A cell's link reads the row from the first field and the column from its
+    own field's name (`links.miner_at_position`).
     """
     panel = (
         tables.Panel()
@@ -254,7 +240,7 @@ def matrix(
         .span(width)
         .height(height)
         .unit(unit)
-        .no_value(no_value)
+        .no_value("No miner with a position is seen in this container")
         .interval("1m")
         .max_data_points(100)
         .show_header(True)
@@ -262,7 +248,7 @@ def matrix(
         .min_width(POSITION_COLUMN)
         .align(models.FieldTextAlignment.CENTER)
         .cell_options(_cell("background"))
-        .color_scheme(FieldColor().mode(scheme or FieldColorModeId.THRESHOLDS))
+        .color_scheme(FieldColor().mode(FieldColorModeId.THRESHOLDS))
         .footer(_footer(()))
         .with_target(Query(query.expression, kind="table").built("A"))
         .with_transformation(_sorted_by("column"))
@@ -284,11 +270,7 @@ def matrix(
         panel = panel.thresholds(thresholds)
     if decimals is not None:
         panel = panel.decimals(decimals)
-    if least is not None:
-        panel = panel.min(least)
-    if most is not None:
-        panel = panel.max(most)
-    panel = panel.mappings([*mappings, *colours.absent(absent, colours.PLAIN)])
+    panel = panel.mappings([*mappings, *colours.absent("–", colours.PLAIN)])
     if links:
         panel = panel.data_links(list(links))
     return panel
