@@ -16,7 +16,6 @@ DATABASE_FILE = "hashyard.db"
 
 _MIN_TOKEN = 16
 
-
 _EVERYWHERE = ("", "0.0.0.0", "::")  # noqa: S104  # what is asked for, not what is bound
 
 
@@ -26,12 +25,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     `targets`: the hand-written files. `data`: the folder for the database, the managed inventory and the first
     password. `exporters`: URLs, one for each shard; none: the controller reads every miner itself. `exporter_token_file`:
     holds the token of their `--token-file`. `metrics_token_file`: holds a token that is good for `/metrics` alone.
-    `database_url`: PostgreSQL in place of the SQLite file in the data folder.
-    `trusted_proxies`: networks from which `X-Forwarded-For` counts. `public_url`: how people reach the pages, where that
-    is not `host` and `port`. `grafana_url`: how they reach Grafana, for links to it. `retention_days`: how
-    long events are kept, `money_retention_days`: those of commands and money. `restarts_a_day`: commands that restart a miner's mining, at most, each day. `cool_down_s`: between two
-    commands to one miner. `retries`: failed tries in a row, after which only every `give_up_s` one more is made.
-    `max_writes`: miners commanded at once; `max_reads`: read at once by the controller itself. `follow_s`: between two
+    `database_url`: PostgreSQL in place of the SQLite file in the data folder. `trusted_proxies`: networks from which
+    `X-Forwarded-For` counts. `public_url`: how people reach the pages, where that is not `host` and `port`.
+    `grafana_url`: how they reach Grafana, for links to it. `retention_days`: how long events are kept,
+    `money_retention_days`: those of commands and money. `restarts_a_day`: commands that restart a miner's mining, at
+    most, each day. `cool_down_s`: between two commands to one miner. `retries`: failed tries in a row, after which only
+    every `give_up_s` one more is made. `max_writes`: miners commanded at once; `max_reads`: read at once by the controller itself. `follow_s`: between two
     questions to the exporter. `environment`: where HASHYARD_MINER_… variables stand. Prints without secrets.
     """
 

@@ -151,8 +151,8 @@ def lines(demo: Demo, broken: list[tuple[str, str, list[str]]]) -> Iterator[str]
         ),
         (
             "controller",
-            f"http://{demo.controller}/api",
-            "the HTTP API; the clock's profiles, and proof of them",
+            f"http://{demo.controller}/",
+            "a page for each miner, to sign in to; below /api the HTTP API",
         ),
         ("simulator", f"http://{demo.simulator}/truth", "what is really so in the fleet; faults on demand"),
         ("fleet", str(demo.targets), "edit it: exporter and controller take changes over as they run"),

@@ -6,6 +6,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
+import yaml
 from PIL import Image
 
 from tools.screenshots import PICTURES
@@ -47,6 +48,20 @@ def test_every_link_within_the_repository_leads_somewhere(document: Path) -> Non
         if not place.exists() or (anchor and place.suffix == ".md" and anchor.lower() not in anchors(place)):
             wrong.append(target)
     assert wrong == []
+
+
+def test_every_job_of_prometheus_is_told() -> None:
+    config = yaml.safe_load((REPOSITORY / "prometheus" / "prometheus.yml").read_text(encoding="utf-8"))
+    told = re.findall(
+        r"(?m)^\| `([\w-]+)` \|", (REPOSITORY / "docs" / "prometheus.md").read_text(encoding="utf-8")
+    )
+    assert told == [job["job_name"] for job in config["scrape_configs"]]
+
+
+def test_every_file_of_the_command_line_is_told() -> None:
+    text = (REPOSITORY / "docs" / "architecture.md").read_text(encoding="utf-8")
+    files = {file.name for file in REPOSITORY.glob("hashyard*.py")}
+    assert files == set(re.findall(r"`(hashyard\w*\.py)`", text))
 
 
 def test_the_pictures_are_those_that_the_script_makes_and_the_readme_shows() -> None:

@@ -10,6 +10,8 @@ from exporter.metrics import MINER
 from miners.inventory.load import load
 from tools import compressed, welcome
 
+REPOSITORY = Path(__file__).parents[2]
+
 TARGETS = """
 containers:
   - name: Контейнер 1
@@ -62,6 +64,29 @@ def test_the_screen_says_what_runs_and_what_is_broken(tmp_path: Path) -> None:
     assert "fan dead" not in shown, "it breaks only later"
     assert "hashyard read 127.10.1.1\n" in shown
     assert "/metrics?container=%D0%9A" in shown
+
+
+def test_the_readme_shows_the_screen_as_it_is() -> None:
+    targets = REPOSITORY / "targets.demo.yml"
+    demo = welcome.Demo(
+        folder=Path(".demo/1"),
+        targets=Path(targets.name),
+        fleet=welcome.read_fleet(targets),
+        simulator="127.0.0.1:9429",
+        exporter="127.0.0.1:9428",
+        controller="127.0.0.1:8000",
+        history="127.0.0.1:9090",
+        alerts="127.0.0.1:9093",
+        grafana="127.0.0.1:3000",
+        past=True,
+    )
+    shown = list(welcome.lines(demo, []))
+    readme = (REPOSITORY / "README.md").read_text(encoding="utf-8").splitlines()
+    begin = next(at for at, line in enumerate(readme) if line.endswith("Ctrl-C ends everything."))
+    end = next(at for at, line in enumerate(readme) if "follows the clock" in line)
+    told = readme[begin : end + 1]
+    assert len(told) > 10
+    assert told == shown[1 : 1 + len(told)]
 
 
 def test_the_screen_names_the_file_of_the_first_password_only_while_it_is_there(tmp_path: Path) -> None:
