@@ -130,7 +130,7 @@ def _miners() -> tables.Panel:
         "Miners",
         "Every miner of the container, as it is now; the one furthest below its expected hash rate first. An empty cell is"
         " something that the miner does not say. The ordered and the confirmed profile are the controller's.",
-        Label("miner", "Miner", width=110, links=[links.miner_in_this_container()], filterable=True),
+        Label("miner", "Miner", width=96, links=[links.miner_in_this_container()], filterable=True),
         Value(
             "Class",
             f"max by (miner) ({class_number(C)})",
@@ -145,7 +145,7 @@ def _miners() -> tables.Panel:
             f"max by (miner) ({SHARE})",
             "percentunit",
             0,
-            width=150,
+            width=140,
             shown="bar",
             least=0,
             most=1.1,
@@ -163,10 +163,11 @@ def _miners() -> tables.Panel:
             "Confirmed",
             f'max by (miner, confirmed) (label_replace({confirmed}, "confirmed", "$1", "profile", "(.*)"))',
             label="confirmed",
+            width=124,
             filterable=True,
         ),
-        Value("Hottest chip", f"max by (miner) (miner_temperature_celsius{CHIP})", "celsius", 0),
-        Value("Boards", f"max by (miner) (miner_boards{C})", "short", 0),
+        Value("Hottest", f"max by (miner) (miner_temperature_celsius{CHIP})", "celsius", 0, width=76),
+        Value("Boards", f"max by (miner) (miner_boards{C})", "short", 0, width=70),
         Value(
             "Fault",
             f"topk by (miner) (1, max by (miner, code) (miner_fault{C}) == 1)",

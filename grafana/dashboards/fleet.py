@@ -158,6 +158,7 @@ def _containers() -> Panels:
                 in_class("unreachable"),
                 "short",
                 0,
+                width=108,
                 shown="text",
                 thresholds=colours.steps((None, colours.GREY), (1, colours.CLASSES["unreachable"])),
             ),
