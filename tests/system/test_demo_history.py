@@ -1,10 +1,10 @@
 """The demo's past in a real Prometheus: what is recorded there is what the rules say of it, and it joins the present."""
 
+import json
 import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from tests.system.past_of_a_fleet import (
     recording_rules,
     until,
 )
+from tests.system.stack import Stack
 from tools import packages
 from tools.history_blocks import first_sample
 
@@ -32,6 +33,11 @@ EMPTY = {
 }
 # These depend on the hour at which the test runs: whether an order is young, or one that a miner cannot follow.
 BY_THE_HOUR = {"miner:settling:bool", "container:settling:count", "container:control_drift:count"}
+
+# An order of the past restarts the mining program of these, from which they count their uptime.
+ORDERED = ("v1", "v2", "v3")
+# A minute after the start of the present: what its boards count is shared out anew among those that are left.
+LOSES_CHIPS = "a4"
 
 pytestmark = pytest.mark.skipif(
     not (packages.find_program("prometheus") and packages.find_program("promtool")),
@@ -180,26 +186,68 @@ def test_without_promtool_one_line_says_so(tmp_path: Path) -> None:
     assert "promtool" in done.stdout
 
 
+COUNTERS = (
+    "miner_hashes_total",
+    "miner_shares_total",
+    "miner_pool_shares_total",
+    "miner_hardware_errors_total",
+    "miner_board_hardware_errors_total",
+)
+PRESENT = f"""{FLEET.replace("127.71.", "127.N.").replace("defaults: {", "defaults: {interval: 5s, ")}
+  - name: Third
+    simulate:
+      faults:
+        - {{fault: hardware_errors, ratio: 0.04, miners: [e1]}}
+        - {{fault: reject_shares, ratio: 0.1, miners: [e2]}}
+        - {{fault: board_dead, board: 1, miners: [e3]}}
+        - {{fault: reboot_loop, every_s: 900, miners: [e4]}}
+    miners:
+      - {{name: "e{{n}}", addresses: 127.N.3.1-5, manufacturer: AntMiner, model: S19}}
+"""
+
+
+def errors_of(folder: Path) -> list[str]:
+    """Return the errors in Prometheus' log, without what it was just doing when it was ended."""
+    lines = (folder / "prometheus.log").read_text(encoding="utf-8").splitlines()
+    return [line for line in lines if "level=error" in line and "context canceled" not in line]
+
+
 @pytest.mark.long
 def test_it_joins_what_a_running_prometheus_scrapes(tmp_path: Path) -> None:
-    config = (
-        "global: {scrape_interval: 2s}\n"
-        "scrape_configs:\n  - {job_name: own, static_configs: [{targets: ['ADDRESS']}]}\n"
-    )
-    with prometheus(tmp_path, config) as url:
-        assert until(lambda: bool(ask(url, "up")), 30)
+    program = packages.find_program("prometheus")
+    assert program is not None
+    with Stack(tmp_path) as stack:
+        targets = stack.write_targets(PRESENT)
+        stack.start_simulator(targets)
+        url = stack.start_prometheus(program, stack.start_exporter(targets)).url
+        assert until(lambda: bool(ask(url, "miner_up")), 60)
         first = first_sample(url)
         assert first is not None
-        code, said = make_past(tmp_path, "--prometheus", url, days=0.5, hours=2)
-        assert code == 0, said
-        record = about(tmp_path)
-        assert record["until"] < first
+        command = [sys.executable, "-m", "tools.history", "--targets", targets, "--prometheus", url]
+        command += ["--data", tmp_path / "prometheus", "--days", "0.5", "--hours", "2"]
+        done = subprocess.run(command, cwd=packages.REPOSITORY, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        end = json.loads((tmp_path / "prometheus" / "hashyard-history.json").read_bytes())["until"]
+        assert end < first
         # Prometheus looks for new blocks every minute.
-        assert until(lambda: bool(ask(url, "miner_up", record["until"])), 90)
-        assert ask(url, "up", time.time())
-    log = (tmp_path / "prometheus.log").read_text(encoding="utf-8")
-    assert "level=error" not in log
-    with prometheus(tmp_path, config) as url:
-        assert ask(url, "miner_up", record["until"])
-        assert ask(url, "count_over_time(up[1h])")
-    assert "level=error" not in (tmp_path / "prometheus.log").read_text(encoding="utf-8")
+        assert until(lambda: bool(ask(url, "miner_hashes_total", end)), 90)
+        for name in COUNTERS:
+            before = ask(url, f"increase({name}[30m])", end)
+            over = ask(url, f"increase({name}[30m])", first + 60)
+            assert len(before) > 10, name
+            # It has hashed with other noise and for two minutes more; errors and stale shares come one by one.
+            jumped = {
+                labels: (value, over[labels])
+                for labels, value in before.items()
+                if labels in over and over[labels] > 1.3 * value + 5 and dict(labels)["miner"] != LOSES_CHIPS
+            }
+            assert not jumped, name
+        restarted = ask(url, "resets(miner_uptime_seconds[2h]) > 0", first + 60)
+        assert {dict(labels)["miner"] for labels in restarted} - set(ORDERED) == {"e4"}
+        shares = ask(url, 'resets(miner_shares_total{miner="e4",result="accepted"}[1h])', end)
+        assert min(shares.values()) >= 3
+    assert not errors_of(tmp_path)
+    (tmp_path / "prometheus").rename(tmp_path / "data")
+    with prometheus(tmp_path) as url:
+        assert ask(url, "miner_up", end)
+    assert not errors_of(tmp_path)
