@@ -194,6 +194,8 @@ def test_what_fires_while_alertmanager_is_away_is_told_when_it_is_back(
             stack, prometheus, exporter.url.removeprefix("http://"), {"alertmanager": where}, where
         )
         until(lambda: sinks.seen("dead-mans-switch"), "the dead man's switch hears its beat")
+        # What was never there is not missed.
+        until(lambda: history.up()["alertmanager"] == 1, "Prometheus has seen it")
 
         assert teller.program.end(signal.SIGKILL) == -signal.SIGKILL
         exporter.end()
