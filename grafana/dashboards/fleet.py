@@ -92,10 +92,10 @@ def _containers() -> Panels:
         return miners_in_class(C, name, "container")
 
     share = (
-        f"min by (container) (container:hashrate_attainment:ratio{C})"
+        f"{unseen(C, NOT_SEEN)}"  # before what rules recorded up to a minute ago
+        f" or min by (container) (container:hashrate_attainment:ratio{C})"
         f" or (max by (container) (container:expected_hashrate_hashes_per_second:sum{C}) == 0) + {ALL_OFF}"
         f" or max by (container) (container_miners{C}) * 0 + {NOT_KNOWN}"
-        f" or {unseen(C, NOT_SEEN)}"
     )
     lost = counted(
         f"sum by (container) (container:boards_missing:sum{C})",
