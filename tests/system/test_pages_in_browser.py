@@ -15,6 +15,9 @@ from tools.screenshots import BROWSER_FLAGS, BROWSERS
 
 __all__ = ["make_house"]
 
+# A browser is no part of a bare machine, and too large to be fetched for each `make test`.
+pytestmark = pytest.mark.long
+
 LONG = "Контейнер-с-очень-длинным-именем-у-дальнего-забора"
 HAND = f"""\
 networks: [10.1.0.0/16]
