@@ -14,6 +14,7 @@ from pathlib import Path
 
 import answers
 import curtailments
+import dashboards
 import inventories
 import polls
 import scrapes
@@ -30,6 +31,7 @@ PARTS: dict[str, Callable[[Size], list[Figure]]] = {
     "inventory": inventories.loading,
     "curtail": curtailments.curtailing,
     "api": answers.answering,
+    "prometheus": dashboards.watching,
 }
 
 

@@ -19,6 +19,7 @@ from typing import NamedTuple
 import psutil
 
 REPOSITORY = Path(__file__).parents[2]
+sys.path.append(str(REPOSITORY))  # for tools/, which is not installed
 CONTAINER_SIZE = 200
 PATIENCE_S = 300.0
 _NETWORKS = range(64, 128, 2)

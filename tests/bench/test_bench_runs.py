@@ -18,7 +18,9 @@ def run(*arguments: str) -> str:
 
 @pytest.mark.long
 def test_every_part_that_needs_no_other_library_runs(tmp_path: Path) -> None:
-    parts = [part for part in run("--list").split() if part not in ("library", "curtail", "api")]
+    parts = [
+        part for part in run("--list").split() if part not in ("library", "curtail", "api", "prometheus")
+    ]
     page = tmp_path / "page.md"
     page.write_text("Before.\n<!-- measured -->\nof old\n<!-- end of measured -->\nAfter.\n")
     small = ("--miners", "20", "--rounds", "1", "--seconds", "2", "--interval", "1")
@@ -51,6 +53,14 @@ def test_control_is_measured_too() -> None:
     said = run("--only", "curtail,api", "--miners", "20", "--rounds", "1")
     assert "time to curtail, sessions warm" in said
     assert "events by text" in said
+
+
+@pytest.mark.long
+def test_prometheus_is_measured_too(prometheus: Path, promtool: Path) -> None:
+    said = run("--only", "prometheus", "--miners", "20", "--rounds", "1", "--seconds", "4")
+    assert "memory at most" in said
+    assert "an evaluation of hashyard-container, every 60 s" in said
+    assert "their queries" in said
 
 
 def test_a_part_that_is_not_there_is_named() -> None:
