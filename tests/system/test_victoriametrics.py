@@ -33,7 +33,7 @@ AWAY_S = 30
 """How long the storage is away."""
 BETWEEN_S = 7
 """Beside the full minute on which the made past has its samples: no sample lies on the edge of a window."""
-OTHER_IN_A_RANGE = 0.1
+OTHER_IN_A_RANGE, FEWEST_OTHER = 0.1, 5
 """Made series end without a mark: Prometheus shows them for five minutes, VictoriaMetrics for as long as their interval."""
 OF_AN_INCREASE = 0.15
 """After a gap VictoriaMetrics counts what grew within it, and Prometheus does not."""
@@ -149,9 +149,9 @@ def unlike(question: Question, wanted: Points, found: Points) -> str:
         for key in keys
         if key not in wanted
         or key not in found
-        or not math.isclose(wanted[key], found[key], rel_tol=1e-6, abs_tol=1e-9)
+        or not math.isclose(wanted[key], found[key], rel_tol=1e-5, abs_tol=1e-9)
     }
-    most = 0.0 if question.instant else OTHER_IN_A_RANGE * len(keys)
+    most = 0.0 if question.instant else max(FEWEST_OTHER, OTHER_IN_A_RANGE * len(keys))
     if len(other) <= most:
         return ""
     first = min(other)
