@@ -7,6 +7,7 @@ import json
 import re
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -33,11 +34,10 @@ QUIET_S = 400.0
 CALM = "wear: {restarts_per_day: 0, pool_outages_per_day: 0, chip_deaths_per_day: 0, board_deaths_per_day: 0}"
 POOLS = 'pools: [{url: "stratum+tcp://pool.example:3333", user: "farm.*"}]'
 MINES = 'pools: [{url: "stratum+tcp://pool.example:3333", user: "farm.{miner}"}]'
-TARGETS = f"""
-defaults: {{interval: {SCRAPED_S:g}s, web_port: 8080, timezone: UTC, connect_timeout: 2s, timeout: 4s}}
+DEFAULTS = f"{{interval: {SCRAPED_S:g}s, web_port: 8080, timezone: UTC, connect_timeout: 2s, timeout: 4s}}"
+BROKEN = f"""
+defaults: {DEFAULTS}
 schedules:
-  round:
-    windows: WINDOWS
   awake:
     windows: [{{from: "00:00", to: "24:00", profile: normal}}]
   asleep:
@@ -60,12 +60,20 @@ containers:
     simulate: {{{CALM}}}
     miners:
       - {{name: "e{{n}}", addresses: 127.N.3.1-4, manufacturer: Avalon, model: "1246"}}
+"""
+# Static miners take an order at once: a ramp is minutes long in a hurry as well, and is tried by promtool.
+CLOCKED = f"""
+defaults: {DEFAULTS}
+schedules:
+  round:
+    windows: WINDOWS
+containers:
   - name: clock
     control: enforce
     schedule: round
-    simulate: {{{CALM}}}
+    simulate: {{{CALM}, static: true}}
     miners:
-      - {{name: "c{{n}}", addresses: 127.N.4.1-10, manufacturer: Avalon, model: "1246"}}
+      - {{name: "c{{n}}", addresses: 127.N.4.1-20, manufacturer: Avalon, model: "1246"}}
 """
 
 FAULTS: dict[str, list[dict[str, Any]]] = {
@@ -159,11 +167,11 @@ class Yard:
         return found
 
 
-@pytest.fixture(scope="module")
-def yard(tmp_path_factory: pytest.TempPathFactory, prometheus: Path, alertmanager: Path) -> Iterator[Yard]:
-    folder = tmp_path_factory.mktemp("alerts")
+@contextmanager
+def yard(folder: Path, inventory: str, prometheus: Path, alertmanager: Path) -> Iterator[Yard]:
+    """Run the whole stack over a fleet."""
     with Stack(folder) as stack, Sinks(f"127.{stack.network}.255.5").open() as sinks:
-        targets = stack.write_targets(TARGETS.replace("WINDOWS", windows()))
+        targets = stack.write_targets(inventory)
         simulator = stack.start_simulator(targets)
         exporter = stack.start_exporter(targets)
         controller = f"127.{stack.network}.255.2:8000"
@@ -211,42 +219,46 @@ def yard(tmp_path_factory: pytest.TempPathFactory, prometheus: Path, alertmanage
 
 
 @pytest.mark.timeout(3600)
-def test_each_fault_is_told_once_with_its_cause_and_all_profiles_pass_in_silence(yard: Yard) -> None:
-    begun = time.monotonic()
-    time.sleep(AWAKE_S)
-    assert yard.told() == set(), "a fleet without faults is a fleet without alerts"
-    assert len(yard.query("miner:hashing:bool")) >= 64, "all but those that are ordered off hash"
+def test_each_fault_is_told_once_with_its_cause(tmp_path: Path, prometheus: Path, alertmanager: Path) -> None:
+    with yard(tmp_path, BROKEN, prometheus, alertmanager) as on:
+        time.sleep(AWAKE_S)
+        assert on.told() == set(), "a fleet without faults is a fleet without alerts"
+        assert len(on.query("miner:hashing:bool")) == 24 + 40 + 4
 
-    for miner, faults in FAULTS.items():
-        yard.bend(miner, faults)
-    yard.order("asleep")
-    until(lambda: yard.told() >= EXPECTED, "every fault is told", patience_s=RAISED_S)
-    time.sleep(QUIET_S)
-    assert yard.told() - MAY_COME == EXPECTED
-    assert yard.told("pager") == CRITICAL
-    assert len(yard.query('ALERTS{alertstate="firing",container="south",alertname="MinerDown"}')) == 40
-    of_south = [
-        one for one in yard.sinks.notifications if one.receiver == "people" and "south" in str(one.firing)
-    ]
-    assert len(of_south) == 1, "forty miners that fail together are one message"
+        for miner, faults in FAULTS.items():
+            on.bend(miner, faults)
+        on.order("asleep")
+        until(lambda: on.told() >= EXPECTED, "every fault is told", patience_s=RAISED_S)
+        time.sleep(QUIET_S)
+        assert on.told() - MAY_COME == EXPECTED
+        assert on.told("pager") == CRITICAL
+        assert len(on.query('ALERTS{alertstate="firing",container="south",alertname="MinerDown"}')) == 40
+        of_south = [
+            one for one in on.sinks.notifications if one.receiver == "people" and "south" in str(one.firing)
+        ]
+        assert len(of_south) == 1, "forty miners that fail together are one message"
 
-    for miner, faults in FAULTS.items():
-        yard.mend(miner, faults)
-    yard.order("awake")
-    until(
-        lambda: yard.resolved() >= EXPECTED - {("MinerPoolUserUnknown", "north", "a3")},
-        "all is well again",
-        patience_s=RAISED_S,
-    )
+        for miner, faults in FAULTS.items():
+            on.mend(miner, faults)
+        on.order("awake")
+        # A foreign user is kept for an hour: a thief's firmware switches for minutes at a time.
+        kept = {("MinerPoolUserUnknown", "north", "a3")}
+        until(lambda: on.resolved() >= EXPECTED - kept, "all is well again", patience_s=RAISED_S)
+        assert on.told() - MAY_COME == EXPECTED
+        assert {one[0] for one in on.told("dead-mans-switch")} == {"Watchdog"}
 
-    rest_s = (len(PROFILES) + 1) * PROFILE_MINUTES * 60 - (time.monotonic() - begun)
-    time.sleep(max(rest_s, 0))
-    seen = {
-        one["metric"]["profile"]
-        for one in yard.query(
-            'count by (profile) (count_over_time(hashyard_controller_desired_profile_info{container="clock"}[1h]))'
+
+@pytest.mark.timeout(3600)
+def test_all_profiles_pass_in_silence(tmp_path: Path, prometheus: Path, alertmanager: Path) -> None:
+    inventory = CLOCKED.replace("WINDOWS", windows())
+    with yard(tmp_path, inventory, prometheus, alertmanager) as on:
+        # One more than there are: it begins in the middle of one.
+        time.sleep((len(PROFILES) + 1) * PROFILE_MINUTES * 60)
+        seen = on.query("count by (profile) (count_over_time(hashyard_controller_desired_profile_info[1h]))")
+        assert {one["metric"]["profile"] for one in seen} == set(PROFILES)
+        followed = on.query(
+            "count by (profile) (count_over_time(hashyard_controller_applied_profile_info[1h]))"
         )
-    }
-    assert seen == set(PROFILES), "the clock went through all of them"
-    assert yard.told() - MAY_COME == EXPECTED, "and nothing was said of it"
-    assert {one[0] for one in yard.told("dead-mans-switch")} == {"Watchdog"}
+        assert {one["metric"]["profile"] for one in followed} == set(PROFILES)
+        assert on.told() == set()
+        assert {one[0] for one in on.told("dead-mans-switch")} == {"Watchdog"}
