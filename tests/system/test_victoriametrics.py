@@ -39,8 +39,8 @@ OF_AN_INCREASE = 0.15
 """After a gap VictoriaMetrics counts what grew within it, and Prometheus does not."""
 
 COUNTED = re.compile(r"\b(rate|increase)\(")
-REACHES_BACK = re.compile(r"\b(rate|increase)\([^\[]*\[\d")
-"""Into the made past, where the counters of the present do not begin at what they were."""
+REACHES_BACK = re.compile(r"\b(rate|increase)\([^\[]*\[\d|\[\d+[hd]")
+"""Into the made past, whose series end without a mark, and where the counters of the present do not begin at what they were."""
 DAYS, DAY_S = "offset -1d", 86_400
 # (uid, panel, letter): why the answers are not the same ones.
 DIFFERENT = {
