@@ -37,7 +37,12 @@ OTHER_IN_A_RANGE, FEWEST_OTHER = 0.1, 5
 """Made series end without a mark: Prometheus shows them for five minutes, VictoriaMetrics for as long as their interval."""
 OF_AN_INCREASE = 0.15
 """After a gap VictoriaMetrics counts what grew within it, and Prometheus does not."""
+OF_A_QUANTILE = 0.5
+"""Of few commands: one more at a window's edge is another bucket."""
+OF_A_SUBQUERY = 0.01
+"""Its steps count what was current then, and what has ended without a mark was so for another time."""
 
+SUBQUERY = re.compile(r"\[\d+[a-z]:\d+[a-z]\]")
 COUNTED = re.compile(r"\b(rate|increase)\(")
 REACHES_BACK = re.compile(r"\b(rate|increase)\([^\[]*\[\d|\[\d+[hd]")
 """Into the made past, whose series end without a mark, and where the counters of the present do not begin at what they were."""
@@ -149,7 +154,7 @@ def unlike(question: Question, wanted: Points, found: Points) -> str:
         for key in keys
         if key not in wanted
         or key not in found
-        or not math.isclose(wanted[key], found[key], rel_tol=1e-5, abs_tol=1e-9)
+        or not math.isclose(wanted[key], found[key], rel_tol=exactly, abs_tol=1e-9)
     }
     most = 0.0 if question.instant else max(FEWEST_OTHER, OTHER_IN_A_RANGE * len(keys))
     if len(other) <= most:
