@@ -146,9 +146,9 @@ def unlike(question: Question, wanted: Points, found: Points) -> str:
         if absent := set(wanted) - set(found):
             return f"{question}: {len(absent)} of {len(keys)} are missing: {min(absent)}"
         was, now = (sum(of[key] for key in wanted if math.isfinite(of[key])) for of in (wanted, found))
-        return (
-            "" if math.isclose(was, now, rel_tol=OF_AN_INCREASE, abs_tol=1.0) else f"{question}: {was}, {now}"
-        )
+        apart = OF_A_QUANTILE if "histogram_quantile" in question.expression else OF_AN_INCREASE
+        return "" if math.isclose(was, now, rel_tol=apart, abs_tol=1.0) else f"{question}: {was}, {now}"
+    exactly = OF_A_SUBQUERY if SUBQUERY.search(question.expression) else 1e-5
     other = {
         key
         for key in keys
