@@ -41,7 +41,7 @@ LOSES_CHIPS = "a4"
 
 pytestmark = pytest.mark.skipif(
     not (packages.find_program("prometheus") and packages.find_program("promtool")),
-    reason="Prometheus is not there: make prometheus gets it",
+    reason="missing tool: prometheus or promtool is not on the PATH; `make prometheus` gets them",
 )
 
 
