@@ -7,7 +7,10 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from controller.model import Event
-from controller.pages.formats import duration, of, percent, watts
+from controller.pages.language import words
+
+_formats: Final = words("en").formats
+duration, of, percent, watts = _formats.duration, _formats.of, _formats.percent, _formats.watts
 
 ACTIONS: Final[Mapping[str, str]] = {
     "sleep": "sleep",
@@ -36,8 +39,8 @@ OUTCOMES: Final[Mapping[str, str]] = {
 
 def said(event: Event) -> str:
     """Return the sentence of an event, without who and when."""
-    words = _WORDS.get(event.kind)
-    return words(event) if words is not None else event.kind.replace(".", ": ").replace("_", " ")
+    made = _WORDS.get(event.kind)
+    return made(event) if made is not None else event.kind.replace(".", ": ").replace("_", " ")
 
 
 def action_words(params: Mapping[str, Any]) -> str:
@@ -60,16 +63,16 @@ def _finished(event: Event) -> str:
     return f"{action_words(event.params).capitalize()}: {outcome}{after}{_behind(event, 'detail')}"
 
 
-def _ordered(words: str) -> Callable[[Event], str]:
+def _ordered(begin: str) -> Callable[[Event], str]:
     def sentence(event: Event) -> str:
         profile = event.params.get("profile")
-        return f"{words} ({profile})" if profile else words
+        return f"{begin} ({profile})" if profile else begin
 
     return sentence
 
 
-def _told(words: str, name: str) -> Callable[[Event], str]:
-    return lambda event: f"{words}{_behind(event, name)}"
+def _told(begin: str, name: str) -> Callable[[Event], str]:
+    return lambda event: f"{begin}{_behind(event, name)}"
 
 
 def _behind(event: Event, name: str) -> str:

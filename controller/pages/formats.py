@@ -1,16 +1,20 @@
-"""How numbers, times and strangers' words are written on pages: pure functions, and the table of them for templates.
+"""How numbers, times and strangers' words are written on pages, by the reader's language: pure, and a table for templates.
 
 What is not known is None and is never written as a number; the templates say it in words. Numbers and units stand
-together by a no-break space.
+together by a no-break space. Hash rates keep their units in every language, as on the miners themselves; electrical units
+and times are translated.
 """
 
 import math
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime, timedelta, tzinfo
-from typing import Any, Final
+from datetime import date, datetime, timedelta, tzinfo
+from typing import Any, Final, Protocol
 
+from babel import Locale
+from babel.dates import format_date
+from babel.numbers import format_decimal
 from markupsafe import Markup, escape
 
 NBSP: Final = "\u00a0"
@@ -29,6 +33,131 @@ _DIRECTIONS: Final = frozenset(
 """Characters that turn the direction of what follows, beyond the text in which they stand."""
 
 
+class Gettext(Protocol):
+    """Gives a sentence in the reader's language, filled in."""
+
+    def __call__(self, pattern: str, /, **values: Any) -> str:
+        """Return it."""
+        ...
+
+
+class Formats:
+    """How one language writes figures and times."""
+
+    def __init__(self, code: str, gettext: Gettext, ngettext: Callable[..., str]) -> None:
+        """`code`: of the language. `gettext`, `ngettext`: its words for units and days."""
+        self.locale = Locale.parse(code)
+        self.gettext, self.ngettext = gettext, ngettext
+
+    # numbers
+
+    def number(self, number: float, digits: int | None = None) -> str:
+        """Return a number as the language writes it, to so many digits behind the point (None: as many as it needs, at most 3)."""
+        pattern = "#,##0.###" if digits is None else "#,##0" + ("." + "0" * digits if digits else "")
+        text = format_decimal(number, format=pattern, locale=self.locale)
+        # A narrow no-break space is missing in many fonts.
+        return text.replace("\u202f", NBSP).replace("-", "\u2212")
+
+    def figure(self, number: float) -> str:
+        """Return a number to three figures or four: 1.02, 66.1, 412.6, 5,640."""
+        if number == 0:
+            return "0"
+        return self.number(number, 2 if abs(number) < 10 else 1 if abs(number) < 1000 else 0)
+
+    def whole(self, number: float) -> str:
+        """Return a number without a fraction, its thousands apart: 12,480."""
+        return self.number(number, 0)
+
+    def of(self, number: float, unit: str, digits: int = 0) -> str:
+        """Return a number with its unit, which the language may have a word for: 71 °C."""
+        return f"{self.number(number, digits)}{NBSP}{self.unit_name(unit)}"
+
+    def unit_name(self, unit: str) -> str:
+        """Return the language's word for a unit: kW, кВт."""
+        return _unit_words(self.gettext).get(unit, unit)
+
+    def percent(self, ratio: float, digits: int = 1) -> str:
+        """Return a share: 94.1 %."""
+        return f"{self.number(ratio * 100, digits)}{NBSP}%"
+
+    def hash_rate(self, rate_hs: float, unit: tuple[float, str] | None = None) -> str:
+        """Return a hash rate in its unit: 66.1 TH/s."""
+        size, name = unit or hash_rate_unit([rate_hs])
+        return f"{self.figure(rate_hs / size)}{NBSP}{name}"
+
+    def watts(self, power_w: float) -> str:
+        """Return the power of a miner: 3,250 W."""
+        return self.of(power_w, "W")
+
+    def power(self, power_w: float) -> str:
+        """Return the power of a container or a fleet: 812.4 kW, 9.84 MW; below a kilowatt 640 W."""
+        if abs(power_w) >= 1e6:
+            return self.of(power_w / 1e6, "MW", 2)
+        return self.of(power_w / 1e3, "kW", 1) if abs(power_w) >= 1e3 else self.watts(power_w)
+
+    # times
+
+    def duration(self, seconds: float) -> str:
+        """Return a length of time in its two largest parts: 8 s, 4 min, 3 h 10 min, 12 d 4 h."""
+        whole_s = max(0, int(seconds))
+        if whole_s < 60:
+            return self.of(whole_s, "s")
+        minutes, hours, days = whole_s // 60, whole_s // 3600, whole_s // 86_400
+        if hours == 0:
+            return self.of(minutes, "min")
+        large, small, unit = (hours, minutes % 60, "min") if days == 0 else (days, hours % 24, "h")
+        text = self.of(large, "h" if days == 0 else "d")
+        return f"{text} {self.of(small, unit)}" if small else text
+
+    def wait(self, seconds: float) -> str:
+        """Return how long to wait, rounded up so that it is over then: 40 s, 13 min."""
+        whole_s = math.ceil(seconds)
+        return self.of(whole_s, "s") if whole_s < 60 else self.of(math.ceil(whole_s / 60), "min")
+
+    def clock(self, moment: datetime, now: datetime, zone: tzinfo) -> str:
+        """Return a moment as people say it: 14:06, yesterday 18:44, tomorrow 06:00, 21 Nov 2026, 18:00; in a zone."""
+        local, today = moment.astimezone(zone), now.astimezone(zone).date()
+        time = f"{local:%H:%M}"
+        if local.date() == today:
+            return time
+        if local.date() == today - timedelta(days=1):
+            return self.gettext("yesterday %(time)s", time=time)
+        if local.date() == today + timedelta(days=1):
+            return self.gettext("tomorrow %(time)s", time=time)
+        return f"{self.day(local.date())}, {time}"
+
+    def day(self, day: date) -> str:
+        """Return a date: 21 Nov 2026."""
+        return str(format_date(day, "d MMM y", locale=self.locale))
+
+    def zone_words(self, now: datetime, zone: tzinfo) -> str:
+        """Return a zone and how far it is from UTC: Europe/Samara (UTC+04:00)."""
+        offset = now.astimezone(zone).strftime("%z")
+        return f"{zone} (UTC{offset[:3]}:{offset[3:5]})" if offset.strip("+0") else str(zone)
+
+    def filters(self) -> Mapping[str, Callable[..., Any]]:
+        """Return what templates write figures with."""
+        return {
+            "breakable": breakable,
+            "cut": cut,
+            "day": self.day,
+            "duration": self.duration,
+            "figure": self.figure,
+            "hash_rate": self.hash_rate,
+            "iso": iso,
+            "number": self.number,
+            "percent": self.percent,
+            "plain": plain,
+            "power": self.power,
+            "sentence": sentence,
+            "unit": self.of,
+            "unit_name": self.unit_name,
+            "wait": self.wait,
+            "watts": self.watts,
+            "whole": self.whole,
+        }
+
+
 def hash_rate_unit(rates: Iterable[float | None]) -> tuple[float, str]:
     """Return (how many H/s it is, its name) of the one unit in which these hash rates are written."""
     largest = max((rate for rate in rates if rate is not None), default=0.0)
@@ -36,78 +165,6 @@ def hash_rate_unit(rates: Iterable[float | None]) -> tuple[float, str]:
         ((size, name) for size, name in _HASH_UNITS if largest >= size),
         _HASH_UNITS[-1] if largest else (1e12, "TH/s"),
     )
-
-
-def hash_rate(rate_hs: float, unit: tuple[float, str] | None = None) -> str:
-    """Return a hash rate in its unit: 66.1 TH/s."""
-    size, name = unit or hash_rate_unit([rate_hs])
-    return f"{figure(rate_hs / size)}{NBSP}{name}"
-
-
-def figure(number: float) -> str:
-    """Return a number to three figures or four: 1.02, 66.1, 412.6, 5,640."""
-    if number == 0:
-        return "0"
-    digits = 2 if abs(number) < 10 else 1 if abs(number) < 1000 else 0
-    return f"{number:,.{digits}f}"
-
-
-def whole(number: float) -> str:
-    """Return a number without a fraction, its thousands apart: 12,480."""
-    return f"{number:,.0f}"
-
-
-def watts(power_w: float) -> str:
-    """Return the power of a miner: 3,250 W."""
-    return f"{whole(power_w)}{NBSP}W"
-
-
-def percent(ratio: float) -> str:
-    """Return a share: 94.1 %."""
-    return f"{ratio * 100:.1f}{NBSP}%"
-
-
-def of(number: float, unit: str, digits: int = 0) -> str:
-    """Return a number with its unit: 71 °C."""
-    return f"{number:,.{digits}f}{NBSP}{unit}"
-
-
-def duration(seconds: float) -> str:
-    """Return a length of time in its two largest parts: 8 s, 4 min, 3 h 10 min, 12 d 4 h."""
-    whole_s = max(0, int(seconds))
-    if whole_s < 60:
-        return f"{whole_s}{NBSP}s"
-    minutes, hours, days = whole_s // 60, whole_s // 3600, whole_s // 86_400
-    if hours == 0:
-        return f"{minutes}{NBSP}min"
-    if days == 0:
-        rest = minutes % 60
-        return f"{hours}{NBSP}h" + (f" {rest}{NBSP}min" if rest else "")
-    rest = hours % 24
-    return f"{days}{NBSP}d" + (f" {rest}{NBSP}h" if rest else "")
-
-
-def wait(seconds: float) -> str:
-    """Return how long to wait, rounded up so that it is over then: 40 s, 13 min."""
-    whole_s = math.ceil(seconds)
-    return f"{whole_s}{NBSP}s" if whole_s < 60 else f"{math.ceil(whole_s / 60)}{NBSP}min"
-
-
-def clock(moment: datetime, now: datetime, zone: tzinfo) -> str:
-    """Return a moment as people say it: 14:06, yesterday 18:44, 21 Nov 2026, 18:00. In the zone of the container."""
-    local, today = moment.astimezone(zone), now.astimezone(zone).date()
-    if local.date() == today:
-        return f"{local:%H:%M}"
-    if local.date() == today - timedelta(days=1):
-        return f"yesterday {local:%H:%M}"
-    return f"{local.day} {_MONTHS[local.month - 1]} {local.year}, {local:%H:%M}"
-
-
-def zone_words(now: datetime, zone: tzinfo) -> str:
-    """Return a zone and how far it is from UTC: Europe/Samara (UTC+04:00)."""
-    local = now.astimezone(zone)
-    offset = local.strftime("%z")
-    return f"{zone} (UTC{offset[:3]}:{offset[3:5]})" if offset.strip("+0") else str(zone)
 
 
 def iso(moment: datetime) -> str:
@@ -121,7 +178,7 @@ def sentence(text: str) -> str:
 
 
 def plain(text: str) -> str:
-    """Return a text without what turns its surroundings: for titles, where nothing can be set apart."""
+    """Return a text without what turns its surroundings: for titles and attributes, where nothing can be set apart."""
     return "".join(
         " " if unicodedata.category(character) == "Cc" else character
         for character in text
@@ -139,20 +196,18 @@ def breakable(name: str) -> Markup:
     return Markup("<wbr>").join(escape(part) for part in re.findall(r"[A-Z]+[^A-Z]*|[^A-Z]+", name))
 
 
-_MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-
-FILTERS: Final[Mapping[str, Callable[..., Any]]] = {
-    "breakable": breakable,
-    "cut": cut,
-    "duration": duration,
-    "figure": figure,
-    "hash_rate": hash_rate,
-    "iso": iso,
-    "percent": percent,
-    "plain": plain,
-    "sentence": sentence,
-    "unit": of,
-    "wait": wait,
-    "watts": watts,
-    "whole": whole,
-}
+def _unit_words(gettext: Gettext) -> dict[str, str]:
+    return {
+        "W": gettext("W"),
+        "kW": gettext("kW"),
+        "MW": gettext("MW"),
+        "kWh": gettext("kWh"),
+        "V": gettext("V"),
+        "A": gettext("A"),
+        "MHz": gettext("MHz"),
+        "rpm": gettext("rpm"),
+        "s": gettext("s"),
+        "min": gettext("min"),
+        "h": gettext("h"),
+        "d": gettext("d"),
+    }

@@ -1,18 +1,26 @@
-"""What every page stands in: title, navigation, who is signed in, and the notice of a first password."""
+"""What every page stands in: title, navigation, who is signed in, the language, and the notices that all pages carry."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 from urllib.parse import urlencode
 
 from aiohttp import hdrs
 
 from controller.api.person import Person
 from controller.api.route import Answer, Call
+from controller.pages.language import Words, language_of, words
+from controller.pages.live_state import LiveState
+from controller.pages.notices import notices_of
 from controller.pages.rendering import rendered
 from controller.settings import Settings
 
-HTML = "text/html; charset=utf-8"
-SIGN_IN = "/sign-in"
+HTML: Final = "text/html; charset=utf-8"
+SIGN_IN: Final = "/sign-in"
+
+
+def words_of(call: Call[Any, Any]) -> Words:
+    """Return the language of the reader."""
+    return words(language_of(call.asker, call.request.cookies, call.request.headers))
 
 
 def page(
@@ -21,35 +29,64 @@ def page(
     *,
     status: int | None = None,
     headers: Mapping[str, str] | None = None,
+    section: str | None = None,
+    crumbs: Sequence[tuple[str, str]] = (),
+    live: LiveState | None = None,
+    live_page: str | None = None,
     **values: Any,
 ) -> Answer:
-    """Return the answer of a page: a template with the frame around it."""
+    """Return the answer of a page: a template with the frame around it.
+
+    `section`: of the navigation, by the path of its link. `crumbs`: (path, name) of the pages above. `live`: the places of
+    the page whose texts the stream brings up to date, filled in as they are now; `live_page`: the stream's name for it,
+    `container:konteiner-1`, with which `live` is made again.
+    """
     body = framed(
         template,
         settings=call.settings,
         person=call.asker,
+        language=words_of(call),
         asked=True,
         address=call.request.path_qs,
+        section=section,
+        crumbs=crumbs,
+        live=live or LiveState(),
+        live_page=live_page,
+        notices=notices_of(call),
         **values,
     )
-    return Answer(body=body, status=status, headers={**(headers or {}), hdrs.CONTENT_TYPE: HTML})
+    varied: dict[str, str] = {hdrs.VARY: "Accept-Language, Cookie", hdrs.CONTENT_TYPE: HTML}
+    return Answer(body=body, status=status, headers={**(headers or {}), **varied})
 
 
 def framed(
-    template: str, *, settings: Settings, person: Person | None, asked: bool, address: str, **values: Any
+    template: str,
+    *,
+    settings: Settings,
+    person: Person | None,
+    language: Words,
+    asked: bool,
+    address: str,
+    **values: Any,
 ) -> str:
     """Return a template with the frame around it.
 
     `asked`: whether it was looked who asks. `address`: path and query of the page, to come back to.
     """
     operator = person is not None and person.role != "client"
+    defaults = {"section": None, "crumbs": (), "live": LiveState(), "live_page": None, "notices": ()}
     return rendered(
         template,
-        person=person,
-        asked=asked,
-        grafana=settings.grafana_url if operator else None,
-        sign_in=sign_in_address(address),
-        **values,
+        language,
+        **{
+            **defaults,
+            "person": person,
+            "asked": asked,
+            "address": address,
+            "grafana": settings.grafana_url if operator else None,
+            "sign_in": sign_in_address(address),
+            **values,
+        },
     )
 
 

@@ -17,7 +17,7 @@ from controller.deeds import MinerView
 from controller.history import HistoryAway
 from controller.pages import formats
 from controller.pages.event_words import OUTCOMES, said
-from controller.pages.frame import HTML, page
+from controller.pages.frame import HTML, page, words_of
 from controller.pages.miner_page import ShownAlert, concerning, failure_of, shown, zone_of
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
@@ -50,6 +50,7 @@ async def get_miner(call: Call[None, NoQuery]) -> Answer:
     detail = await fleet_routes.miner_detail(call, view)
     alerts, why_no_alerts = await _alerts(call, view)
     zone = zone_of(view.container.timezone)
+    figures = words_of(call).formats
     return page(
         call,
         "miner",
@@ -61,9 +62,9 @@ async def get_miner(call: Call[None, NoQuery]) -> Answer:
         held=[hold for hold in holds_seen(call) if hold.container in (None, view.container.id)],
         said=said,
         outcomes=OUTCOMES,
-        clock=lambda moment: formats.clock(moment, call.now, zone),
-        ago=lambda moment: formats.duration((call.now - moment).total_seconds()),
-        zone=formats.zone_words(call.now, zone),
+        clock=lambda moment: figures.clock(moment, call.now, zone),
+        ago=lambda moment: figures.duration((call.now - moment).total_seconds()),
+        zone=figures.zone_words(call.now, zone),
         here=call.request.path,
     )
 

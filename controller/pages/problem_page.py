@@ -7,6 +7,7 @@ from controller.api.person import Person
 from controller.api.problems import KINDS, Problem
 from controller.api.route import Route
 from controller.pages.frame import HTML, framed, sign_in_address
+from controller.pages.language import language_of, words
 from controller.settings import Settings
 
 
@@ -29,6 +30,7 @@ def problem_response(
         "problem",
         settings=settings,
         person=asker,
+        language=words(language_of(asker, request.cookies, request.headers)),
         asked=request.get(ROUTE) is not None,
         address=request.path_qs if request.method in ("GET", "HEAD") else "/",
         about=about,

@@ -1,7 +1,8 @@
 """Templates into HTML, and the files that pages load beside it, each named by a sum of what is in it.
 
 Whatever is written into a template is escaped unless it is Markup, which only this package makes. A value that a template
-names and does not get is an error, never an empty place.
+names and does not get is an error, never an empty place. There is one set of templates a language, in which sentences and
+figures are the language's. Style and script lie in `static/` in pieces, by subject, and are sent as one file each.
 """
 
 import hashlib
@@ -10,35 +11,47 @@ from pathlib import Path
 from typing import Any, Final
 
 import jinja2
+from markupsafe import Markup
 
-from controller.pages import formats
+from controller.pages.language import LANGUAGES, Words, words
 
 _HERE: Final = Path(__file__).parent
-_MEDIA: Final = {".css": "text/css; charset=utf-8", ".svg": "image/svg+xml"}
+_MEDIA: Final = {
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+}
+_JOINED: Final = {"style": ".css", "script": ".js"}
+"""Folders whose pieces are sent as one file, in the order of their names."""
 
 
 def prepare() -> None:
     """Read every template and file once, before anybody asks: the first page is to keep nobody waiting."""
-    environment = _environment()
-    for name in environment.list_templates():
-        environment.get_template(name)
+    for code in LANGUAGES:
+        environment = _environment(code)
+        for name in environment.list_templates():
+            environment.get_template(name)
     assets()
 
 
-def rendered(template: str, **values: Any) -> str:
+def rendered(template: str, language: Words, **values: Any) -> str:
     """Return a template of `templates/`, by its name without `.html`, filled in."""
-    return _environment().get_template(f"{template}.html").render(**values)
+    return _environment(language.code).get_template(f"{template}.html").render(**values)
 
 
 @cache
 def assets() -> dict[str, tuple[bytes, str]]:
     """Return the files that pages load: content and media type, by the name in the address."""
+    static = _HERE / "static"
+    whole = {file.name: file.read_bytes() for file in sorted(static.iterdir()) if file.suffix in _MEDIA}
+    for folder, suffix in _JOINED.items():
+        pieces = [file.read_bytes() for file in sorted((static / folder).glob(f"*{suffix}"))]
+        whole[f"hashyard{suffix}"] = b"\n".join(pieces)
     found = {}
-    for file in sorted((_HERE / "static").iterdir()):
-        if file.suffix in _MEDIA:
-            content = file.read_bytes()
-            name = f"{file.stem}.{hashlib.sha256(content).hexdigest()[:10]}{file.suffix}"
-            found[name] = (content, _MEDIA[file.suffix])
+    for name, content in whole.items():
+        file = Path(name)
+        served = f"{file.stem}.{hashlib.sha256(content).hexdigest()[:10]}{file.suffix}"
+        found[served] = (content, _MEDIA[file.suffix])
     return found
 
 
@@ -52,13 +65,37 @@ def asset(name: str) -> str:
 
 
 @cache
-def _environment() -> jinja2.Environment:
+def _environment(code: str) -> jinja2.Environment:
+    language = words(code)
     found = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_HERE / "templates"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         auto_reload=False,
+        extensions=["jinja2.ext.i18n"],
     )
-    found.globals["asset"] = asset
-    found.filters |= formats.FILTERS
+    found.policies["ext.i18n.trimmed"] = True
+    found.newstyle_gettext = True  # type: ignore[attr-defined]  # set by the extension
+    found.globals |= _sentences(language)
+    found.globals |= {"asset": asset, "words": language, "languages": LANGUAGES}
+    found.filters |= language.formats.filters()
+    found.filters["told"] = language.told
     return found
+
+
+def _sentences(language: Words) -> dict[str, Any]:
+    """Return what templates get sentences by: the sentence is ours and safe, what is put into it is escaped."""
+
+    def filled(pattern: str, values: dict[str, Any]) -> Markup:
+        return Markup(pattern) % {name: language.written(value) for name, value in values.items()}  # noqa: S704  # ours
+
+    def gettext(pattern: str, **values: Any) -> Markup:
+        return filled(language.translations.gettext(pattern), values)
+
+    def ngettext(one: str, many: str, number: int, **values: Any) -> Markup:
+        return filled(language.translations.ngettext(one, many, number), {"num": number, **values})
+
+    def pgettext(context: str, pattern: str, **values: Any) -> Markup:
+        return filled(language.translations.pgettext(context, pattern), values)
+
+    return {"_": gettext, "gettext": gettext, "ngettext": ngettext, "pgettext": pgettext}

@@ -1,0 +1,105 @@
+"""Languages of the pages: which there are, which one a reader gets, and the sentences in it.
+
+English stands in the source and is what is shown where a language lacks a sentence, which the checks do not let happen.
+Catalogues are GNU gettext's, compiled beside their sources in `locale/`.
+"""
+
+import gettext
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from aiohttp import hdrs
+from babel import negotiate_locale
+
+from controller.api.person import Person
+from controller.pages.formats import Formats
+from controller.wording import Wording
+
+LANGUAGES: Final[Mapping[str, str]] = {"en": "English", "ru": "Русский"}
+"""Each language's own name for itself, by its code."""
+
+DEFAULT: Final = "en"
+DOMAIN: Final = "hashyard"
+LOCALE: Final = Path(__file__).parent / "locale"
+COOKIE: Final = "hashyard-language"
+"""What somebody chose before signing in."""
+
+
+class Words:
+    """One language: its sentences, and how it writes numbers and times.
+
+    Patterns have `%(name)s` for what differs; numbers may be handed over as they are. The methods are named as gettext's,
+    so that Babel finds the patterns.
+    """
+
+    def __init__(self, code: str, translations: gettext.NullTranslations) -> None:
+        """`code`: one of LANGUAGES, or of a language that a test makes."""
+        self.code = code
+        self.translations = translations
+        self.formats = Formats(code if code in LANGUAGES else DEFAULT, self.gettext, self.ngettext)
+
+    def gettext(self, pattern: str, /, **values: Any) -> str:
+        """Return a sentence."""
+        return self._filled(self.translations.gettext(pattern), values)
+
+    def ngettext(self, one: str, many: str, number: float, /, **values: Any) -> str:
+        """Return the sentence for so many; `%(num)s` stands for the number."""
+        # A fraction takes the form that a few take: 2,5 майнера.
+        counted = int(number) if number == int(number) else 2
+        pattern = self.translations.ngettext(one, many, counted)
+        return self._filled(pattern, {"num": number, **values})
+
+    def pgettext(self, context: str, pattern: str, /, **values: Any) -> str:
+        """Return a short word that has several meanings, in the one that `context` names."""
+        return self._filled(self.translations.pgettext(context, pattern), values)
+
+    def written(self, value: Any) -> Any:
+        """Return what stands for a value in a sentence: numbers as the language writes them."""
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return self.formats.number(value)
+        return self.told(value) if isinstance(value, Wording) else value
+
+    def told(self, text: str) -> str:
+        """Return a text of the program in this language where it is a Wording; a stranger's as it is."""
+        if isinstance(text, Wording):
+            return self.gettext(text.pattern, **text.values)
+        return text
+
+    def _filled(self, pattern: str, values: Mapping[str, Any]) -> str:
+        if not values:
+            return pattern.replace("%%", "%")
+        return pattern % {name: self.written(value) for name, value in values.items()}
+
+
+def words(code: str) -> Words:
+    """Return a language by its code; the default one for a code that there is none of."""
+    return _made(code if code in _MADE or code in LANGUAGES else DEFAULT)
+
+
+def language_of(person: Person | None, cookies: Mapping[str, str], headers: Mapping[str, str]) -> str:
+    """Return the code of the language for a reader: the account's, else the one chosen before signing in, else the browser's."""
+    if person is not None and person.user.language in LANGUAGES:
+        return person.user.language
+    chosen = cookies.get(COOKIE, "")
+    if chosen in LANGUAGES:
+        return chosen
+    asked = [
+        part.partition(";")[0].strip() for part in headers.get(hdrs.ACCEPT_LANGUAGE, "")[:500].split(",")
+    ]
+    return negotiate_locale([one for one in asked if one], list(LANGUAGES), sep="-") or DEFAULT
+
+
+def add_language(code: str, translations: gettext.NullTranslations) -> Words:
+    """Add a language that has no catalogue here: the tests' own."""
+    _MADE[code] = Words(code, translations)
+    return _MADE[code]
+
+
+_MADE: Final[dict[str, Words]] = {}
+
+
+def _made(code: str) -> Words:
+    if code not in _MADE:
+        _MADE[code] = Words(code, gettext.translation(DOMAIN, LOCALE, [code], fallback=code == DEFAULT))
+    return _MADE[code]
