@@ -1,12 +1,13 @@
 """What every test has: programs from outside the virtual environment, and a gate that lets no tool be missing in CI."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
 import hypothesis
 import pytest
+from playwright.async_api import Browser, async_playwright
 
 from tests import postgresql_server
 from tools import packages
@@ -95,6 +96,20 @@ def postgresql() -> Iterator[postgresql_server.PostgresqlServer]:
         pytest.skip("missing tool: no PostgreSQL server is installed; `make prometheus` gets it")
     with postgresql_server.running(programs) as server:
         yield server
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    """A running Chromium without a display."""
+    if packages.find_browser() is None:
+        pytest.skip("missing tool: no Chromium is installed; `make prometheus` gets it")
+    how = packages.browser_launch()
+    # The bounds within which tests may talk are a browser's as well: other hosts have no address.
+    how["args"] += ["--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]
+    async with async_playwright() as playwright:
+        opened = await playwright.chromium.launch(**how)
+        yield opened
+        await opened.close()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -16,6 +16,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 TOOLS = REPOSITORY / ".tools"
@@ -27,6 +28,10 @@ _COMPANIONS = {
     # The server's package bears its version, and a bare machine lacks its libraries; the C library is always there and must
     # stay the system's, and what only compiles queries (LLVM) or serves administration (Perl) is large and not needed.
     "postgresql": re.compile(r"postgresql-\d+$|zlib1g$|lib(?!c6$|c-|llvm|z3-|perl|.*-perl$)"),
+    # Chromium without a display, its libraries, and one family of fonts; what only draws by a graphics card stays away.
+    "chromium-headless-shell": re.compile(
+        r"chromium-common$|fonts-dejavu-core$|fontconfig-config$|zlib1g$|lib(?!c6$|c-|llvm|z3-|perl|.*-perl$|gl1-mesa|gtk)"
+    ),
 }
 # Without a network, apt-get would try for minutes.
 _PATIENCE = (
@@ -108,6 +113,69 @@ def get_postgresql() -> None:
     """See that the programs of a PostgreSQL server are there; raise PackagesError where that cannot be."""
     if not find_postgresql():
         unpack("postgresql", TOOLS / "postgresql")
+
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+"""Names under which systems install Chromium."""
+
+BROWSER_FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+"""For a machine without a display; it asks nothing of the world."""
+
+_BROWSER = "chromium-headless-shell"
+
+
+def find_browser() -> Path | None:
+    """Return where Chromium stands: on the PATH, or below .tools/; None where it is not."""
+    on_path = next((found for name in BROWSERS if (found := shutil.which(name))), None)
+    if on_path:
+        return Path(on_path)
+    unpacked = TOOLS / _BROWSER / "usr" / "lib" / "chromium" / _BROWSER
+    return unpacked if unpacked.exists() else None
+
+
+def browser_environment(program: Path) -> dict[str, str]:
+    """Return the variables that a browser is to be started with: an unpacked one is told of its libraries and fonts."""
+    tree = TOOLS / _BROWSER
+    if not program.is_relative_to(tree):
+        return dict(os.environ)
+    # Sound is compiled in, and its library keeps a part of itself in a folder of its own.
+    patterns = ("lib/*-linux-*", "usr/lib/*-linux-*", "usr/lib/*-linux-*/pulseaudio")
+    libraries = sorted(folder for pattern in patterns for folder in tree.glob(pattern))
+    fonts = tree / "fonts.conf"
+    if not fonts.exists():
+        fonts.write_text(
+            '<?xml version="1.0"?>\n<fontconfig>\n'
+            f"<dir>{tree / 'usr' / 'share' / 'fonts'}</dir>\n<dir>/usr/share/fonts</dir>\n"
+            f"<cachedir>{tree / 'font-cache'}</cachedir>\n</fontconfig>\n",
+            encoding="utf-8",
+        )
+    return {
+        **os.environ,
+        "LD_LIBRARY_PATH": os.pathsep.join(str(one) for one in libraries),
+        "FONTCONFIG_FILE": str(fonts),
+    }
+
+
+def browser_launch() -> dict[str, Any]:
+    """Return how Playwright is to launch the Chromium that is there. Raises PackagesError where there is none."""
+    program = find_browser()
+    if program is None:
+        raise PackagesError("no Chromium is installed; `make prometheus` gets it")
+    return {"executable_path": program, "args": list(BROWSER_FLAGS), "env": browser_environment(program)}
+
+
+def get_browser() -> None:
+    """See that a Chromium is there; raise PackagesError where that cannot be."""
+    if not find_browser():
+        unpack(_BROWSER, TOOLS / _BROWSER)
 
 
 def page_flags(program: Path) -> list[str]:
@@ -210,6 +278,7 @@ def main() -> int:
         ("Alertmanager", get_alertmanager),
         ("PostgreSQL", get_postgresql),
         ("VictoriaMetrics", get_victoria_metrics),
+        ("Chromium", get_browser),
     ):
         try:
             get()

@@ -8,7 +8,6 @@ import io
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -25,17 +24,6 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from tools import packages, ready
 
 REPOSITORY = packages.REPOSITORY
-# Chromium for a machine without a display; it asks nothing of the world.
-BROWSER_FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 COLOURS = 256  # of a picture: a dashboard has few, and the file is a third of what it was
 
 PATIENCE_S = 600.0
@@ -150,31 +138,29 @@ def main() -> int:
     parser.add_argument("--into", type=Path, default=REPOSITORY / "docs" / "pictures", help="the folder")
     parser.add_argument("--grafana", help="a Grafana that runs already, with something to show")
     asked = parser.parse_args()
-    chromium = next((found for name in BROWSERS if (found := shutil.which(name))), None)
-    if chromium is None:
-        print(
-            "The pictures need Chromium: install it from the system's packages (Debian: chromium)",
-            file=sys.stderr,
-        )
+    try:
+        packages.get_browser()
+    except packages.PackagesError as error:
+        print(f"The pictures need Chromium (Debian: chromium): {error}", file=sys.stderr)
         return 1
     asked.into.mkdir(parents=True, exist_ok=True)
     try:
         if asked.grafana:
-            _take_all(chromium, asked.grafana.rstrip("/"), asked.into)
+            _take_all(asked.grafana.rstrip("/"), asked.into)
             return 0
         with tempfile.TemporaryDirectory() as scratch, running_demo(Path(scratch)) as (grafana, prometheus):
             print("The demo runs; its figures need some minutes to be worth a look.")
             wait_for_something(prometheus)
-            _take_all(chromium, grafana, asked.into)
+            _take_all(grafana, asked.into)
     except NoPictures as error:
         print(f"The pictures cannot be taken: {error}", file=sys.stderr)
         return 1
     return 0
 
 
-def _take_all(chromium: str, grafana: str, folder: Path) -> None:
+def _take_all(grafana: str, folder: Path) -> None:
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=list(BROWSER_FLAGS))
+        browser = playwright.chromium.launch(**packages.browser_launch())
         for picture in PICTURES:
             file = take(browser, grafana, picture, folder)
             print(f"  {os.path.relpath(file)}: {file.stat().st_size / 1000:.0f} kB")

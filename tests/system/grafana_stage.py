@@ -5,7 +5,6 @@ Grafana is started by the demo's own command line (`tools.around`), so it reads 
 
 import os
 import re
-import shutil
 import urllib.parse
 from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,7 +20,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from grafana.empty import EMPTY_WHEN_HEALTHY
 from tests.system.stack import Answer, Program, Stack, ask
 from tests.unit.grafana.dashboard_files import panels_of
-from tools import around, screenshots, welcome
+from tools import around, packages, welcome
 
 NEEDED = "looking at dashboards wants a Grafana 12 (GRAFANA_HOME, or an installed one) and Chromium"
 """Why a test is left out: Grafana cannot be had from the system's packages, and the demo goes on without it as well."""
@@ -144,13 +143,9 @@ class Look:
 def browser() -> Iterator[Browser]:
     """Run Chromium."""
     with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=_chromium(), args=list(screenshots.BROWSER_FLAGS))
+        opened = playwright.chromium.launch(**packages.browser_launch())
         yield opened
         opened.close()
-
-
-def _chromium() -> str | None:
-    return next((found for name in screenshots.BROWSERS if (found := shutil.which(name))), None)
 
 
 @contextmanager
@@ -232,7 +227,7 @@ def _overlap(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
 def find_grafana() -> around.Grafana:
     """Return the Grafana to try; the test is left out where there is none, or no browser."""
     found = around.find_grafana(os.environ.get("GRAFANA_HOME"), lambda _: None)
-    if found is None or _chromium() is None:
+    if found is None or packages.find_browser() is None:
         pytest.skip(NEEDED)
     return found
 

@@ -1,22 +1,17 @@
 """The pages in a real browser: nothing is refused by their security policy, nothing is wider than a phone, keys are enough."""
 
-import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page
 
 from controller.history import History
 from tests.unit.controller.api.conftest import PASSWORD, MakeHouse, make_house
 from tests.unit.controller.api.managed_fleet import FleetHouse, start
 from tests.unit.controller.prometheus_of_alerts import PrometheusOfAlerts
-from tools.screenshots import BROWSER_FLAGS, BROWSERS
 
 __all__ = ["make_house"]
-
-# A browser is no part of a bare machine, and too large to be fetched for each `make test`.
-pytestmark = pytest.mark.long
 
 LONG = "Контейнер-с-очень-длинным-именем-у-дальнего-забора"
 HAND = f"""\
@@ -29,17 +24,6 @@ containers:
   - {{name: silent, address: 10.1.7.2}}
 """
 SEEN = ("/", "/runbooks", "/runbooks/ContainerCurtailmentMissed", "/runbooks/None", "/nowhere")
-
-
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    program = next((found for name in BROWSERS if (found := shutil.which(name))), None)
-    if program is None:
-        pytest.skip("missing tool: chromium is not on the PATH; install it from the system's packages")
-    async with async_playwright() as playwright:
-        opened = await playwright.chromium.launch(executable_path=program, args=list(BROWSER_FLAGS))
-        yield opened
-        await opened.close()
 
 
 @pytest.fixture
