@@ -130,6 +130,14 @@ def lines(demo: Demo, broken: list[tuple[str, str, list[str]]]) -> Iterator[str]
     yield ""
     yield f"{fleet.miners} simulated miners in {len(fleet.containers)} containers. Ctrl-C ends everything."
     yield ""
+    yield "Sign in and look around"
+    yield from _columns(
+        ("pages", f"http://{demo.controller}/"),
+        ("user", "admin"),
+        ("password", _password(demo)),
+    )
+    yield ""
+    yield "What else runs"
     yield from _columns(
         *(
             [("Grafana", f"http://{demo.grafana}/", f"dashboards; to edit: admin, {_grafana_password(demo)}")]
@@ -149,11 +157,7 @@ def lines(demo: Demo, broken: list[tuple[str, str, list[str]]]) -> Iterator[str]
             if demo.alerts
             else []
         ),
-        (
-            "controller",
-            f"http://{demo.controller}/",
-            "a page for each miner, to sign in to; below /api the HTTP API",
-        ),
+        ("HTTP API", f"http://{demo.controller}/api", "all that the pages know and do, for programs"),
         ("simulator", f"http://{demo.simulator}/truth", "what is really so in the fleet; faults on demand"),
         ("fleet", str(demo.targets), "edit it: exporter and controller take changes over as they run"),
         ("logs", f"{demo.logs}/", "one file a part"),
@@ -161,11 +165,7 @@ def lines(demo: Demo, broken: list[tuple[str, str, list[str]]]) -> Iterator[str]
     if fleet.enforced:
         yield ""
         yield f"{', '.join(fleet.enforced)} follows the clock: another profile every {MINUTES} minutes. The rest is only watched."
-        yield from _columns(
-            ("user", "admin"),
-            ("password", _password(demo)),
-            ("put a miner to sleep", _sleep(demo, fleet.enforced[0])),
-        )
+        yield from _columns(("put a miner to sleep", _sleep(demo, fleet.enforced[0])))
     yield ""
     yield "Look first at"
     yield from _columns(

@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import pytest
 import yaml
 
 from controller import metrics
@@ -66,8 +67,12 @@ def test_the_screen_says_what_runs_and_what_is_broken(tmp_path: Path) -> None:
     assert "/metrics?container=%D0%9A" in shown
 
 
-def test_the_readme_shows_the_screen_as_it_is() -> None:
+def test_the_readme_shows_the_screen_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     targets = REPOSITORY / "targets.demo.yml"
+    monkeypatch.chdir(tmp_path)
+    first = Path(".demo/1/data") / welcome.FIRST_PASSWORD
+    first.parent.mkdir(parents=True)
+    first.touch()
     demo = welcome.Demo(
         folder=Path(".demo/1"),
         targets=Path(targets.name),
@@ -91,7 +96,7 @@ def test_the_readme_shows_the_screen_as_it_is() -> None:
 
 def test_the_screen_names_the_file_of_the_first_password_only_while_it_is_there(tmp_path: Path) -> None:
     shown = screen(tmp_path, None)
-    assert "password               the one you chose;" in shown
+    assert "  password   the one you chose;" in shown
     assert "--password-file A-FILE-WITH-IT" in shown
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / welcome.FIRST_PASSWORD).write_text("first")
