@@ -10,6 +10,7 @@ import msgspec
 from controller.api.problems import Mistake, Problem
 from controller.api.route import EVERYBODY, Call, Route
 from controller.desire import end_of
+from controller.model import Override
 from controller.schedule import clock_changes, day_begin, day_length_s, pieces
 from miners.inventory import fleet
 
@@ -73,15 +74,32 @@ async def get_timeline(call: Call[None, TimelineQuery]) -> Timeline:
     missing = set(query.container) - {container.id for container in wanted}
     if missing:
         raise Problem("not-found", f"there is no container {min(missing)}")
-    return Timeline(as_of=call.now, containers=[_timeline(call, container) for container in wanted])
+    return Timeline(
+        as_of=call.now, containers=[timeline_of(call, one, query.begins, query.days) for one in wanted]
+    )
 
 
-def _timeline(call: Call[Any, TimelineQuery], container: fleet.Container) -> ContainerTimeline:
-    zone = container.timezone
-    first = call.query.begins or call.now.astimezone(ZoneInfo(zone)).date()
-    days = [first + timedelta(days=number) for number in range(call.query.days)]
-    begin, end = day_begin(zone, first), day_begin(zone, first + timedelta(days=call.query.days))
+def timeline_of(
+    call: Call[Any, Any], container: fleet.Container, begins: date | None, days: int
+) -> ContainerTimeline:
+    """Return what holds when in a container, with the overrides; `begins` None: from its own today."""
+    first = begins or call.now.astimezone(ZoneInfo(container.timezone)).date()
     schedule = call.deeds.inventory.schedules.get(container.schedule or "")
+    overrides = [one for one in call.deeds.overrides() if container.id in one.containers]
+    return laid_out(container.id, container.timezone, schedule, overrides, first, days)
+
+
+def laid_out(
+    container_id: str,
+    zone: str,
+    schedule: fleet.Schedule | None,
+    overrides: Sequence[Override],
+    first: date,
+    days: int,
+) -> ContainerTimeline:
+    """Return what a schedule asks for in a zone from a date on, with overrides (newest first) laid over it. Pure."""
+    listed = [first + timedelta(days=number) for number in range(days)]
+    begin, end = day_begin(zone, first), day_begin(zone, first + timedelta(days=days))
     if schedule is None:
         laid = [TimePiece(from_=begin, to=end, profile=None, source="none")]
     else:
@@ -89,10 +107,9 @@ def _timeline(call: Call[Any, TimelineQuery], container: fleet.Container) -> Con
             TimePiece(from_=piece.begin, to=piece.end, profile=piece.profile, source="schedule")
             for piece in pieces(schedule, zone, begin, end)
         ]
-    overrides = [one for one in call.deeds.overrides() if container.id in one.containers]
     # The newest wins, so it is laid last.
     for override in reversed(overrides):
-        stop = min(end_of(override, container.id) or end, end)
+        stop = min(end_of(override, container_id) or end, end)
         start = max(override.starts_at, begin)
         if start < stop:
             over = TimePiece(
@@ -100,12 +117,12 @@ def _timeline(call: Call[Any, TimelineQuery], container: fleet.Container) -> Con
             )
             laid = _laid_over(laid, over)
     return ContainerTimeline(
-        container=container.id,
+        container=container_id,
         time_zone=zone,
         from_=begin,
         to=end,
         pieces=laid,
-        day_lengths_s=[day_length_s(zone, day) for day in days],
+        day_lengths_s=[day_length_s(zone, day) for day in listed],
         clock_changes=[ClockShift(change.at, change.shift_s) for change in clock_changes(zone, begin, end)],
     )
 
