@@ -5,7 +5,7 @@ Answers are kept for some seconds, so that many readers of one page ask once.
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
 import aiohttp
@@ -49,7 +49,11 @@ class _Answer(msgspec.Struct):
 
 
 class History:
-    """The way to Prometheus. `state`: how it was the last time that it was asked; None before."""
+    """The way to Prometheus.
+
+    `state`: how it was the last time that it was asked, None before; `reason`: in a word, while it is away; `since`: when it
+    was first so.
+    """
 
     def __init__(self, url: str | None) -> None:
         """`url`: of Prometheus; None: there is no history."""
@@ -59,6 +63,7 @@ class History:
         self._asked: dict[tuple[str, ...], asyncio.Task[Any]] = {}
         self.state: Literal["ok", "away"] | None = None
         self.reason: str | None = None
+        self.since: datetime | None = None
 
     @property
     def configured(self) -> bool:
@@ -129,15 +134,20 @@ class History:
                     raw += more  # what is longer than is read is cut, and so no JSON
             answer = msgspec.convert(await asyncio.to_thread(orjson.loads, raw), _Answer)
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError, msgspec.ValidationError) as error:
-            self.state, self.reason = "away", type(error).__name__
+            self._now_is("away", type(error).__name__)
             raise HistoryAway(
                 f"Prometheus does not answer ({type(error).__name__}): is it on, and --prometheus right?"
             ) from error
         if answer.status != "success":
-            self.state, self.reason = "away", "refuses"
+            self._now_is("away", "refuses")
             raise HistoryAway(f"Prometheus refuses: {(answer.error or 'no reason given')[:200]}")
-        self.state, self.reason = "ok", None
+        self._now_is("ok", None)
         return answer.data
+
+    def _now_is(self, state: Literal["ok", "away"], reason: str | None) -> None:
+        if state != self.state:
+            self.since = datetime.now(UTC)
+        self.state, self.reason = state, reason
 
 
 def _results(data: Any) -> list[dict[str, Any]]:
