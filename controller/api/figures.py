@@ -186,6 +186,11 @@ def figures_of(views: Iterable[MinerView]) -> Figures:
 
 def grid_of(container: Container, views: Sequence[MinerView]) -> Grid:
     """Return the picture of a container. A miner without a place takes the next free one, in order of name."""
+    return places_of(container, views)[0]
+
+
+def places_of(container: Container, views: Sequence[MinerView]) -> tuple[Grid, dict[int, MinerView]]:
+    """Return the picture of a container, and who stands in which of its cells, counted from 0 row by row."""
     placed = {(view.miner.row, view.miner.column): view for view in views if view.miner.row}
     columns = container.columns or max((column or 0 for _, column in placed), default=0)
     columns = columns or min(WIDEST, len(views)) or 1
@@ -197,12 +202,13 @@ def grid_of(container: Container, views: Sequence[MinerView]) -> Grid:
     if len(loose) > free:
         rows += -(-(len(loose) - free) // columns)
     waiting = iter(loose)
-    cells = []
-    for row in range(1, rows + 1):
-        for column in range(1, columns + 1):
-            view = placed.get((row, column)) or next(waiting, None)
-            cells.append(EMPTY if view is None else cell_of(view))
-    return Grid(rows, columns, "".join(cells))
+    places = {}
+    for cell in range(rows * columns):
+        view = placed.get((cell // columns + 1, cell % columns + 1)) or next(waiting, None)
+        if view is not None:
+            places[cell] = view
+    letters = (cell_of(places[cell]) if cell in places else EMPTY for cell in range(rows * columns))
+    return Grid(rows, columns, "".join(letters)), places
 
 
 def cell_of(view: MinerView) -> str:
