@@ -1,0 +1,173 @@
+"""A yard whose pages people look at: a simulated fleet, the exporter, Prometheus and the controller as processes.
+
+Its miners really change when they are told; its parts are stopped and its inventory is spoiled by the tests, which then
+read the pages. One container obeys, one is only watched, and one bears a name that wants to be more than text.
+"""
+
+import http.cookies
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from playwright.async_api import Browser, BrowserContext
+
+from tests.system.stack import HASHYARD, Answer, Miner, Program, Stack, ask, until
+
+PASSWORD = "heron lantern quarry wick"
+READ_EVERY_S = 2
+
+OBEYS, WATCHED, HOSTILE = "Container 7", "Контейнер 1", "<b>{{7*7}}</b> עברית"
+CALM = "wear: {restarts_per_day: 0, pool_outages_per_day: 0, chip_deaths_per_day: 0, board_deaths_per_day: 0}"
+FLEET = f"""
+defaults: {{interval: {READ_EVERY_S}s, web_port: 8080, timezone: UTC, connect_timeout: 1s, timeout: 2s}}
+networks: [127.N.0.0/16]
+schedules:
+  all day: {{windows: [{{from: "00:00", to: "24:00", profile: normal}}]}}
+containers:
+  - name: {OBEYS}
+    location: Port A
+    description: 40 ft, air-cooled
+    timezone: Europe/Samara
+    client: volga
+    control: enforce
+    schedule: all day
+    rows: 3
+    columns: 4
+    power_limit: 60 kW
+    simulate: {{{CALM}}}
+    miners:
+      - {{name: "w{{n}}", addresses: 127.N.7.1-12, manufacturer: Whatsminer, model: M30S+, row: 1, column: 1}}
+  - name: {WATCHED}
+    location: Братск
+    timezone: Asia/Irkutsk
+    client: steppe
+    rows: 3
+    columns: 5
+    simulate:
+      {CALM}
+      faults:
+        - {{fault: board_dead, board: 2, miners: [a2]}}
+        - {{fault: silent, miners: [a5]}}
+        - {{fault: sleeping, miners: [a9]}}
+    miners:
+      - {{name: "a{{n}}", addresses: 127.N.1.1-10, manufacturer: AntMiner, model: S19j Pro, row: 1, column: 1}}
+      - {{name: "l{{n}}", number: 11, addresses: 127.N.1.11-13, manufacturer: AntMiner, model: L7, row: 3, column: 1}}
+  - name: '{HOSTILE}'
+    id: hostile
+    simulate: {{{CALM}, pools: [{{url: "stratum+tcp://pool.example:3333", user: "<script>alert(1)</script>"}}]}}
+    miners:
+      - {{name: '<script>alert("a")</script>', address: 127.N.9.1, manufacturer: Whatsminer, model: M30S+}}
+"""
+EMPTY = "containers: []\n"
+
+
+@dataclass
+class Yard:
+    """The running yard. `prometheus` None: there is none."""
+
+    stack: Stack
+    targets: Path
+    fleet: str
+    simulator: Program
+    exporter: Program
+    prometheus: Program | None
+    controller: Program
+    cookie: str = ""
+    csrf: str = ""
+    languages: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def url(self) -> str:
+        """Where the pages are."""
+        return self.controller.url
+
+    def miner(self, name: str, container: str = OBEYS) -> Miner:
+        """Return the simulator's handle of a miner."""
+        return Miner(self.simulator, container, name)
+
+    def api(self, path: str, *, method: str = "GET", body: Any = None, **headers: str) -> Answer:
+        """Ask the API as the administrator."""
+        sent = {"Cookie": f"hashyard={self.cookie}", "X-CSRF-Token": self.csrf, **headers}
+        return ask(f"{self.url}/api/v1{path}", method=method, body=body, headers=sent)
+
+    def page(self, path: str) -> Answer:
+        """Read a page as the administrator, without scripts."""
+        return ask(self.url + path, headers={"Cookie": f"hashyard={self.cookie}", "Accept": "text/html"})
+
+    def sign_in(self, password: str) -> None:
+        """Begin a session of the administrator."""
+        answer = ask(
+            f"{self.url}/api/v1/auth/login", method="POST", body={"username": "admin", "password": password}
+        )
+        assert answer.status == 204, answer
+        self.cookie = http.cookies.SimpleCookie(answer.headers["Set-Cookie"])["hashyard"].value
+        self.csrf = answer.headers["X-CSRF-Token"]
+
+    def speak(self, language: str) -> None:
+        """Give the administrator's account a language."""
+        etag = self.api("/me").headers["ETag"]
+        answer = self.api("/me", method="PATCH", body={"language": language}, **{"If-Match": etag})
+        assert answer.status == 200, answer
+
+    async def look(
+        self, browser: Browser, *, width: int = 1440, height: int = 900, **more: Any
+    ) -> BrowserContext:
+        """Open a browser's window that is signed in. `more`: of Playwright's `new_context`."""
+        context = await browser.new_context(
+            viewport={"width": width, "height": height}, base_url=self.url, reduced_motion="reduce", **more
+        )
+        await context.add_cookies([{"name": "hashyard", "value": self.cookie, "url": self.url}])
+        return context
+
+    # What happens to it.
+
+    def start_exporter(self) -> None:
+        """Start the exporter again, after it was ended."""
+        self.exporter = self.stack.start_exporter(self.targets)
+
+    def spoil_inventory(self) -> None:
+        """Write a mistake into the inventory, and wait until the controller has seen it."""
+        self.stack.write_targets(self.fleet.replace("127.N.7.1-12", "127.N.7.1-12, port: 70000"))
+        until(lambda: b"70000" in self.api("/status").body, "the controller has read the spoilt inventory")
+
+    def mend_inventory(self) -> None:
+        """Write the inventory as it was, and wait until the controller has taken it."""
+        self.stack.write_targets(self.fleet)
+        until(
+            lambda: b"70000" not in self.api("/status").body, "the controller has read the mended inventory"
+        )
+
+
+@contextmanager
+def yard(
+    folder: Path, prometheus: Path | None, *, fleet: str = FLEET, flags: tuple[str, ...] = ()
+) -> Iterator[Yard]:
+    """Run a yard; give it once all miners have been read. `prometheus`: the program, None to go without."""
+    with Stack(folder) as stack:
+        targets = stack.write_targets(fleet)
+        simulator = stack.start_simulator(targets)
+        exporter = stack.start_exporter(targets)
+        history = None if prometheus is None else stack.start_prometheus(prometheus, exporter)
+        where = f"127.{stack.network}.255.2:8000"
+        command = [*HASHYARD, "controller", "--env-file", "/dev/null", "--targets", str(targets)]
+        command += ["--data", str(folder / "data"), "--listen", where, "--exporter", exporter.url]
+        command += ["--restarts-a-day", "1000", "--cool-down", "1", *flags]
+        if history is not None:
+            command += ["--prometheus", history.url]
+        controller = stack.start_program("controller", command, where)
+        controller.wait_ready("/-/ready")
+        found = Yard(stack, targets, fleet, simulator, exporter, history, controller)
+        first = (folder / "data" / "initial-admin-password").read_text(encoding="utf-8").strip()
+        found.sign_in(first)
+        changed = found.api("/me/password", method="PUT", body={"current": first, "new": PASSWORD})
+        assert changed.status == 204, changed
+        found.sign_in(PASSWORD)
+        until(lambda: _is_read(found), "every miner was asked")
+        yield found
+
+
+def _is_read(found: Yard) -> bool:
+    miners = found.api("/miners?limit=500").json()["items"]
+    return all(one["taken_at"] is not None for one in miners)
