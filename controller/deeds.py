@@ -279,6 +279,10 @@ class Deeds(Protocol):
         """Return what this override would do. Changes nothing."""
         ...
 
+    async def plan_end_override(self, override_id: str) -> Plan:
+        """Return what ending an override would do at once. `then_profile`: what holds without it, if that is one for all."""
+        ...
+
     async def plan_command(self, wish: CommandWish, actor: Actor) -> Plan:
         """Return what this deed would do. Changes nothing."""
         ...

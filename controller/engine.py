@@ -272,6 +272,10 @@ class Engine:
         """Return what this override would do."""
         return await self._overriding.plan(wish)
 
+    async def plan_end_override(self, override_id: str) -> Plan:
+        """Return what ending an override would do at once."""
+        return await self._overriding.plan_end(override_id)
+
     async def plan_command(self, wish: CommandWish, actor: Actor) -> Plan:  # noqa: ARG002  # the interface names who asks
         """Return what this deed would do."""
         return await self._commanding.plan(wish)

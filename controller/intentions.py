@@ -98,6 +98,13 @@ class Intentions:
         covering = self.covering(container.id, miner_id) if self._reaches else ()
         return self._decided(inventory, container, miner_id, covering, at)
 
+    def wanted_without(
+        self, inventory: Inventory, container: Container, miner_id: str, override_id: str, at: datetime
+    ) -> Wanted:
+        """Return what would be wanted of a miner at a moment if an override were not there."""
+        covering = [one for one in self.covering(container.id, miner_id) if one.id != override_id]
+        return self._decided(inventory, container, miner_id, covering, at)
+
     @staticmethod
     def _decided(
         inventory: Inventory,

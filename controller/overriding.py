@@ -9,7 +9,16 @@ import msgspec
 
 from controller.choosing import Choosing, Previews, check_end, check_times, check_words
 from controller.coming_limits import ComingLimits
-from controller.deeds import OVER_LIMIT, Invalid, NotThere, OverLimit, OverrideWish, Plan, Warned
+from controller.deeds import (
+    OVER_LIMIT,
+    OVER_LIMIT_LATER,
+    Invalid,
+    NotThere,
+    OverLimit,
+    OverrideWish,
+    Plan,
+    Warned,
+)
 from controller.desire import ends_by_container
 from controller.desk import Desk
 from controller.model import Actor, Ends, Operation, Override, Result, new_id
@@ -67,6 +76,41 @@ class Overriding:
         return self._previews.remember(
             *await asyncio.to_thread(plan_of, wishes, starts_at=now, warnings=warnings)
         )
+
+    async def plan_end(self, override_id: str) -> Plan:
+        """Return what ending an override would do at once: what holds without it is brought back."""
+        desk, now = self._desk, self._desk.now
+        override = self.found(override_id)
+        miners = [one for one in desk.roster if one.wanted.override_id == override_id]
+        then: dict[str, str | None] = {}
+        wishes: list[Would] = []
+        for at, watched in enumerate(miners, start=1):
+            wanted = desk.intentions.wanted_without(
+                desk.inventory, watched.container, watched.id, override.id, now
+            )
+            then[watched.id] = wanted.profile
+            if wanted.profile is None:  # nothing is wanted of it: it stays as it is
+                wishes.append(Would(view=desk.views.of(watched), step=None, shows=True))
+            else:
+                wishes.append(self._choosing.would(watched, wanted.profile))
+            if at % A_PIECE == 0:
+                await asyncio.sleep(0)
+        warnings = [Warned(code="in_doubt", detail=doubt) for doubt in self._reconciler.doubting.everywhere]
+        against = await self._reconciler.releasing.limits_exceeded(
+            {id_: profile for id_, profile in then.items() if profile is not None}
+        )
+        if against is not None:  # the end is not refused for it: their power is raised when there is room
+            warnings.append(Warned(code=OVER_LIMIT_LATER, detail=against))
+        profiles = set(then.values())
+        plan, marks = await asyncio.to_thread(
+            plan_of,
+            wishes,
+            starts_at=now,
+            then_profile=profiles.pop() if len(profiles) == 1 else None,
+            over_s=None if override.stagger is None else override.stagger.over_s,
+            warnings=warnings,
+        )
+        return self._previews.remember(plan, marks)
 
     async def put(
         self, wish: OverrideWish, actor: Actor, request_id: str | None, address: str | None

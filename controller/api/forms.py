@@ -13,7 +13,8 @@ FORM: Final = "application/x-www-form-urlencoded"
 CSRF_FIELD: Final = "csrf"
 """The hidden field with the session's token against requests of other sites."""
 
-MOST_FIELDS: Final = 100
+MOST_FIELDS: Final = 10_100
+"""Each miner of a fleet ticked in a list is a field; the body is limited besides."""
 
 S = TypeVar("S", bound=msgspec.Struct)
 

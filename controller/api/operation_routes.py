@@ -85,12 +85,12 @@ async def post_operation(call: Call[OperationOrder, NoQuery]) -> Answer:
 
 async def get_operation(call: Call[None, NoQuery]) -> ShownOperation:
     """Return one operation with its counts now."""
-    return await shown_operation(call, await _operation(call))
+    return await shown_operation(call, await operation_seen(call))
 
 
 async def get_results(call: Call[None, ResultsQuery]) -> Page[Result]:
     """Return what an operation did with each miner."""
-    operation, query = await _operation(call), call.query
+    operation, query = await operation_seen(call), call.query
     running = call.deeds.results(operation.id)
     if running is not None:
         wanted = [
@@ -114,7 +114,7 @@ async def get_results(call: Call[None, ResultsQuery]) -> Page[Result]:
 async def cancel_operation(call: Call[CancelOrder, NoQuery]) -> Answer:
     """Send nothing more of an operation; what is on its way finishes."""
     operation = await call.deeds.cancel(
-        (await _operation(call)).id, undo=call.body.undo, actor=call.actor, request_id=call.request_id
+        (await operation_seen(call)).id, undo=call.body.undo, actor=call.actor, request_id=call.request_id
     )
     return await accepted(call, operation)
 
@@ -122,7 +122,7 @@ async def cancel_operation(call: Call[CancelOrder, NoQuery]) -> Answer:
 async def retry_operation(call: Call[RetryOrder, NoQuery]) -> Answer:
     """Try the failures of an operation again."""
     operation = await call.deeds.retry(
-        (await _operation(call)).id, call.body.states, call.actor, request_id=call.request_id
+        (await operation_seen(call)).id, call.body.states, call.actor, request_id=call.request_id
     )
     return await accepted(call, operation)
 
@@ -139,7 +139,8 @@ def command_wish(call: Call[Any, Any], order: OperationOrder, at: str) -> Comman
     )
 
 
-async def _operation(call: Call[Any, Any]) -> Operation:
+async def operation_seen(call: Call[Any, Any]) -> Operation:
+    """Return the operation of the path. Raises Problem: 404, also for one that does not concern the person."""
     found = call.deeds.operation(call.path["id"]) or await call.storage.operations.get(call.path["id"])
     if found is None or not await concerns(call, found):
         raise Problem("not-found", "there is no such operation")

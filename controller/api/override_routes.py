@@ -121,24 +121,30 @@ async def post_override(call: Call[OverrideOrder, NoQuery]) -> Answer:
     body = MadeOverride(
         **msgspec.structs.asdict(shown_override(call, made)), operation=await shown_operation(call, operation)
     )
-    return Answer(body=body, headers={"Location": f"/api/v1/overrides/{made.id}"}, etag=_etag(made))
+    return Answer(body=body, headers={"Location": f"/api/v1/overrides/{made.id}"}, etag=override_etag(made))
 
 
 async def get_override(call: Call[None, NoQuery]) -> Answer:
     """Return one override."""
-    found = await _override(call)
+    found = await override_seen(call)
     # A client is not shown the reason: no sum over it either.
-    etag = None if call.person.role == "client" else _etag(found)
+    etag = None if call.person.role == "client" else override_etag(found)
     return Answer(body=shown_override(call, found), etag=etag)
 
 
 async def patch_override(call: Call[OverrideChange, NoQuery]) -> Answer:
     """Change the end or the reason of an override."""
-    found, change = await _override(call), call.body
-    call.require_match(_etag(found))
+    found = await override_seen(call)
+    call.require_match(override_etag(found))
+    changed = await changed_override(call, found, call.body)
+    return Answer(body=shown_override(call, changed), etag=override_etag(changed))
+
+
+async def changed_override(call: Call[Any, Any], found: Override, change: OverrideChange) -> Override:
+    """Change an override, and return it as it is then."""
     ends = found.ends if change.ends is UNSET else change.ends
     until = found.until if change.until is UNSET else change.until
-    changed = await call.deeds.change_override(
+    return await call.deeds.change_override(
         found.id,
         ends=ends,
         until=until if ends == "at" else None,
@@ -146,12 +152,11 @@ async def patch_override(call: Call[OverrideChange, NoQuery]) -> Answer:
         actor=call.actor,
         request_id=call.request_id,
     )
-    return Answer(body=shown_override(call, changed), etag=_etag(changed))
 
 
 async def delete_override(call: Call[None, NoQuery]) -> Answer:
     """End an override now."""
-    found = await _override(call)
+    found = await override_seen(call)
     operation = await call.deeds.end_override(found.id, call.actor, request_id=call.request_id)
     return await accepted(call, operation)
 
@@ -170,11 +175,13 @@ def _wish(call: Call[Any, Any], order: OverrideOrder, at: str) -> OverrideWish:
     )
 
 
-def _etag(override: Override) -> str:
+def override_etag(override: Override) -> str:
+    """Return the ETag of an override."""
     return etag_of((override.id, override.ends, override.until, override.reason, override.ended_at))
 
 
-async def _override(call: Call[Any, Any]) -> Override:
+async def override_seen(call: Call[Any, Any]) -> Override:
+    """Return the override of the path. Raises Problem: 404, also for one that does not concern the person."""
     found = await call.storage.overrides.get(call.path["id"])
     if found is None or not _may_see(call, found):
         raise Problem("not-found", "there is no such override")
