@@ -13,6 +13,7 @@ from controller.api.first_administrator import forget_first_password
 from controller.api.paging import page_of
 from controller.api.passwords import GivenPassword, NewPassword, check_new
 from controller.api.person import Person
+from controller.api.preferences import Density, Preferences, keep_preferences, preferences_of
 from controller.api.problems import Mistake, Problem, invalid
 from controller.api.route import EVERYBODY, Answer, Call, ListQuery, NoQuery, Page, Route
 from controller.api.signing_in import SIGN_IN_TOKEN
@@ -20,17 +21,8 @@ from controller.api.signing_in_routes import session_headers, visit_of
 from controller.model import SCOPES, Role, Scope, Token, User, WebSession
 
 Language: TypeAlias = Literal["en", "ru"]
-Density: TypeAlias = Literal["comfortable", "compact"]
 PersonName = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
 TokenName = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
-
-
-class Preferences(msgspec.Struct, frozen=True, kw_only=True):
-    """How somebody likes the pages. `time_zone`: IANA name; None is each container's own."""
-
-    time_zone: str | None = None
-    density: Density = "comfortable"
-    shortcuts: bool = True
 
 
 class Me(msgspec.Struct, frozen=True, kw_only=True):
@@ -118,7 +110,7 @@ async def patch_me(call: Call[MeChange, NoQuery]) -> Answer:
     now = await call.storage.people.users.get(person.user.id)
     if now is None:
         raise Problem("session-ended", "this account was removed")
-    old = await _preferences(call, now.id)
+    old = await preferences_of(call.storage, now.id)
     call.require_match(_etag(now, old))
     if isinstance(change.time_zone, str) and not await asyncio.to_thread(_is_zone, change.time_zone):
         raise invalid(Mistake("/time_zone", "choice", "it is no IANA time zone such as Europe/Riga"))
@@ -135,7 +127,7 @@ async def patch_me(call: Call[MeChange, NoQuery]) -> Answer:
             outcome="ok",
         )
     if preferences != old:
-        await call.storage.settings.put(_preferences_key(user.id), msgspec.to_builtins(preferences))
+        await keep_preferences(call.storage, user.id, preferences)
     return await _me(
         call,
         Person(user=user, session=person.session, token=person.token, client=person.client, csrf=person.csrf),
@@ -279,7 +271,7 @@ def _too_much(call: Call[NewToken, NoQuery]) -> list[Mistake]:
 
 async def _me(call: Call[Any, Any], person: Person) -> Answer:
     user = person.user
-    preferences = await _preferences(call, user.id)
+    preferences = await preferences_of(call.storage, user.id)
     me = Me(
         id=user.id,
         username=user.username,
@@ -307,15 +299,6 @@ def _etag(user: User, preferences: Preferences) -> str:
 
 def _given(change: msgspec.Struct, names: tuple[str, ...]) -> dict[str, Any]:
     return {name: getattr(change, name) for name in names if getattr(change, name) is not UNSET}
-
-
-async def _preferences(call: Call[Any, Any], user_id: str) -> Preferences:
-    kept = await call.storage.settings.get(_preferences_key(user_id))
-    return Preferences() if kept is None else msgspec.convert(kept, Preferences)
-
-
-def _preferences_key(user_id: str) -> str:
-    return f"preferences.{user_id}"
 
 
 def _is_zone(name: str) -> bool:

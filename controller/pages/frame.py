@@ -5,8 +5,10 @@ from typing import Any, Final
 from urllib.parse import urlencode
 
 from aiohttp import hdrs
+from markupsafe import Markup
 
 from controller.api.person import Person
+from controller.api.preferences import Preferences
 from controller.api.route import Answer, Call
 from controller.pages.language import Words, language_of, words
 from controller.pages.live_state import LiveState
@@ -74,13 +76,21 @@ def framed(
     `asked`: whether it was looked who asks. `address`: path and query of the page, to come back to.
     """
     operator = person is not None and person.role != "client"
-    defaults = {"section": None, "crumbs": (), "live": LiveState(), "live_page": None, "notices": ()}
+    defaults = {
+        "section": None,
+        "crumbs": (),
+        "live": LiveState(),
+        "live_page": None,
+        "notices": (),
+        "preferences": Preferences(),
+    }
     return rendered(
         template,
         language,
         **{
             **defaults,
             "person": person,
+            "own_name": None if person is None else _own_name(person),
             "asked": asked,
             "address": address,
             "grafana": settings.grafana_url if operator else None,
@@ -88,6 +98,11 @@ def framed(
             **values,
         },
     )
+
+
+def _own_name(person: Person) -> Markup:
+    """Return what a person is called, set apart: people choose their names."""
+    return Markup("<bdi>{}</bdi>").format(person.user.name or person.user.username)
 
 
 def sign_in_address(back_to: str) -> str:

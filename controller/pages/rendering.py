@@ -6,7 +6,8 @@ figures are the language's. Style and script lie in `static/` in pieces, by subj
 """
 
 import hashlib
-from functools import cache
+import importlib.metadata
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,6 +15,7 @@ import jinja2
 from markupsafe import Markup
 
 from controller.pages.language import LANGUAGES, Words, words
+from controller.pages.state_words import state_words
 
 _HERE: Final = Path(__file__).parent
 _MEDIA: Final = {
@@ -78,9 +80,19 @@ def _environment(code: str) -> jinja2.Environment:
     found.newstyle_gettext = True  # type: ignore[attr-defined]  # set by the extension
     found.globals |= _sentences(language)
     found.globals |= {"asset": asset, "words": language, "languages": LANGUAGES}
+    found.globals |= {"state_word": partial(_state_word, language), "version": _version()}
     found.filters |= language.formats.filters()
     found.filters["told"] = language.told
     return found
+
+
+def _state_word(language: Words, state: str) -> str:
+    return state_words(language).get(state, state)
+
+
+@cache
+def _version() -> str:
+    return importlib.metadata.version("hashyard")
 
 
 def _sentences(language: Words) -> dict[str, Any]:

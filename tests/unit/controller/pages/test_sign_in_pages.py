@@ -76,7 +76,7 @@ async def test_signing_out_ends_the_session(person: Person) -> None:
     await person.sign_in()
     cookie = person.cookies["hashyard"]
     await person.ask("GET", "/")
-    csrf = person.page.one("input", name="csrf").attributes["value"]
+    csrf = person.page.all("input", name="csrf")[0].attributes["value"]
     response = await person.ask("POST", "/sign-out", data={"csrf": csrf})
     assert (response.status, response.headers["Location"]) == (303, "/sign-in")
     assert person.cookies["hashyard"] == ""
