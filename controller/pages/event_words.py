@@ -1,121 +1,352 @@
-"""What stands in the record of a miner, as sentences: one table by kind. Values of an event are strangers' and stay text.
+"""What stands in the record, as sentences in the reader's language: one table by kind. Values of an event are strangers' text.
 
-A client gets few of an event's values, so each sentence stands without them too.
+A client gets few of an event's values, so each sentence stands without them too: of the patterns for a kind, the first whose
+values are all there is taken, and the last needs none.
 """
 
-from collections.abc import Callable, Mapping
-from typing import Any, Final
+import re
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from typing import Any, Final, TypeAlias
 
-from controller.model import Event
-from controller.pages.language import words
+from controller.model import FAILED_STATES, Event
+from controller.pages.formats import plain
+from controller.pages.language import Words
+from controller.wording import Wording, worded
 
-_formats: Final = words("en").formats
-duration, of, percent, watts = _formats.duration, _formats.of, _formats.percent, _formats.watts
+Clock: TypeAlias = Callable[[datetime], str]
+"""Writes a moment as the page writes its others: in its zone, from its day."""
 
-ACTIONS: Final[Mapping[str, str]] = {
-    "sleep": "sleep",
-    "wake": "wake",
-    "set_power_percent": "power",
-    "set_power_limit": "power limit",
-    "set_mode": "mode",
-    "set_preset": "preset",
-    "reboot": "restart",
-    "locate": "fault light",
-    "poll": "read now",
-}
-
-OUTCOMES: Final[Mapping[str, str]] = {
-    "applied": "done and read back",
-    "unchanged": "was so already",
-    "accepted_unverified": "accepted, but it could not be read back",
-    "refused": "refused",
-    "auth_failed": "password refused",
-    "unsupported": "it has no word for it",
-    "unreachable": "no answer",
-    "ok": "done",
-    "failed": "failed",
-}
+Counted: TypeAlias = Callable[[Event, Mapping[str, Any], Words], str | None]
+"""A sentence about so many miners; None where the event does not say how many."""
 
 
-def said(event: Event) -> str:
-    """Return the sentence of an event, without who and when."""
-    made = _WORDS.get(event.kind)
-    return made(event) if made is not None else event.kind.replace(".", ": ").replace("_", " ")
+def said(event: Event, words: Words, clock: Clock | None = None) -> str:
+    """Return the sentence of an event, without who and when. `clock`: for the times in it, which are left out without."""
+    made = _SENTENCES.get(event.kind)
+    if made is None:
+        return event.kind.replace(".", ": ").replace("_", " ")
+    values = _values(event, words, clock)
+    counted = _COUNTED.get(event.kind)
+    text = None if counted is None else counted(event, values, words)
+    text = text or _first(made, values, words)
+    return text[:1].upper() + text[1:]
 
 
-def action_words(params: Mapping[str, Any]) -> str:
-    """Return what was sent: power limit 2,500 W."""
-    action = str(params.get("action") or "command")
-    value = _VALUES[action](params) if action in _VALUES else ""
-    return " ".join(part for part in (ACTIONS.get(action, action.replace("_", " ")), value) if part)
+def outcome_words(outcome: str | None, words: Words) -> str:
+    """Return what came of it, in words; an outcome that is not known as it is."""
+    made = OUTCOMES.get(outcome or "")
+    return (outcome or "") if made is None else words.told(made)
 
 
-def _sent(event: Event) -> str:
-    profile = event.params.get("profile")
-    return f"Sent: {action_words(event.params)}" + (f", for the profile {profile}" if profile else "")
+def action_words(params: Mapping[str, Any], words: Words) -> str:
+    """Return what was sent: power limit 2,500 W. `params`: of the event."""
+    action = str(params.get("action") or "")
+    if action.startswith(_PROFILE):
+        return words.gettext("profile %(profile)s", profile=plain(action.removeprefix(_PROFILE)))
+    found = _ACTIONS.get(action)
+    if found is None:
+        return plain(action.replace("_", " ")) or words.gettext("command")
+    value = _action_value(action, params, words)
+    return _first(found, {} if value is None else {"value": value}, words)
 
 
-def _finished(event: Event) -> str:
+def category_words(category: str, words: Words) -> str:
+    """Return what the events of a category are about."""
+    made = CATEGORY_WORDS.get(category)
+    return category if made is None else words.told(made)
+
+
+def kind_words(kind: str, words: Words) -> str:
+    """Return a kind of event in words: its sentence without values."""
+    made = _SENTENCES.get(kind)
+    return kind if made is None else words.told(made[-1])
+
+
+_PROFILE: Final = "profile "
+_NAMED: Final = re.compile(r"%\((\w+)\)s")
+
+
+def _first(patterns: Iterable[Wording], values: Mapping[str, Any], words: Words) -> str:
+    """Return the first sentence whose values are all there."""
+    for pattern in patterns:
+        needed = _NAMED.findall(pattern.pattern)
+        if all(name in values for name in needed):
+            return words.gettext(pattern.pattern, **{name: values[name] for name in needed})
+    raise ValueError("the last sentence of each kind needs no value")
+
+
+def _values(event: Event, words: Words, clock: Clock | None) -> dict[str, Any]:
+    """Return what can stand in a sentence about the event: only what it has."""
+    found: dict[str, Any] = {
+        name: plain(value) for name, value in event.params.items() if isinstance(value, str) and value.strip()
+    }
+    if "action" in found or event.kind in {"command.sent", "command.finished"}:
+        found["action"] = action_words(event.params, words)
+    if event.outcome:
+        found["outcome"] = outcome_words(event.outcome, words)
     seconds = event.params.get("duration_s")
-    after = f" after {of(seconds, 's', 1)}" if isinstance(seconds, int | float) and seconds < 60 else ""
-    after = after or (f" after {duration(seconds)}" if isinstance(seconds, int | float) else "")
-    outcome = OUTCOMES.get(event.outcome or "", event.outcome or "ended")
-    return f"{action_words(event.params).capitalize()}: {outcome}{after}{_behind(event, 'detail')}"
+    if isinstance(seconds, int | float) and not isinstance(seconds, bool):
+        formats = words.formats
+        found["duration"] = formats.of(seconds, "s", 1) if seconds < 60 else formats.duration(seconds)
+    found.pop("until", None)
+    until = _moment(event.params.get("until"))
+    if until is not None and clock is not None:
+        found["until"] = clock(until)
+    if event.params.get("everywhere") is not True and event.kind.startswith("hold."):
+        found["here"] = event.container or ""
+    return found
 
 
-def _ordered(begin: str) -> Callable[[Event], str]:
-    def sentence(event: Event) -> str:
-        profile = event.params.get("profile")
-        return f"{begin} ({profile})" if profile else begin
-
-    return sentence
-
-
-def _told(begin: str, name: str) -> Callable[[Event], str]:
-    return lambda event: f"{begin}{_behind(event, name)}"
+def _moment(value: Any) -> datetime | None:
+    if not isinstance(value, str):
+        return None
+    try:
+        found = datetime.fromisoformat(value)
+    except ValueError:
+        return None
+    return found if found.tzinfo is not None else None
 
 
-def _behind(event: Event, name: str) -> str:
-    text = event.params.get(name)
-    return f": {text}" if text else ""
+def _action_value(action: str, params: Mapping[str, Any], words: Words) -> str | None:
+    if action == "set_power_percent" and isinstance(value := params.get("percent"), int | float):
+        return words.formats.percent(value / 100)
+    if action == "set_power_limit" and isinstance(value := params.get("watts"), int | float):
+        return words.formats.watts(value)
+    named = params.get({"set_mode": "mode", "set_preset": "preset"}.get(action, ""))
+    if action == "locate" and params.get("on") is False:
+        return words.pgettext("light", "off")
+    return plain(named) if isinstance(named, str) and named else None
 
 
-def _number(params: Mapping[str, Any], name: str) -> float | None:
+_ACTIONS: Final[Mapping[str, tuple[Wording, ...]]] = {
+    "sleep": (worded("sleep"),),
+    "wake": (worded("wake"),),
+    "set_power_percent": (worded("power %(value)s"), worded("power")),
+    "set_power_limit": (worded("power limit %(value)s"), worded("power limit")),
+    "set_mode": (worded("mode %(value)s"), worded("mode")),
+    "set_preset": (worded("preset %(value)s"), worded("preset")),
+    "reboot": (worded("restart"),),
+    "locate": (worded("fault light %(value)s"), worded("fault light on")),
+    "locate off": (worded("fault light off"),),
+    "poll": (worded("read now"),),
+    "reapply": (worded("send the profile again"),),
+    "end of an override": (worded("end of an override"),),
+}
+"""What can be done, by the name that events and operations have for it: with its value, and without."""
+
+ACTIONS: Final = frozenset(_ACTIONS)
+
+OUTCOMES: Final[Mapping[str, Wording]] = {
+    "applied": worded("done and read back"),
+    "unchanged": worded("was so already"),
+    "accepted_unverified": worded("accepted, but it could not be read back"),
+    "refused": worded("refused"),
+    "auth_failed": worded("password refused"),
+    "unsupported": worded("it has no word for it"),
+    "unreachable": worded("no answer"),
+    "ok": worded("done"),
+    "failed": worded("failed"),
+}
+
+CATEGORY_WORDS: Final[Mapping[str, Wording]] = {
+    "command": worded("Commands and overrides"),
+    "schedule": worded("Schedule and profiles"),
+    "state": worded("States, service, doubts"),
+    "fault": worded("Faults"),
+    "inventory": worded("Inventory"),
+    "people": worded("People and tokens"),
+    "auth": worded("Signing in"),
+    "money": worded("Money"),
+    "system": worded("Hashyard itself"),
+}
+
+_SENTENCES: Final[Mapping[str, tuple[Wording, ...]]] = {
+    "command.sent": (
+        worded("Sent: %(action)s, for the profile %(profile)s"),
+        worded("Sent: %(action)s"),
+        worded("Command sent"),
+    ),
+    "command.finished": (
+        worded("%(action)s: %(outcome)s after %(duration)s: %(detail)s"),
+        worded("%(action)s: %(outcome)s after %(duration)s"),
+        worded("%(action)s: %(outcome)s: %(detail)s"),
+        worded("%(action)s: %(outcome)s"),
+        worded("Command ended"),
+    ),
+    "command.confirmed": (worded("Reads as ordered (%(profile)s)"), worded("Reads as ordered")),
+    "command.lost": (
+        worded("A command was lost on the way: %(detail)s"),
+        worded("A command was lost on the way"),
+    ),
+    "operation.started": (worded("Operation begun: %(action)s"), worded("Operation begun")),
+    "operation.cancelled": (worded("Operation cancelled: %(action)s"), worded("Operation cancelled")),
+    "operation.ended": (
+        worded("Operation ended: %(action)s"),
+        worded("Operation ended"),
+    ),
+    "override.created": (
+        worded("Override begun: %(profile)s until %(until)s: %(reason)s"),
+        worded("Override begun: %(profile)s until %(until)s"),
+        worded("Override begun: %(profile)s: %(reason)s"),
+        worded("Override begun: %(profile)s"),
+        worded("Override begun"),
+    ),
+    "override.changed": (worded("Override changed"),),
+    "override.ended": (worded("Override ended: %(profile)s"), worded("Override ended")),
+    "override.narrowed": (worded("Miners taken out of an override"),),
+    "override.lapsed": (
+        worded("Override over, its time has come: %(profile)s"),
+        worded("Override over, its time has come"),
+    ),
+    "hold.begun": (
+        worded("Held, nothing is sent to %(here)s: %(reason)s"),
+        worded("Held, nothing is sent to any miner: %(reason)s"),
+        worded("Held, nothing is sent"),
+    ),
+    "hold.ended": (
+        worded("Hold on %(here)s released: %(reason)s"),
+        worded("Hold on all miners released: %(reason)s"),
+        worded("Hold released"),
+    ),
+    "interlock.begun": (worded("Orders wait: %(detail)s"), worded("Orders wait")),
+    "interlock.ended": (worded("Orders wait no longer: %(detail)s"), worded("Orders wait no longer")),
+    "state.departed": (worded("No longer as ordered (%(profile)s)"), worded("No longer as ordered")),
+    "drift.begun": (
+        worded("Said yes and does not do what is ordered (%(profile)s): %(detail)s"),
+        worded("Said yes and does not do what is ordered (%(profile)s)"),
+        worded("Said yes and does not do what is ordered"),
+    ),
+    "drift.ended": (
+        worded("Does what is ordered again (%(profile)s)"),
+        worded("Does what is ordered again"),
+    ),
+    "doubt.begun": (worded("In doubt, nothing is sent: %(detail)s"), worded("In doubt, nothing is sent")),
+    "doubt.ended": (worded("No longer in doubt: %(detail)s"), worded("No longer in doubt")),
+    "service.begun": (worded("In service: %(reason)s"), worded("In service")),
+    "service.ended": (worded("Back from service: %(reason)s"), worded("Back from service")),
+    "schedule.period_begun": (
+        worded("The schedule's time has come: %(profile)s"),
+        worded("The schedule's time has come"),
+    ),
+    "schedule.created": (worded("Schedule made: %(schedule)s"), worded("Schedule made")),
+    "schedule.changed": (worded("Schedule changed: %(schedule)s"), worded("Schedule changed")),
+    "schedule.deleted": (worded("Schedule deleted: %(schedule)s"), worded("Schedule deleted")),
+    "profile.created": (worded("Profile made: %(profile)s"), worded("Profile made")),
+    "profile.changed": (worded("Profile changed: %(profile)s"), worded("Profile changed")),
+    "inventory.reloaded": (
+        worded("Inventory read again: %(outcome)s"),
+        worded("Inventory read again"),
+    ),
+    "container.created": (worded("Container added to the inventory"),),
+    "container.changed": (worded("Container changed in the inventory"),),
+    "container.deleted": (worded("Container removed from the inventory"),),
+    "miner.created": (worded("Added to the inventory"),),
+    "miner.changed": (worded("Changed in the inventory"),),
+    "miner.deleted": (worded("Removed from the inventory"),),
+    "user.created": (worded("User added: %(username)s"), worded("User added")),
+    "user.changed": (worded("User changed: %(username)s"), worded("User changed")),
+    "user.removed": (worded("User removed: %(username)s"), worded("User removed")),
+    "user.password_changed": (worded("Password changed: %(username)s"), worded("Password changed")),
+    "user.password_reset": (
+        worded("One-time password given: %(username)s"),
+        worded("One-time password given"),
+    ),
+    "user.reset": (
+        worded("Administrator reset on the machine itself: %(username)s"),
+        worded("Administrator reset on the machine itself"),
+    ),
+    "user.sessions_ended": (worded("Sessions ended: %(username)s"), worded("Sessions ended")),
+    "user.tokens_revoked": (worded("Tokens revoked: %(username)s"), worded("Tokens revoked")),
+    "client.created": (worded("Client added: %(slug)s"), worded("Client added")),
+    "token.created": (worded("Token made: %(name)s"), worded("Token made")),
+    "token.revoked": (worded("Token revoked: %(name)s"), worded("Token revoked")),
+    "auth.signed_in": (worded("Signed in"),),
+    "auth.signed_out": (worded("Signed out"),),
+    "auth.failed": (worded("Sign-in failed: name or password not right"),),
+    "auth.refused": (
+        worded("Refused: %(method)s %(path)s: %(detail)s"),
+        worded("Refused: %(detail)s"),
+        worded("Refused"),
+    ),
+    "auth.shut_out": (worded("Too many sign-ins that failed: shut out for a while"),),
+    "auth.confirmed": (worded("Password given again"),),
+    "auth.session_ended": (worded("Session ended: idle too long, or too old"),),
+    "auth.session_revoked": (worded("Session ended by its owner"),),
+    "auth.token_from_new_address": (
+        worded("Token used from a new address: %(name)s"),
+        worded("Token used from a new address"),
+    ),
+}
+"""The sentences of each kind, from the one that says most to the one that needs no value."""
+
+KINDS: Final = tuple(_SENTENCES)
+"""Every kind of event that there are words for."""
+
+
+def _narrowed(event: Event, _values: Mapping[str, Any], words: Words) -> str | None:
+    number = _count(event.params, "miners")
+    if number is None:
+        return None
+    return words.ngettext(
+        "%(num)s miner taken out of an override", "%(num)s miners taken out of an override", number
+    )
+
+
+def _started(event: Event, values: Mapping[str, Any], words: Words) -> str | None:
+    number = _count(event.params, "total")
+    if number is None or "action" not in values:
+        return None
+    return words.ngettext(
+        "Operation begun: %(action)s, %(num)s miner",
+        "Operation begun: %(action)s, %(num)s miners",
+        number,
+        action=values["action"],
+    )
+
+
+def _ended(event: Event, values: Mapping[str, Any], words: Words) -> str | None:
+    number, counts = _count(event.params, "total"), event.params.get("counts")
+    if number is None or "action" not in values or not isinstance(counts, Mapping):
+        return None
+    failed = sum(_count(counts, state) or 0 for state in FAILED_STATES)
+    if failed:
+        return words.ngettext(
+            "Operation ended: %(action)s, %(num)s miner of %(total)s did not follow",
+            "Operation ended: %(action)s, %(num)s miners of %(total)s did not follow",
+            failed,
+            action=values["action"],
+            total=number,
+        )
+    return words.ngettext(
+        "Operation ended: %(action)s, %(num)s miner",
+        "Operation ended: %(action)s, %(num)s miners",
+        number,
+        action=values["action"],
+    )
+
+
+def _period(event: Event, values: Mapping[str, Any], words: Words) -> str | None:
+    number = _count(event.params, "miners")
+    if number is None or "profile" not in values:
+        return None
+    return words.ngettext(
+        "The schedule's time has come: %(profile)s, %(num)s miner",
+        "The schedule's time has come: %(profile)s, %(num)s miners",
+        number,
+        profile=values["profile"],
+    )
+
+
+def _count(params: Mapping[str, Any], name: str) -> int | None:
     value = params.get(name)
-    return float(value) if isinstance(value, int | float) else None
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
-def _power_percent(params: Mapping[str, Any]) -> str:
-    value = _number(params, "percent")
-    return "" if value is None else percent(value / 100)
-
-
-def _power_limit(params: Mapping[str, Any]) -> str:
-    value = _number(params, "watts")
-    return "" if value is None else watts(value)
-
-
-_VALUES: Final[Mapping[str, Callable[[Mapping[str, Any]], str]]] = {
-    "set_power_percent": _power_percent,
-    "set_power_limit": _power_limit,
-    "set_mode": lambda params: str(params.get("mode") or ""),
-    "set_preset": lambda params: str(params.get("preset") or ""),
-    "locate": lambda params: "off" if params.get("on") is False else "on",
+_COUNTED: Final[Mapping[str, Counted]] = {
+    "override.narrowed": _narrowed,
+    "operation.started": _started,
+    "operation.ended": _ended,
+    "schedule.period_begun": _period,
 }
-
-_WORDS: Final[Mapping[str, Callable[[Event], str]]] = {
-    "command.sent": _sent,
-    "command.finished": _finished,
-    "command.confirmed": _ordered("Reads as ordered"),
-    "command.lost": _told("A command was lost on the way", "detail"),
-    "state.departed": _ordered("No longer as ordered"),
-    "drift.begun": _ordered("Said yes and does not do what is ordered"),
-    "drift.ended": _ordered("Does what is ordered again"),
-    "doubt.begun": _told("In doubt, nothing is sent", "detail"),
-    "doubt.ended": _told("No longer in doubt", "detail"),
-    "service.begun": _told("In service", "reason"),
-    "service.ended": _told("Back from service", "reason"),
-    "miner.created": lambda _: "Added to the inventory",
-    "miner.changed": lambda _: "Changed in the inventory",
-    "miner.deleted": lambda _: "Removed from the inventory",
-}
+"""Sentences that count miners, where the event has their number."""

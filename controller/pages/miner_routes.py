@@ -16,7 +16,7 @@ from controller.api.stats_routes import alerts_seen
 from controller.deeds import MinerView
 from controller.history import HistoryAway
 from controller.pages import formats
-from controller.pages.event_words import OUTCOMES, said
+from controller.pages.event_words import outcome_words, said
 from controller.pages.frame import HTML, page, words_of
 from controller.pages.miner_page import ShownAlert, concerning, failure_of, shown, zone_of
 
@@ -50,7 +50,8 @@ async def get_miner(call: Call[None, NoQuery]) -> Answer:
     detail = await fleet_routes.miner_detail(call, view)
     alerts, why_no_alerts = await _alerts(call, view)
     zone = zone_of(view.container.timezone)
-    figures = words_of(call).formats
+    words = words_of(call)
+    figures = words.formats
     return page(
         call,
         "miner",
@@ -60,8 +61,8 @@ async def get_miner(call: Call[None, NoQuery]) -> Answer:
         alerts=alerts,
         why_no_alerts=why_no_alerts,
         held=[hold for hold in holds_seen(call) if hold.container in (None, view.container.id)],
-        said=said,
-        outcomes=OUTCOMES,
+        said=lambda event: said(event, words, lambda moment: figures.clock(moment, call.now, zone)),
+        outcome_words=lambda outcome: outcome_words(outcome, words),
         clock=lambda moment: figures.clock(moment, call.now, zone),
         ago=lambda moment: figures.duration((call.now - moment).total_seconds()),
         zone=figures.zone_words(call.now, zone),

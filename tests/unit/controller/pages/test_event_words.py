@@ -1,5 +1,6 @@
-"""The sentences of the record: every kind that is written about a miner has one, with its values and without them."""
+"""The sentences of the record: every kind that is written has one, with its values and without them."""
 
+import ast
 import re
 from datetime import UTC, datetime
 from pathlib import Path
@@ -8,10 +9,20 @@ from typing import Any, get_args
 import msgspec
 import pytest
 
-from controller.model import SYSTEM, Event
-from controller.pages.event_words import ACTIONS, OUTCOMES, action_words, said
+from controller.commanding import LIGHT_OFF
+from controller.model import SYSTEM, Category, Deed, Event
+from controller.pages.event_words import (
+    ACTIONS,
+    CATEGORY_WORDS,
+    KINDS,
+    OUTCOMES,
+    action_words,
+    kind_words,
+    said,
+)
+from controller.pages.language import words
 from controller.telling import told
-from miners.actions import ACTIONS as KINDS
+from miners.actions import ACTIONS as KINDS_OF_ACTIONS
 from miners.actions import (
     Locate,
     Reboot,
@@ -26,6 +37,9 @@ from miners.actions import (
 )
 
 CONTROLLER = Path(__file__).parents[4] / "controller"
+ENGLISH = words("en")
+NO_KINDS = {"controller.lock", "hashyard.db", "engine.known_miners"}
+"""Dotted words of the source that are no kinds of events; names of columns end in `.id`."""
 
 
 def event(kind: str, outcome: str | None = None, **params: Any) -> Event:
@@ -40,31 +54,51 @@ def event(kind: str, outcome: str | None = None, **params: Any) -> Event:
     )
 
 
-def written_about_miners() -> set[str]:
-    """Return the kinds that the controller tells of one miner."""
+def dotted_words() -> set[str]:
+    """Return every dotted word that stands in the controller's source, its pages left out."""
     found = set[str]()
-    for file in CONTROLLER.glob("*.py"):
-        for call in re.findall(r"\.tell\((.*?watched=)", file.read_text(), re.DOTALL):
-            found |= set(re.findall(r'"([a-z]+\.[a-z_]+)"', call))
-    return found
+    for file in CONTROLLER.rglob("*.py"):
+        if "pages" not in file.relative_to(CONTROLLER).parts:
+            for node in ast.walk(ast.parse(file.read_text())):
+                value = node.value if isinstance(node, ast.Constant) else None
+                if isinstance(value, str) and re.fullmatch(r"[a-z]+\.[a-z_]+", value):
+                    found.add(value)
+    return {word for word in found if not word.endswith(".id")}
 
 
-def test_every_kind_that_is_written_about_a_miner_has_a_sentence() -> None:
-    kinds = written_about_miners()
-    assert {"command.confirmed", "state.departed", "drift.begun", "doubt.begun"} <= kinds
-    for kind in kinds | {"command.sent", "command.finished", "miner.created", "miner.changed"}:
-        words = said(event(kind))
-        assert words[0].isupper(), kind
-        assert "None" not in words
+def test_every_kind_that_the_controller_writes_has_a_sentence() -> None:
+    assert dotted_words() - NO_KINDS == set(KINDS)
 
 
-def test_every_action_and_every_outcome_has_words() -> None:
-    assert {action_name(kind) for kind in KINDS} <= set(ACTIONS)
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_sentence_stands_with_all_values_and_with_none(kind: str) -> None:
+    full: dict[str, Any] = {
+        name: name
+        for name in ("profile", "detail", "reason", "username", "slug", "name", "schedule", "method", "path")
+    }
+    full |= {"action": "sleep", "until": "2026-03-02T18:00:00+00:00", "miners": 3, "total": 5, "counts": {}}
+    for given in (event(kind), event(kind, "ok", **full), event(kind, "odd", **dict.fromkeys(full))):
+        for language in (ENGLISH, words("ru")):
+            text = said(given, language, str)
+            assert text[0].isupper() or text[0].isdigit(), text
+            assert not re.search(r"None|%\(|[{}]", text), text
+        assert kind_words(kind, ENGLISH)[0].isupper()
+
+
+def test_a_strangers_words_cannot_turn_a_sentence() -> None:
+    assert (
+        said(event("service.begun", reason="\u202e{{7*7}}%(x)s<b>"), ENGLISH) == "In service: {{7*7}}%(x)s<b>"
+    )
+
+
+def test_every_action_outcome_and_category_has_words() -> None:
+    assert {action_name(kind) for kind in KINDS_OF_ACTIONS} | set(get_args(Deed)) | {LIGHT_OFF} <= ACTIONS
     assert set(get_args(Status)) <= set(OUTCOMES)
+    assert set(get_args(Category)) == set(CATEGORY_WORDS)
 
 
 @pytest.mark.parametrize(
-    ("action", "words"),
+    ("action", "told_as"),
     [
         (Sleep(), "sleep"),
         (Wake(), "wake"),
@@ -78,14 +112,14 @@ def test_every_action_and_every_outcome_has_words() -> None:
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_actions_are_said_with_their_values(action: msgspec.Struct, words: str) -> None:
+def test_actions_are_said_with_their_values(action: msgspec.Struct, told_as: str) -> None:
     params = told(action)  # type: ignore[arg-type]
-    assert action_words(params).replace("\u00a0", " ") == words
-    assert action_words({"action": params["action"]})  # as a client gets it
+    assert action_words(params, ENGLISH).replace("\u00a0", " ") == told_as
+    assert action_words({"action": params["action"]}, ENGLISH)  # as a client gets it
 
 
 @pytest.mark.parametrize(
-    ("given", "words"),
+    ("given", "told_as"),
     [
         (event("command.sent", action="sleep", profile="curtail"), "Sent: sleep, for the profile curtail"),
         (event("command.sent", action="reboot", profile=None), "Sent: restart"),
@@ -98,11 +132,39 @@ def test_actions_are_said_with_their_values(action: msgspec.Struct, words: str) 
             "Wake: refused after 1 min: no",
         ),
         (event("command.finished", "odd", action="odd_one", duration_s="x"), "Odd one: odd"),
-        (event("command.finished"), "Command: ended"),
+        (event("command.finished"), "Command ended"),
         (event("state.departed", profile="normal"), "No longer as ordered (normal)"),
+        (
+            event("override.created", profile="curtail", until="2026-03-02T18:00:00+00:00", reason="heat"),
+            "Override begun: curtail until 18:00: heat",
+        ),
+        (event("override.created", profile="curtail", until="soon"), "Override begun: curtail"),
+        (
+            event("override.created", profile="curtail", until="2026-03-02T18:00:00"),
+            "Override begun: curtail",
+        ),
+        (
+            event("operation.started", action="profile curtail", total=1),
+            "Operation begun: profile curtail, 1 miner",
+        ),
+        (
+            event("operation.ended", action="reboot", total=284, counts={"applied": 280, "refused": 4}),
+            "Operation ended: restart, 4 miners of 284 did not follow",
+        ),
+        (
+            event("operation.ended", action="reboot", total=284, counts={"applied": 284}),
+            "Operation ended: restart, 284 miners",
+        ),
+        (event("operation.ended", action="reboot"), "Operation ended: restart"),
+        (
+            event("schedule.period_begun", profile="normal", miners=12),
+            "The schedule's time has come: normal, 12 miners",
+        ),
+        (event("hold.begun", reason="works", everywhere=True), "Held, nothing is sent to any miner: works"),
+        (event("hold.begun"), "Held, nothing is sent"),
         (event("some.new_kind"), "some: new kind"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_sentences_say_what_came_of_it(given: Event, words: str) -> None:
-    assert said(given).replace("\u00a0", " ") == words
+def test_sentences_say_what_came_of_it(given: Event, told_as: str) -> None:
+    assert said(given, ENGLISH, lambda at: f"{at:%H:%M}").replace("\u00a0", " ") == told_as
