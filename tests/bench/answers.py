@@ -9,8 +9,9 @@ import asyncio
 import http.client
 import os
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from multiprocessing import get_context
 from pathlib import Path
@@ -71,23 +72,33 @@ def answering(size: Size) -> list[Figure]:
     """Measure how long each question is waited for, the median of several rounds."""
     take_core()
     with folder() as path, ProcessPoolExecutor(1, mp_context=get_context("spawn")) as asker:
-        file = path / "targets.yml"
-        text = targets(size, size.miners, interval_s=60).replace("defaults: {", SCHEDULED, 1)
-        file.write_text(text, encoding="utf-8")
+        write_fleet(size, path)
         return uvloop.run(_measure(size, path, asker))
 
 
-async def _measure(size: Size, path: Path, asker: ProcessPoolExecutor) -> list[Figure]:
+@asynccontextmanager
+async def serving(size: Size, path: Path) -> AsyncIterator[tuple[int, str]]:
+    """Run the controller over the fleet of `targets.yml` in a folder; give its port and a token once every miner was read."""
     settings = Settings(targets=(path / "targets.yml",), data=path / "data", port=0)
     controller = Controller(settings, reader=_reader(path / "targets.yml"))
-    loop = asyncio.get_running_loop()
     async with controller.serving() as port:
         async with asyncio.timeout(PATIENCE_S):
             for known in controller.live.all().values():
                 while known.reading is None:
                     await controller.live.changed(controller.live.version, 1.0)
         await _fill_record(controller, size)
-        token = await _token(controller)
+        yield port, await _token(controller)
+
+
+def write_fleet(size: Size, path: Path) -> None:
+    """Write the inventory of such a fleet into a folder."""
+    text = targets(size, size.miners, interval_s=60).replace("defaults: {", SCHEDULED, 1)
+    (path / "targets.yml").write_text(text, encoding="utf-8")
+
+
+async def _measure(size: Size, path: Path, asker: ProcessPoolExecutor) -> list[Figure]:
+    loop = asyncio.get_running_loop()
+    async with serving(size, path) as (port, token):
         paths = [
             question + size.address(size.miners // 2) if question.endswith("address=") else question
             for question in QUESTIONS.values()

@@ -16,6 +16,7 @@ import answers
 import curtailments
 import dashboards
 import inventories
+import pages
 import polls
 import scrapes
 import sweeps
@@ -31,6 +32,7 @@ PARTS: dict[str, Callable[[Size], list[Figure]]] = {
     "inventory": inventories.loading,
     "curtail": curtailments.curtailing,
     "api": answers.answering,
+    "pages": pages.looking,
     "prometheus": dashboards.watching,
 }
 

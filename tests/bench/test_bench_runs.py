@@ -19,7 +19,9 @@ def run(*arguments: str) -> str:
 @pytest.mark.long
 def test_every_part_that_needs_no_other_library_runs(tmp_path: Path) -> None:
     parts = [
-        part for part in run("--list").split() if part not in ("library", "curtail", "api", "prometheus")
+        part
+        for part in run("--list").split()
+        if part not in ("library", "curtail", "api", "pages", "prometheus")
     ]
     page = tmp_path / "page.md"
     page.write_text("Before.\n<!-- measured -->\nof old\n<!-- end of measured -->\nAfter.\n")
@@ -50,9 +52,10 @@ def test_the_tables_of_other_parts_stay(tmp_path: Path) -> None:
 
 @pytest.mark.long
 def test_control_is_measured_too() -> None:
-    said = run("--only", "curtail,api", "--miners", "20", "--rounds", "1")
+    said = run("--only", "curtail,api,pages", "--miners", "20", "--rounds", "1")
     assert "time to curtail, sessions warm" in said
     assert "events by text" in said
+    assert "demo: confirming a curtailment, sent" in said
 
 
 @pytest.mark.long
