@@ -21,7 +21,7 @@ S = TypeVar("S", bound=msgspec.Struct)
 
 def decode_form(raw: bytes, kind: type[S]) -> S:
     """Return a form as this struct, `csrf` left out. Raises Problem (malformed) with every mistake."""
-    fields = _fields(raw)
+    fields = fields_of(raw)
     fields.popall(CSRF_FIELD, None)
     return decode_query(fields, kind)
 
@@ -29,12 +29,13 @@ def decode_form(raw: bytes, kind: type[S]) -> S:
 def csrf_in(raw: bytes) -> str | None:
     """Return the session's token that a form carries; None if it has none, or is no form."""
     try:
-        return _fields(raw).get(CSRF_FIELD)
+        return fields_of(raw).get(CSRF_FIELD)
     except Problem:
         return None
 
 
-def _fields(raw: bytes) -> MultiDict[str]:
+def fields_of(raw: bytes) -> MultiDict[str]:
+    """Return the fields of a form as they were sent. Raises Problem (malformed)."""
     try:
         pairs = parse_qsl(
             raw.decode(),
