@@ -6,13 +6,13 @@ Pure: no I/O, and no decision on who sees what. What the API does not give the p
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal, TypeAlias
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
 from controller.api.shapes import Miner, MinerDetail
 from controller.history import FiringAlert
 from controller.pages.formats import hash_rate_unit
+from controller.pages.zones import zone_of
 from miners.model import PollFailure, Snapshot
 
 Freshness: TypeAlias = Literal["now", "stale", "failed", "never", "inactive"]
@@ -88,14 +88,6 @@ def concerning(alerts: Sequence[FiringAlert], container: str, miner: str) -> lis
     ]
     found = [_alert(alert) for alert in own]
     return sorted(found, key=lambda alert: (alert.of_container, alert.severity != "critical", alert.name))
-
-
-def zone_of(name: str) -> ZoneInfo:
-    """Return a container's time zone; UTC where this machine does not know it."""
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError):
-        return ZoneInfo("UTC")
 
 
 def failure_of(detail: MinerDetail) -> PollFailure | None:
