@@ -12,11 +12,14 @@ from aiohttp import hdrs, web
 from multidict import MultiDict
 
 from controller.api import gate, repeated
+from controller.api.compressing import compressed
 from controller.api.conditions import needed, unchanged
 from controller.api.decoding import decode_body, decode_query, decode_sort, is_text
-from controller.api.forms import FORM, csrf_in
+from controller.api.forms import FORM, PASSWORD_FIELD, csrf_in, password_in
 from controller.api.metrics_reader import MetricsReader
+from controller.api.passwords import MAX_LENGTH
 from controller.api.person import Person
+from controller.api.preferences import Preferences, preferences_of
 from controller.api.problems import Mistake, Problem
 from controller.api.rates import Rates
 from controller.api.route import Answer, Call, Open, Route
@@ -24,11 +27,14 @@ from controller.api.signing_in import SigningIn, Visit
 from controller.deeds import Deeds
 from controller.settings import Settings
 from controller.storage.storage import Storage
+from controller.wording import english, worded
 
 REQUEST_ID = web.RequestKey("request_id", str)
 ASKER = web.RequestKey("asker", Person)
 """Who asks, once that is known: for the record of refusals."""
 ROUTE = web.RequestKey("route", Route)
+PREFERENCES = web.RequestKey("preferences", Preferences)
+"""How who asks likes the pages."""
 
 JSON = "application/json"
 
@@ -62,13 +68,16 @@ class Dispatch:
             request[ROUTE] = route
             secure = self.gate.secure(request.remote, request.headers)
             asker = await self._asker(request, route, secure=secure)
+            if route.page and asker is not None:
+                request[PREFERENCES] = await preferences_of(self._storage, asker.user.id)
             raw = await _body(request, route)
             call = self._call(request, route, asker, raw, secure=secure)
             if route.idempotent:
                 key = repeated.key_of(request.headers.get(repeated.HEADER))
                 if key is not None:
                     return await repeated.once(call, key, raw, lambda: _answered(call))
-            return await _answered(call)
+            answered = await _answered(call)
+            return await compressed(request, answered) if route.page else answered
 
         return handle
 
@@ -100,15 +109,29 @@ class Dispatch:
             )
             return None if forged else asker
         if asker is None:
-            raise Problem("sign-in-needed", "sign in, or send Authorization: Bearer with a token")
+            raise Problem("sign-in-needed", worded("sign in, or send Authorization: Bearer with a token"))
         check_allowed(asker, route)
         if unsafe and asker.csrf is not None:
             gate.check_csrf(csrf, asker.csrf)
         if route.step_up and not self._signing_in.is_confirmed(asker):
-            raise Problem("password-needed", "give your password again at /api/v1/auth/confirm")
+            asker = await self._confirmed(request, route, asker)
         if route.conditional and not request.headers.get(hdrs.IF_MATCH, "").strip():
             raise needed()
         return asker
+
+    async def _confirmed(self, request: web.Request, route: Route, asker: Person) -> Person:
+        """Return the person, who has given his password again in the form itself. Raises Problem (password-needed)."""
+        of_form = route.page and request.content_type == FORM
+        given = password_in(await request.read()) if of_form else None
+        if given is None:
+            raise Problem("password-needed", worded("give your password again at /api/v1/auth/confirm"))
+        confirmed = None
+        if 0 < len(given) <= MAX_LENGTH:
+            confirmed = await self._signing_in.confirmed(asker, given, self.visit(request))
+        if confirmed is None:
+            wrong = worded("this is not your password")
+            raise Problem("password-needed", wrong, [Mistake(f"/{PASSWORD_FIELD}", "wrong", wrong)])
+        return confirmed
 
     async def _identified(self, request: web.Request, route: Route, *, secure: bool) -> Person | None:
         if self.metrics_reader.is_asking(request):
@@ -116,7 +139,9 @@ class Dispatch:
         bearer = gate.bearer_of(request.headers.getall(hdrs.AUTHORIZATION, []))
         cookie = request.cookies.get(gate.session_cookie(secure=secure))
         if bearer is not None and cookie is not None:
-            raise Problem("malformed", "a session's cookie and a bearer token at once: send one of them")
+            raise Problem(
+                "malformed", worded("a session's cookie and a bearer token at once: send one of them")
+            )
         try:
             if bearer is not None:
                 return await self._signing_in.by_token(bearer, self.visit(request))
@@ -131,7 +156,7 @@ class Dispatch:
         self, request: web.Request, route: Route, asker: Person | None, raw: bytes, *, secure: bool
     ) -> Call[Any, Any]:
         if any("\0" in value or not is_text(value) for value in request.match_info.values()):
-            raise Problem("not-found", "there is no such thing")
+            raise Problem("not-found", worded("there is no such thing"))
         given = request.query
         if route.page and route.method == "GET":  # messengers add parameters of their own to a link
             known = {field.encode_name for field in msgspec.structs.fields(route.query)}
@@ -159,6 +184,7 @@ class Dispatch:
             storage=self._storage,
             settings=self._settings,
             signing_in=self._signing_in,
+            preferences=request.get(PREFERENCES, Preferences()),
             services=self._services,
         )
 
@@ -166,16 +192,24 @@ class Dispatch:
 def check_allowed(person: Person, route: Route) -> None:
     """Raise Problem (not-allowed) unless the role and the token's scopes include this route."""
     if person.token is not None and person.token.miner is not None:
-        raise Problem("not-allowed", "this token is good for one miner at the older tools' paths only")
+        raise Problem(
+            "not-allowed", worded("this token is good for one miner at the older tools' paths only")
+        )
     if not isinstance(route.roles, Open) and person.role not in route.roles:
         allowed = " or ".join(route.roles)
-        raise Problem("not-allowed", f"this is for the role {allowed}; you are {person.role}")
+        raise Problem(
+            "not-allowed",
+            worded("this is for the role %(allowed)s; you are %(role)s", allowed=allowed, role=person.role),
+        )
     lacking = person.lacks(*route.scopes)
     if lacking:
-        raise Problem("not-allowed", f"this needs a token with the scope {', '.join(lacking)}")
+        raise Problem(
+            "not-allowed", worded("this needs a token with the scope %(names)s", names=", ".join(lacking))
+        )
     if route.everywhere and person.narrow:
         raise Problem(
-            "not-allowed", "this concerns all containers, and this token is for the ones that it names"
+            "not-allowed",
+            worded("this concerns all containers, and this token is for the ones that it names"),
         )
 
 
@@ -183,15 +217,15 @@ async def _body(request: web.Request, route: Route) -> bytes:
     if route.body is None:
         if request.method == "DELETE" and request.can_read_body:
             # What somebody wrote there would have said which, and to ignore it would end something else.
-            told = "this takes no body: what it is about stands in the address"
+            told = worded("this takes no body: what it is about stands in the address")
             raise Problem("malformed", told, [Mistake("", "unknown", told)])
         return b""
     if request.content_type not in route.body_media:
         wanted = " or ".join(route.body_media)
         raise Problem(
             "media-type",
-            f"send the body as {wanted}",
-            [Mistake("Content-Type", "media-type", f"it is not {wanted}")],
+            worded("send the body as %(wanted)s", wanted=wanted),
+            [Mistake("Content-Type", "media-type", worded("it is not %(wanted)s", wanted=wanted))],
         )
     return await request.read()
 
@@ -218,4 +252,6 @@ def _response(route: Route, request: web.Request, reply: Any) -> web.StreamRespo
         headers.setdefault(hdrs.CONTENT_TYPE, route.reply_media)
         return web.Response(status=status, body=body, headers=headers)
     headers.setdefault(hdrs.CONTENT_TYPE, JSON)
-    return web.Response(status=status, body=msgspec.json.encode(answer.body), headers=headers)
+    return web.Response(
+        status=status, body=msgspec.json.encode(answer.body, enc_hook=english), headers=headers
+    )

@@ -8,10 +8,17 @@ from multidict import MultiDict
 
 from controller.api.decoding import decode_query
 from controller.api.problems import Mistake, Problem
+from controller.wording import worded
 
 FORM: Final = "application/x-www-form-urlencoded"
 CSRF_FIELD: Final = "csrf"
 """The hidden field with the session's token against requests of other sites."""
+
+PASSWORD_FIELD: Final = "password_again"  # noqa: S105  # the name of a field, no password
+"""The password, given again with the form that needs it."""
+
+OF_EVERY_FORM: Final = (CSRF_FIELD, PASSWORD_FIELD)
+"""What is looked at before the form reaches who asked for it."""
 
 MOST_FIELDS: Final = 10_100
 """Each miner of a fleet ticked in a list is a field; the body is limited besides."""
@@ -20,16 +27,26 @@ S = TypeVar("S", bound=msgspec.Struct)
 
 
 def decode_form(raw: bytes, kind: type[S]) -> S:
-    """Return a form as this struct, `csrf` left out. Raises Problem (malformed) with every mistake."""
+    """Return a form as this struct, without what is in every form. Raises Problem (malformed) with every mistake."""
     fields = fields_of(raw)
-    fields.popall(CSRF_FIELD, None)
+    for name in OF_EVERY_FORM:
+        fields.popall(name, None)
     return decode_query(fields, kind)
 
 
 def csrf_in(raw: bytes) -> str | None:
     """Return the session's token that a form carries; None if it has none, or is no form."""
+    return _field(raw, CSRF_FIELD)
+
+
+def password_in(raw: bytes) -> str | None:
+    """Return the password that a form gives again; None if it gives none, or is no form."""
+    return _field(raw, PASSWORD_FIELD)
+
+
+def _field(raw: bytes, name: str) -> str | None:
     try:
-        return fields_of(raw).get(CSRF_FIELD)
+        return fields_of(raw).get(name)
     except Problem:
         return None
 
@@ -45,6 +62,8 @@ def fields_of(raw: bytes) -> MultiDict[str]:
             encoding="utf-8",
         )
     except ValueError:  # also what is no UTF-8
-        detail = f"the body is no form of at most {MOST_FIELDS} fields in UTF-8"
+        detail = worded(
+            "the body is no form of at most %(most_fields)s fields in UTF-8", most_fields=MOST_FIELDS
+        )
         raise Problem("malformed", detail, [Mistake("", "form", detail)]) from None
     return MultiDict(pairs)

@@ -4,8 +4,11 @@ Pure questions to headers and addresses, so that a proxy or a browser can be pla
 Fetch Metadata (W3C), RFC 6454 (Origin), RFC 9110 7.2 (Host).
 """
 
+import base64
+import binascii
 import hmac
 import ipaddress
+import secrets
 from collections.abc import Mapping, Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import TypeAlias
@@ -15,6 +18,7 @@ from multidict import MultiMapping
 
 from controller.api.problems import Mistake, Problem
 from controller.settings import Settings, is_loopback
+from controller.wording import worded
 
 Network: TypeAlias = IPv4Network | IPv6Network
 
@@ -62,12 +66,15 @@ class Gate:
         name = _host(host)
         if not name:
             raise Problem(
-                "malformed", "the Host header is not a host", [Mistake("Host", "invalid", "no host")]
+                "malformed",
+                worded("the Host header is not a host"),
+                [Mistake("Host", "invalid", worded("no host"))],
             )
         if name in self._names or is_loopback(name) or _address(name) is not None:
             return
         raise Problem(
-            "wrong-host", "the controller does not answer to this name; --public-url gives it another one"
+            "wrong-host",
+            worded("the controller does not answer to this name; --public-url gives it another one"),
         )
 
     def check_site(self, host: str, headers: Mapping[str, str]) -> None:
@@ -76,22 +83,48 @@ class Gate:
         origin = headers.get("Origin")
         foreign = origin is not None and not _same_origin(origin, host)
         if (site is not None and site not in ("none", "same-origin")) or foreign:
-            raise Problem("cross-site", "requests that another site sends are refused")
+            raise Problem("cross-site", worded("requests that another site sends are refused"))
 
     def _is_proxy(self, address: str) -> bool:
         found = _address(address)
         return found is not None and any(found in network for network in self._proxies)
 
 
+def masked(token: str) -> str:
+    """Return a token as a page carries it: another text each time, so that the size of a compressed page tells nothing."""
+    plain = token.encode()
+    pad = secrets.token_bytes(len(plain))
+    return base64.urlsafe_b64encode(pad + _crossed(pad, plain)).rstrip(b"=").decode()
+
+
 def is_csrf(given: str | None, expected: str) -> bool:
-    """Return whether a request carries the session's token."""
-    return given is not None and hmac.compare_digest(given.encode(errors="replace"), expected.encode())
+    """Return whether a request carries the session's token, as it is or as a page carries it."""
+    if given is None:
+        return False
+    plain, wanted = given.encode(errors="replace"), expected.encode()
+    return hmac.compare_digest(plain, wanted) or hmac.compare_digest(_unmasked(plain), wanted)
+
+
+def _unmasked(text: bytes) -> bytes:
+    """Return the token of a page; nothing where the text is none."""
+    try:
+        raw = base64.urlsafe_b64decode(text + b"=" * (-len(text) % 4))
+    except (binascii.Error, ValueError):
+        return b""
+    half = len(raw) // 2
+    return _crossed(raw[:half], raw[half:]) if len(raw) == 2 * half else b""
+
+
+def _crossed(one: bytes, other: bytes) -> bytes:
+    return bytes(a ^ b for a, b in zip(one, other, strict=True))
 
 
 def check_csrf(given: str | None, expected: str) -> None:
     """Raise Problem unless the request carries the session's token."""
     if not is_csrf(given, expected):
-        detail = f"send the session's token in {CSRF_HEADER}; GET /api/v1/me gives it"
+        detail = worded(
+            "send the session's token in %(csrf_header)s; GET /api/v1/me gives it", csrf_header=CSRF_HEADER
+        )
         raise Problem(
             "cross-site", detail, [Mistake(CSRF_HEADER, "missing" if given is None else "wrong", detail)]
         )

@@ -18,10 +18,12 @@ from aiohttp import web
 
 from controller.api.conditions import check_if_match
 from controller.api.person import Person
+from controller.api.preferences import Preferences
 from controller.api.problems import Kind, Problem
 from controller.deeds import Deeds, MinerView
 from controller.model import Actor, Category, Event, Role, Scope, new_id
 from controller.settings import Settings
+from controller.wording import worded
 from miners.inventory.fleet import Container
 
 if TYPE_CHECKING:
@@ -162,8 +164,8 @@ class Call(Generic[B, Q]):
     """One request, checked and decoded: what a handler gets.
 
     `path`: the values in the path. `sort`: (field, descending) as asked for, () if nothing was. `address`: of the
-    caller, through trusted proxies. `person` may be asked for wherever the route is not open; `asker` is None when
-    nobody is signed in.
+    caller, through trusted proxies. `preferences`: of who asks, for pages. `person` may be asked for wherever the route is
+    not open; `asker` is None when nobody is signed in.
     """
 
     route: Route
@@ -180,13 +182,14 @@ class Call(Generic[B, Q]):
     storage: Storage
     settings: Settings
     signing_in: SigningIn
+    preferences: Preferences = field(default_factory=Preferences)
     services: Mapping[type[Any], Any] = field(default_factory=dict)
 
     @property
     def person(self) -> Person:
         """Return who asks. Raises Problem when nobody is signed in."""
         if self.asker is None:
-            raise Problem("sign-in-needed", "sign in first")
+            raise Problem("sign-in-needed", worded("sign in first"))
         return self.asker
 
     @property
@@ -213,13 +216,13 @@ class Call(Generic[B, Q]):
         for container in self.deeds.inventory.containers:
             if container.id == container_id and self.person.may_see(container):
                 return container
-        raise Problem("not-found", "there is no such container")
+        raise Problem("not-found", worded("there is no such container"))
 
     def miner(self, miner_id: str) -> MinerView:
         """Return a miner that the person may see. Raises Problem: 404, also for somebody else's."""
         view = self.deeds.view(miner_id)
         if view is None or not self.person.may_see(view.container):
-            raise Problem("not-found", "there is no such miner")
+            raise Problem("not-found", worded("there is no such miner"))
         return view
 
     def require_match(self, etag: str) -> None:

@@ -11,9 +11,12 @@ import hmac
 import secrets
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
+
+import msgspec
+import structlog
 
 from controller.api.gate import network_of
 from controller.api.lockout import Lockout, ShutOut
@@ -23,8 +26,10 @@ from controller.api.problems import Problem
 from controller.api.route import Open, Route
 from controller.deeds import Deeds
 from controller.model import SYSTEM, Actor, Event, Scope, Token, User, WebSession, new_id
+from controller.storage.faults import StorageAway
 from controller.storage.people import folded
 from controller.storage.storage import Storage
+from controller.wording import worded
 
 IDLE = timedelta(hours=12)
 ABSOLUTE = timedelta(days=7)
@@ -37,6 +42,8 @@ SIGN_IN_TOKEN = "sign-in"  # noqa: S105  # the name of such tokens, no token
 TOKEN_PREFIX = "hy_"  # noqa: S105  # what every token begins with
 MAX_KNOWN_ADDRESSES = 100
 MAX_KNOWN_TOKENS = 10_000
+
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,17 +80,16 @@ class SigningIn:
         sha256 = sum_of(secret)
         session = await self._storage.access.sessions.by_hash(sha256)
         if session is None:
-            raise _ended("this session has ended: sign in again")
+            raise _ended(worded("this session has ended: sign in again"))
         if now - session.last_seen >= IDLE or now - session.created_at >= ABSOLUTE:
             await self._storage.access.sessions.end(session.id)
             await self._event("auth.session_ended", visit, SYSTEM, params={"session": session.id})
-            raise _ended("this session was idle too long, or is too old: sign in again")
+            raise _ended(worded("this session was idle too long, or is too old: sign in again"))
         person = await self._person(session.user_id, session=session, sha256=sha256, csrf=csrf_of(secret))
         if person is None:
-            raise _ended("this session has ended: sign in again")
+            raise _ended(worded("this session has ended: sign in again"))
         if now - session.last_seen >= TOUCH_EVERY:
-            await self._storage.access.sessions.touch(session.id, now)
-            await self._storage.people.users.seen(person.user.id, now)
+            await self._seen(person, self._storage.access.sessions.touch(session.id, now))
         return person
 
     async def by_token(self, text: str, visit: Visit) -> Person:
@@ -97,14 +103,13 @@ class SigningIn:
         if token is not None and now < token.expires_at:
             person = await self._person(token.user_id, token=token, sha256=sha256)
         if token is None or person is None:
-            raise Problem("sign-in-needed", "this token is unknown, was revoked, or has lapsed")
+            raise Problem("sign-in-needed", worded("this token is unknown, was revoked, or has lapsed"))
         new = self._is_new_address(token, visit.address)
         if new:
             params = {"token": token.id, "name": token.name}
             await self._event("auth.token_from_new_address", visit, person.actor, params=params)
         if new or token.last_used_at is None or now - token.last_used_at >= TOUCH_EVERY:
-            await self._storage.access.tokens.touch(token.id, now, visit.address)
-            await self._storage.people.users.seen(person.user.id, now)
+            await self._seen(person, self._storage.access.tokens.touch(token.id, now, visit.address))
         return person
 
     async def by_password(self, username: str, password: str, visit: Visit) -> User:
@@ -114,7 +119,7 @@ class SigningIn:
         """
         user = await self._right(username, password, visit)
         if user is None:
-            raise Problem("sign-in-needed", "name or password is not right")
+            raise Problem("sign-in-needed", worded("name or password is not right"))
         return user
 
     async def is_password_of(self, user: User, password: str, visit: Visit) -> bool:
@@ -163,9 +168,16 @@ class SigningIn:
         await self._storage.access.tokens.add(token, sum_of(text))
         return text, token
 
-    async def confirm(self, session: WebSession) -> None:
-        """Note that the session has just given its password."""
-        await self._storage.access.sessions.confirm(session.id, self._deeds.now)
+    async def confirmed(self, person: Person, password: str, visit: Visit) -> Person | None:
+        """Return the person, who has just given his password again; None where it is not his. Raises Problem (too-many)."""
+        if not await self.is_password_of(person.user, password, visit):
+            return None
+        session, now = person.session, self._deeds.now
+        if session is not None:
+            await self._storage.access.sessions.confirm(session.id, now)
+            session = msgspec.structs.replace(session, confirmed_at=now)
+        await self._event("auth.confirmed", visit, person.actor, outcome="ok")
+        return replace(person, session=session)
 
     async def end_all(self, user_id: str, *, tokens: bool) -> None:
         """End all sessions of a user and the tokens of his sign-ins, with `tokens` all others too."""
@@ -209,7 +221,7 @@ class SigningIn:
                 await self._event("auth.shut_out", visit, SYSTEM, outcome="refused")
             raise Problem(
                 "too-many",
-                f"too many tries: try again at {shut.until:%H:%M} UTC",
+                worded("too many tries: try again at %(until)s UTC", until=f"{shut.until:%H:%M}"),
                 headers={"Retry-After": str(shut.wait_s)},
             ) from None
         if trying.slow_s:
@@ -243,6 +255,14 @@ class SigningIn:
             await self._storage.people.clients.get(user.client_id) if user.client_id is not None else None
         )
         return Person(user=user, client=client, **shown)
+
+    async def _seen(self, person: Person, touch: Awaitable[None]) -> None:
+        """Note that somebody was here. Where nothing can be written, what can be read is still to be read."""
+        try:
+            await touch
+            await self._storage.people.users.seen(person.user.id, self._deeds.now)
+        except StorageAway as error:
+            _log.warning("a visit is not noted", reason=str(error))
 
     def _is_new_address(self, token: Token, address: str) -> bool:
         """Return whether the token was not yet seen from there: not by this process, nor at its last use."""

@@ -19,6 +19,7 @@ from controller.api.signing_in import (
     sum_of,
 )
 from controller.model import SCOPES, Actor, User
+from controller.wording import worded
 
 GivenName = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
 
@@ -62,12 +63,12 @@ async def sign_in(call: Call[SignIn, SignInQuery]) -> Answer:
         )
         await call.record("auth", "auth.signed_in", actor=actor, outcome="ok", params={"token": token.id})
         return Answer(body=SignedIn(access_token=text, expires_at=token.expires_at, user=user))
-    secret = await begin_session(call, call.body.username, call.body.password)
+    secret, _ = await begin_session(call, call.body.username, call.body.password)
     return Answer(status=204, headers=session_headers(secret, secure=call.secure))
 
 
-async def begin_session(call: Call[Any, Any], username: str, password: str) -> str:
-    """Begin a session for whoever gives name and password; return its cookie's value. Raises Problem.
+async def begin_session(call: Call[Any, Any], username: str, password: str) -> tuple[str, User]:
+    """Begin a session for whoever gives name and password; return its cookie's value and the user. Raises Problem.
 
     The session is a new one whatever cookie came with the request.
     """
@@ -77,7 +78,7 @@ async def begin_session(call: Call[Any, Any], username: str, password: str) -> s
     secret, session = await call.signing_in.open_session(user, visit)
     actor = Actor("user", user.username, user.id)
     await call.record("auth", "auth.signed_in", actor=actor, outcome="ok", params={"session": session.id})
-    return secret
+    return secret, user
 
 
 async def sign_out(call: Call[Any, NoQuery]) -> Answer:
@@ -89,7 +90,10 @@ async def sign_out(call: Call[Any, NoQuery]) -> Answer:
         if person.token.name != SIGN_IN_TOKEN:
             raise Problem(
                 "not-allowed",
-                f"a token that was made by hand is not signed out: DELETE /api/v1/me/tokens/{person.token.id}",
+                worded(
+                    "a token that was made by hand is not signed out: DELETE /api/v1/me/tokens/%(token)s",
+                    token=person.token.id,
+                ),
             )
         await call.storage.access.tokens.end(person.token.id)
     await call.record("auth", "auth.signed_out", outcome="ok")
@@ -98,11 +102,8 @@ async def sign_out(call: Call[Any, NoQuery]) -> Answer:
 
 async def confirm(call: Call[Confirmation, NoQuery]) -> Answer:
     """Give the password again."""
-    if not await call.signing_in.is_password_of(call.person.user, call.body.password, visit_of(call)):
-        raise invalid(Mistake("/password", "wrong", "this is not your password"))
-    if call.person.session is not None:
-        await call.signing_in.confirm(call.person.session)
-    await call.record("auth", "auth.confirmed", outcome="ok")
+    if await call.signing_in.confirmed(call.person, call.body.password, visit_of(call)) is None:
+        raise invalid(Mistake("/password", "wrong", worded("this is not your password")))
     return Answer(status=204)
 
 

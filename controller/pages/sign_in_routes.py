@@ -69,7 +69,7 @@ async def post_sign_in(call: Call[bytes, NoQuery]) -> Answer | web.Response:
         )
     try:
         _check_length(form)
-        session = await signing_in_routes.begin_session(call, form.username, form.password)
+        session, user = await signing_in_routes.begin_session(call, form.username, form.password)
     except Problem as problem:
         if problem.kind not in ("sign-in-needed", "too-many"):
             raise
