@@ -29,6 +29,7 @@ class MinersFilter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     profile: tuple[Text, ...] = ()
     matches: bool | None = None
     stale: bool | None = None
+    service: bool | None = None
     hotter_than_c: Annotated[float, msgspec.Meta(ge=-100, le=300)] | None = None
     below_ratio: Annotated[float, msgspec.Meta(ge=0, le=10)] | None = None
     q: Text | None = None
@@ -62,13 +63,15 @@ def _tests(query: MinersFilter, *, private: bool) -> list[Callable[[MinerView], 
         tests.append(lambda view: view.matches is query.matches)
     if query.stale is not None:
         tests.append(lambda view: view.stale is query.stale)
+    if query.service is not None:
+        tests.append(lambda view: (view.service is not None) is query.service)
     one_of(query.profile, lambda view: view.wanted.profile)
     one_of(
         [models.manufacturer_name(name) or name for name in query.manufacturer],
-        lambda view: _identity(view, "manufacturer") or view.miner.manufacturer,
+        manufacturer_of,
     )
     one_of(query.model, model_of)
-    one_of(query.firmware, _firmware)
+    one_of(query.firmware, firmware_of)
     one_of(query.algorithm, algorithm_of)
     if query.fault:
         codes = set(query.fault)
@@ -100,12 +103,18 @@ def _searched(view: MinerView, *, private: bool) -> str:
     return "\n".join(part for part in parts if part).casefold()
 
 
+def manufacturer_of(view: MinerView) -> str | None:
+    """Return who made it: as the device says, else as the inventory does."""
+    return _identity(view, "manufacturer") or view.miner.manufacturer
+
+
 def _identity(view: MinerView, name: str) -> str | None:
     found: str | None = getattr(view.last_snapshot.identity, name) if view.last_snapshot is not None else None
     return found
 
 
-def _firmware(view: MinerView) -> str | None:
+def firmware_of(view: MinerView) -> str | None:
+    """Return the firmware with its version, as the device last said."""
     return " ".join(filter(None, (_identity(view, "firmware"), _identity(view, "firmware_version")))) or None
 
 
