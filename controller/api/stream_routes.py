@@ -6,9 +6,9 @@ looked at again every 15 s, and an ended session ends the stream with words.
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Hashable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Hashable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, TypeVar
 
 import msgspec
 from aiohttp import web
@@ -20,6 +20,7 @@ from controller.api.record_routes import CATEGORIES, seen
 from controller.api.route import EVERYBODY, Call, Route
 from controller.events import Subscription
 from controller.model import Event
+from controller.wording import english
 
 RETRY_MS: Final = 3000
 QUIET_S: Final = 15.0
@@ -29,6 +30,7 @@ MOST_OF_ALL: Final = 200
 MOST_TOPICS: Final = 50
 MOST_MISSED: Final = 1000
 
+T = TypeVar("T")
 _State = Callable[[], Awaitable[Mapping[str, Any]]]
 _Parts = Mapping[str, bytes]
 
@@ -48,25 +50,31 @@ class Streams:
     def __init__(self) -> None:
         """None is open."""
         self._open: Counter[str] = Counter()
-        self._shown: dict[tuple[Hashable, str], tuple[int, float, asyncio.Task[_Parts]]] = {}
+        self._kept: dict[tuple[Hashable, str], tuple[int, float, asyncio.Task[Any]]] = {}
 
     async def shown(self, rights: Hashable, name: str, version: int, state: _State) -> _Parts:
         """Return a topic's parts as JSON: as another of these rights was given them in the last second, if nothing changed.
 
         Raises what `state` raises.
         """
-        now = asyncio.get_running_loop().time()
-        found = self._shown.get((rights, name))
-        if found is not None and found[0] == version and now - found[1] < PAUSE_S:
-            return await asyncio.shield(found[2])
 
         async def work_out() -> _Parts:
-            return {key: msgspec.json.encode(part) for key, part in (await state()).items()}
+            return {key: msgspec.json.encode(part, enc_hook=english) for key, part in (await state()).items()}
 
+        return await self.shared(rights, name, version, work_out)
+
+    async def shared(
+        self, rights: Hashable, name: str, version: int, made: Callable[[], Coroutine[Any, Any, T]]
+    ) -> T:
+        """Return what `made` gives, or gave another of these rights under this name, as `shown` does. Raises what it raises."""
+        now = asyncio.get_running_loop().time()
+        found = self._kept.get((rights, name))
+        if found is not None and found[0] == version and now - found[1] < PAUSE_S:
+            return await asyncio.shield(found[2])
         # A task of its own: who asked first may leave before it is done.
-        task = asyncio.create_task(work_out())
+        task: asyncio.Task[T] = asyncio.create_task(made())
         task.add_done_callback(lambda done: done.cancelled() or done.exception())
-        self._shown[rights, name] = version, now, task
+        self._kept[rights, name] = version, now, task
         return await asyncio.shield(task)
 
     @contextmanager
@@ -85,7 +93,7 @@ class Streams:
             if not self._open[whose]:
                 del self._open[whose]
             oldest = asyncio.get_running_loop().time() - PAUSE_S
-            self._shown = {key: shown for key, shown in self._shown.items() if shown[1] > oldest}
+            self._kept = {key: kept for key, kept in self._kept.items() if kept[1] > oldest}
 
 
 async def get_stream(call: Call[None, StreamQuery]) -> web.StreamResponse:
@@ -96,51 +104,64 @@ async def get_stream(call: Call[None, StreamQuery]) -> web.StreamResponse:
         raise _wrong(f"at most {MOST_TOPICS} topics in one stream")
     for state in topics.values():
         await state()  # what one may not see is refused before anything is sent
-    person = call.person
-    whose = person.session.id if person.session is not None else person.sha256
-    response = web.StreamResponse(
-        headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    )
-    with call.service(Streams).one(whose), call.storage.events.subscribe() as new:
-        await response.prepare(call.request)
-        sender = _Sender(response)
-        await sender.write(f"retry: {RETRY_MS}\n\n".encode())
+    with call.service(Streams).one(whose(call)), call.storage.events.subscribe() as new:
+        sender = await opened(call)
         if "events" in names:
             await _send_missed(call, sender)
         tasks = [asyncio.create_task(_follow(call, topics, sender))]
         if "events" in names:
             tasks.append(asyncio.create_task(_follow_events(call, new, sender)))
         try:
-            await _until_over(call, sender, tasks)
+            await until_over(call, sender, tasks)
         except ConnectionError:  # the reader has gone: nothing is left to say
-            return response
+            return sender.response
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-    return response
+    return sender.response
 
 
-class _Sender:
+class Sender:
     """One stream's bytes: an event is whole, whoever sends it."""
 
     def __init__(self, response: web.StreamResponse) -> None:
-        self._response = response
+        """`response`: prepared."""
+        self.response = response
         self._lock = asyncio.Lock()
         self.quiet_since = asyncio.get_running_loop().time()
 
     async def write(self, raw: bytes) -> None:
+        """Send bytes as they are. Raises ConnectionError when the reader has gone."""
         async with self._lock:
             self.quiet_since = asyncio.get_running_loop().time()
-            await self._response.write(raw)
+            await self.response.write(raw)
 
     async def send(self, name: str, data: bytes, id_: str | None = None) -> None:
+        """Send an event. Raises ConnectionError when the reader has gone."""
         head = f"id: {id_}\n" if id_ is not None else ""
         await self.write(f"{head}event: {name}\ndata: ".encode() + data + b"\n\n")
 
 
-async def _until_over(call: Call[Any, Any], sender: _Sender, tasks: list[asyncio.Task[None]]) -> None:
-    """Keep the line alive and look at the rights, until they end, the reader leaves or a follower fails."""
+def whose(call: Call[Any, Any]) -> str:
+    """Return by what the streams of one session, or of one token, are counted together."""
+    person = call.person
+    return person.session.id if person.session is not None else person.sha256
+
+
+async def opened(call: Call[Any, Any]) -> Sender:
+    """Begin the answer of a stream, and return what sends its events."""
+    response = web.StreamResponse(
+        headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    )
+    await response.prepare(call.request)
+    sender = Sender(response)
+    await sender.write(f"retry: {RETRY_MS}\n\n".encode())
+    return sender
+
+
+async def until_over(call: Call[Any, Any], sender: Sender, tasks: list[asyncio.Task[None]]) -> None:
+    """Keep the line alive and look at the rights, until they end, the reader leaves, a follower fails or all have ended."""
     while True:
         done, _ = await asyncio.wait(tasks, timeout=QUIET_S, return_when=asyncio.FIRST_COMPLETED)
         for task in done:
@@ -148,15 +169,17 @@ async def _until_over(call: Call[Any, Any], sender: _Sender, tasks: list[asyncio
         if not await call.still_allowed():
             await sender.send("session-ended", b"{}")
             return
+        if all(task.done() for task in tasks):
+            return
         await sender.write(b": still here\n\n")
 
 
-async def _follow(call: Call[Any, Any], topics: Mapping[str, _State], sender: _Sender) -> None:
+async def _follow(call: Call[Any, Any], topics: Mapping[str, _State], sender: Sender) -> None:
     """Send each part of each topic whenever it is not what was sent last; null, and no more, when it is gone."""
     sent: dict[tuple[str, str], bytes] = {}
     version = -1
     left = dict(topics)
-    streams, rights = call.service(Streams), _rights(call)
+    streams, rights = call.service(Streams), rights_of(call)
     while True:
         version = await call.deeds.changed(version, QUIET_S)
         for name, state in list(left.items()):
@@ -173,19 +196,19 @@ async def _follow(call: Call[Any, Any], topics: Mapping[str, _State], sender: _S
         await asyncio.sleep(PAUSE_S)
 
 
-async def _follow_events(call: Call[Any, Any], new: Subscription, sender: _Sender) -> None:
+async def _follow_events(call: Call[Any, Any], new: Subscription, sender: Sender) -> None:
     async for event in new:
         await _send_event(call, sender, event)
 
 
-async def _send_missed(call: Call[Any, Any], sender: _Sender) -> None:
+async def _send_missed(call: Call[Any, Any], sender: Sender) -> None:
     last = call.request.headers.get("Last-Event-ID")
     if last:
         for event in await call.storage.events.since(last, MOST_MISSED):
             await _send_event(call, sender, event)
 
 
-async def _send_event(call: Call[Any, Any], sender: _Sender, event: Event) -> None:
+async def _send_event(call: Call[Any, Any], sender: Sender, event: Event) -> None:
     person = call.person
     if event.category not in CATEGORIES[person.role]:
         return
@@ -197,10 +220,10 @@ async def _send_event(call: Call[Any, Any], sender: _Sender, event: Event) -> No
         and event.container not in person.token.containers
     ):
         return
-    await sender.send("events", msgspec.json.encode(seen(call, event)), event.id)
+    await sender.send("events", msgspec.json.encode(seen(call, event), enc_hook=english), event.id)
 
 
-def _rights(call: Call[Any, Any]) -> Hashable:
+def rights_of(call: Call[Any, Any]) -> Hashable:
     """Return what decides what a person sees of a topic: equal for those who see the same."""
     person = call.person
     token = None if person.token is None else (person.token.containers, person.token.miner)
@@ -227,7 +250,7 @@ def _topic(call: Call[Any, Any], name: str) -> _State:
         found = call.deeds.operation(id_) or await call.storage.operations.get(id_)
         if found is None or not await concerns(call, found):
             raise Problem("not-found", "there is no such operation")
-        return {"": msgspec.to_builtins(await shown_operation(call, found))}
+        return {"": msgspec.to_builtins(await shown_operation(call, found), enc_hook=english)}
 
     whole: dict[str, _State] = {"overview": overview, "containers": containers}
     part: dict[str, _State] = {"container": container, "miner": miner, "operation": operation}
@@ -241,7 +264,7 @@ def _topic(call: Call[Any, Any], name: str) -> _State:
 
 def _timeless(shown: msgspec.Struct) -> dict[str, Any]:
     """Return what is shown without the times that change though nothing has happened."""
-    data: dict[str, Any] = msgspec.to_builtins(shown)
+    data: dict[str, Any] = msgspec.to_builtins(shown, enc_hook=english)
     data.pop("as_of", None)
     data.pop("age_s", None)
     return data

@@ -1,18 +1,21 @@
 """What every page stands in: title, navigation, who is signed in, the language, and the notices that all pages carry."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import urlencode
 
 from aiohttp import hdrs
 from markupsafe import Markup
 
+from controller.api.gate import masked
 from controller.api.person import Person
 from controller.api.preferences import Preferences
 from controller.api.route import Answer, Call
+from controller.pages.frame_live import frame_state
 from controller.pages.language import Words, language_of, words
 from controller.pages.live_state import LiveState
-from controller.pages.notices import notices_of
+from controller.pages.notices import KINDS
 from controller.pages.rendering import rendered
 from controller.settings import Settings
 
@@ -43,18 +46,19 @@ def page(
     the page whose texts the stream brings up to date, filled in as they are now; `live_page`: the stream's name for it,
     `container:konteiner-1`, with which `live` is made again.
     """
+    language = words_of(call)
     body = framed(
         template,
         settings=call.settings,
         person=call.asker,
-        language=words_of(call),
+        language=language,
         asked=True,
         address=call.request.path_qs,
         section=section,
         crumbs=crumbs,
-        live=live or LiveState(),
+        preferences=call.preferences,
+        live=frame_state(call, language) | (live or LiveState()),
         live_page=live_page,
-        notices=notices_of(call),
         **values,
     )
     varied: dict[str, str] = {hdrs.VARY: "Accept-Language, Cookie", hdrs.CONTENT_TYPE: HTML}
@@ -81,7 +85,7 @@ def framed(
         "crumbs": (),
         "live": LiveState(),
         "live_page": None,
-        "notices": (),
+        "notice_kinds": KINDS,
         "preferences": Preferences(),
     }
     return rendered(
@@ -89,7 +93,7 @@ def framed(
         language,
         **{
             **defaults,
-            "person": person,
+            "person": _masked(person),
             "own_name": None if person is None else _own_name(person),
             "asked": asked,
             "address": address,
@@ -98,6 +102,11 @@ def framed(
             **values,
         },
     )
+
+
+def _masked(person: Person | None) -> Person | None:
+    """Return the person with a token that is another text in each page."""
+    return person if person is None or person.csrf is None else replace(person, csrf=masked(person.csrf))
 
 
 def _own_name(person: Person) -> Markup:

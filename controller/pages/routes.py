@@ -3,8 +3,26 @@
 from itertools import chain
 
 from controller.api.route import Route
-from controller.pages import miner_routes, runbook_routes, sign_in_routes, start_routes, static_routes
+from controller.pages import (
+    chart_routes,
+    live_routes,
+    miner_routes,
+    runbook_routes,
+    schedule_page_routes,
+    sign_in_routes,
+    start_routes,
+    static_routes,
+)
 
-_FILES = (static_routes, runbook_routes, sign_in_routes, start_routes, miner_routes)
+_FILES = (
+    static_routes,
+    runbook_routes,
+    sign_in_routes,
+    start_routes,
+    miner_routes,
+    live_routes,
+    chart_routes,
+    schedule_page_routes,
+)
 
 PAGES: tuple[Route, ...] = tuple(chain.from_iterable(file.ROUTES for file in _FILES))

@@ -1,10 +1,12 @@
 """A controller that holds an inventory and a clock, and in which nothing happens: for tests of the API's framework."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from controller.deeds import MinerView, NotThere, Source
+from controller.model import Hold, Override
 from miners.inventory.fleet import Container, Inventory, Miner, Origin
 
 BEGIN = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -50,6 +52,22 @@ class QuietDeeds:
 
     def version(self) -> int:
         return 1
+
+    async def changed(self, _version: int, timeout_s: float) -> int:
+        await asyncio.sleep(timeout_s)
+        return 1
+
+    def overrides(self) -> Sequence[Override]:
+        return ()
+
+    def holds(self) -> Sequence[Hold]:
+        return ()
+
+    def doubts(self) -> Sequence[str]:
+        return ()
+
+    def running_in(self, _container_id: str) -> str | None:
+        return None
 
     def __getattr__(self, name: str) -> Any:
         async def nothing(*_given: Any, **_named: Any) -> Any:

@@ -146,6 +146,13 @@ POST   /sign-out                                AFC  any
 GET    /                                        AFC  read
 GET    /miners/by-name                          AFC  read
 GET    /miners/{id}                             AFC  read
+GET    /charts/fleet                            AFC  read
+GET    /charts/container/{id}                   AFC  read
+GET    /charts/miner/{id}                       AFC  read
+GET    /charts/sparklines                       AFC  read
+GET    /live                                    AFC  read
+GET    /live/now                                AFC  read
+GET    /schedule                                AFC  read
 """
 """Who may see which page, in the same form."""
 
