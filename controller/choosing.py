@@ -22,6 +22,7 @@ from controller.plans import SkipReason, Would, differs, skip_reason
 from controller.profiles import shows
 from controller.reconciler import Reconciler
 from controller.watched import Watched
+from controller.wording import worded, worded_many
 from miners.inventory.fleet import Container, Inventory
 from miners.model import Snapshot
 
@@ -54,7 +55,9 @@ class Previews:
         before = self._marks.get(fingerprint)
         if before is None or differs(before, marks):
             self.remember(plan, marks)
-            raise PlanChanged("the miners meant have changed since the preview: look at the plan again", plan)
+            raise PlanChanged(
+                worded("the miners meant have changed since the preview: look at the plan again"), plan
+            )
 
 
 class Choosing:
@@ -70,10 +73,15 @@ class Choosing:
         strange = [id_ for id_ in choice.containers if id_ not in roster.containers]
         strange += [id_ for id_ in choice.miners if roster.get(id_) is None]
         if strange:
-            more = f" and {len(strange) - 5} more" if len(strange) > 5 else ""
-            raise NotThere(f"there is no {', '.join(strange[:5])}{more} in the inventory")
+            names = ", ".join(strange[:5])
+            if len(strange) > 5:
+                more = len(strange) - 5
+                raise NotThere(
+                    worded("there is no %(names)s and %(more)s more in the inventory", names=names, more=more)
+                )
+            raise NotThere(worded("there is no %(names)s in the inventory", names=names))
         if not choice.containers and not choice.miners:
-            raise Invalid("name at least one container or miner", "/target")
+            raise Invalid(worded("name at least one container or miner"), "/target")
         found: dict[str, Watched] = {}
         for id_ in choice.containers:
             found.update((watched.id, watched) for watched in roster.of_container(id_))
@@ -94,8 +102,13 @@ class Choosing:
             places = [f"{one.origin.file}:{one.origin.line}" for one in observed]
             names = ", ".join(one.name for one in observed[:5])
             raise Observed(
-                f"{names} {'is' if len(observed) == 1 else 'are'} only observed: write `control: enforce` there "
-                f"({', '.join(places[:5])})",
+                worded_many(
+                    "%(names)s is only observed: write `control: enforce` there (%(places)s)",
+                    "%(names)s are only observed: write `control: enforce` there (%(places)s)",
+                    len(observed),
+                    names=names,
+                    places=", ".join(places[:5]),
+                ),
                 places,
             )
 
@@ -138,8 +151,10 @@ def check_times(
         still = [one.name for one in containers if one.id not in changing]
         if still:
             raise Invalid(
-                f"{', '.join(still[:5])}: no schedule changes there, so there is no next change; "
-                "give a time, or end it by hand",
+                worded(
+                    "%(names)s: no schedule changes there, so there is no next change; give a time, or end it by hand",
+                    names=", ".join(still[:5]),
+                ),
                 "/ends",
             )
 
@@ -148,23 +163,23 @@ def check_end(ends: str, until: datetime | None, starts: datetime) -> None:
     """Raise Invalid for an end that cannot be."""
     if ends != "at":
         if until is not None:
-            raise Invalid(f"an end by {ends} has no time: leave `until` out", "/until")
+            raise Invalid(worded("an end by %(ends)s has no time: leave `until` out", ends=ends), "/until")
         return
     if until is None:
-        raise Invalid("say until when: `until`", "/until")
+        raise Invalid(worded("say until when: `until`"), "/until")
     if until <= starts:
-        raise Invalid("the end is not after the start", "/until")
+        raise Invalid(worded("the end is not after the start"), "/until")
     if until - starts > LONGEST:
-        raise Invalid("over 7 days it has to be ended by hand: `ends: manual`", "/until")
+        raise Invalid(worded("over 7 days it has to be ended by hand: `ends: manual`"), "/until")
 
 
 def check_words(reason: str, stagger: Stagger | None) -> None:
     """Raise Invalid for a missing reason, or a stagger that is none."""
     if not reason.strip():
-        raise Invalid("say why: a reason is kept with every order", "/reason")
+        raise Invalid(worded("say why: a reason is kept with every order"), "/reason")
     if stagger is None:
         return
     if stagger.batch is not None and stagger.batch < 1:
-        raise Invalid("at least one miner at once", "/stagger/batch")
+        raise Invalid(worded("at least one miner at once"), "/stagger/batch")
     if stagger.over_s is not None and not 0 <= stagger.over_s <= 86_400:
-        raise Invalid("from 0 to 86400 seconds", "/stagger/over_s")
+        raise Invalid(worded("from 0 to 86400 seconds"), "/stagger/over_s")

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import structlog
 
+from controller.wording import figure, worded
 from miners.clock import Clock
 
 JUMP_S = 60.0
@@ -68,15 +69,25 @@ class ClockWatch:
         doubts: list[str] = []
         left_s = self._jumped_at + STEADY_S - self._steady()
         if left_s > 0:
-            way = "forward" if self._jump_s > 0 else "back"
+            by_s, wait_s = figure(abs(self._jump_s), ".0f"), math.ceil(left_s)
             doubts.append(
-                f"the clock jumped {way} by {abs(self._jump_s):.0f} s; if it runs steadily, it is trusted again in "
-                f"{math.ceil(left_s)} s"
+                worded(
+                    "the clock jumped forward by %(jump_s)s s; if it runs steadily, it is trusted again in %(wait_s)s s",
+                    jump_s=by_s,
+                    wait_s=wait_s,
+                )
+                if self._jump_s > 0
+                else worded(
+                    "the clock jumped back by %(jump_s)s s; if it runs steadily, it is trusted again in %(wait_s)s s",
+                    jump_s=by_s,
+                    wait_s=wait_s,
+                )
             )
         if self.synchronised is False:
             doubts.append(
-                "the clock is not synchronised: see that the time service of this machine reaches its servers "
-                "(timedatectl or chronyc tracking say how it goes)"
+                worded(
+                    "the clock is not synchronised: see that the time service of this machine reaches its servers (timedatectl or chronyc tracking say how it goes)"
+                )
             )
         return doubts
 

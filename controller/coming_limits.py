@@ -21,6 +21,7 @@ from controller.safety import Drawn, over_container_limit, over_feed_limit, toge
 from controller.schedule import Piece, pieces
 from controller.steps import Steps
 from controller.watched import Watched
+from controller.wording import worded
 from miners.inventory.fleet import Container, Inventory
 
 AHEAD: Final = timedelta(days=8)
@@ -114,7 +115,9 @@ class ComingLimits:
             against = found[held]
             if against is not None:
                 there = max(at, now).astimezone(ZoneInfo(loads[0].container.timezone))
-                return f"from {there:%Y-%m-%d %H:%M} on {against}"
+                return worded(
+                    "from %(there)s on %(against)s", there=f"{there:%Y-%m-%d %H:%M}", against=against
+                )
         return None
 
     def _course(self, container: Container, now: datetime) -> list[Piece]:

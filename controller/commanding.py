@@ -1,7 +1,7 @@
 """Deeds without an intention, and what can be done to an operation: commands, one action, cancel, retry, wait."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from controller.choosing import Choosing, Previews, check_words
@@ -24,6 +24,7 @@ from controller.plans import Would, plan_of, skip_reason
 from controller.powers import present_w
 from controller.reconciler import A_PIECE, Reconciler
 from controller.watched import Errand, Watched
+from controller.wording import text_of, worded
 from miners.actions import Action, Locate, Reboot, action_name
 from miners.apply import writer_for
 from miners.errors import HashyardError
@@ -33,6 +34,12 @@ from miners.proof import objection
 POLLS_AT_ONCE: Final = 20
 LIGHT_OFF: Final = "locate off"
 """How an operation that switches the light off is called; `locate` switches it on."""
+_SOURCES: Final[Mapping[str, str]] = {
+    "schedule": worded("schedule"),
+    "override": worded("override"),
+    "default": worded("default"),
+}
+"""By what a profile is wanted, in a sentence."""
 
 
 class Commanding:
@@ -114,11 +121,16 @@ class Commanding:
         """Forget that tries of a miner's order failed, and have its outcome noted in this operation."""
         desk = self._desk
         if watched.wanted.profile is None:
-            desk.operations.mark(operation_id, watched.id, "skipped", detail="nothing is wanted of it")
+            desk.operations.mark(
+                operation_id, watched.id, "skipped", detail=worded("nothing is wanted of it")
+            )
             return
         if watched.operation_id is not None and watched.operation_id != operation_id:
             desk.operations.mark(
-                watched.operation_id, watched.id, "skipped", detail="it was taken over by a newer operation"
+                watched.operation_id,
+                watched.id,
+                "skipped",
+                detail=worded("it was taken over by a newer operation"),
             )
         watched.operation_id = operation_id
         record = watched.record
@@ -130,22 +142,28 @@ class Commanding:
         desk = self._desk
         watched = desk.roster.get(miner_id)
         if watched is None:
-            raise NotThere(f"there is no miner {miner_id}")
+            raise NotThere(worded("there is no miner %(miner_id)s", miner_id=miner_id))
         self._choosing.refuse_observed(Choice(miners=(miner_id,)), [watched])
         check_words(reason, None)
         self._refuse_in_doubt([watched])
         snapshot = watched.known.snapshot
         writer = writer_for(watched.known.target, None if snapshot is None else snapshot.driver)
         if writer is None:
-            raise Invalid(f"nothing is known that writes to {miner_id}", "/action")
+            raise Invalid(
+                worded("nothing is known that writes to %(miner_id)s", miner_id=miner_id), "/action"
+            )
         wrong = objection(writer, action)
         if wrong is not None:
             raise Invalid(str(wrong), "/action")
         wanted = watched.wanted
         if wanted.profile is not None and not isinstance(action, Locate | Reboot):
             raise Invalid(
-                f"{miner_id} is held to {wanted.profile} by the {wanted.source}, which would put it right at once: "
-                "put an override, such as a profile until a time",
+                worded(
+                    "%(miner_id)s is held to %(profile)s by the %(source)s, which would put it right at once: put an override, such as a profile until a time",
+                    miner_id=miner_id,
+                    profile=wanted.profile,
+                    source=_SOURCES.get(wanted.source, wanted.source),
+                ),
                 "/action",
             )
         operation = Operation(
@@ -174,10 +192,17 @@ class Commanding:
         operation = await self._known(operation_id)
         override = desk.intentions.override(operation.override_id or "")
         if running is None and not (undo and override is not None):
-            raise Invalid(f"the operation {operation_id} has ended already: there is nothing to cancel")
+            raise Invalid(
+                worded(
+                    "the operation %(operation_id)s has ended already: there is nothing to cancel",
+                    operation_id=operation_id,
+                )
+            )
         if operation.intent and override is None:
             raise Invalid(
-                "the schedule would order it again at once: hold the container, or put an override above the schedule"
+                worded(
+                    "the schedule would order it again at once: hold the container, or put an override above the schedule"
+                )
             )
         brings_about = override is not None and await self._origin(operation) == "override"
         stopped: list[str] = []
@@ -236,7 +261,9 @@ class Commanding:
         before = await self._known(operation_id)
         strange = [state for state in states if state not in RESULT_STATES or state in OPEN_STATES]
         if strange:
-            raise Invalid(f"{strange[0]} is no outcome that can be tried again", "/states")
+            raise Invalid(
+                worded("%(strange)s is no outcome that can be tried again", strange=strange[0]), "/states"
+            )
         chosen = set(states or FAILED_STATES)
         results = await self._results_of(operation_id)
         miners = [
@@ -248,7 +275,7 @@ class Commanding:
             miners = [one for one in miners if before.profile is None or one.wanted.profile == before.profile]
         if not miners:
             raise Invalid(
-                "nothing is left to try again: no miner of it has such an outcome and the same order",
+                worded("nothing is left to try again: no miner of it has such an outcome and the same order"),
                 "/states",
             )
         if before.action != "poll":
@@ -287,13 +314,13 @@ class Commanding:
         """Have the exporter read a miner now."""
         watched = self._desk.roster.get(miner_id)
         if watched is None:
-            raise NotThere(f"there is no miner {miner_id}")
+            raise NotThere(worded("there is no miner %(miner_id)s", miner_id=miner_id))
         if self._exporter is None or not self._exporter.configured:
-            raise InDoubt("there is no exporter that could read it: name one with --exporter")
+            raise InDoubt(worded("there is no exporter that could read it: name one with --exporter"))
         try:
             reading = await self._exporter.poll(watched.container.name, watched.known.miner.name)
         except ExporterError as error:
-            raise InDoubt(str(error)) from error
+            raise InDoubt(text_of(error)) from error
         self._desk.live.put(miner_id, reading)
         return reading
 
@@ -311,9 +338,9 @@ class Commanding:
                     reading = await self.poll(watched.id)
                 except HashyardError as error:
                     state: ResultState = "refused"
-                    detail = str(error)
+                    detail = text_of(error)
                 else:
-                    state, detail = "applied", "it was read"
+                    state, detail = "applied", worded("it was read")
                     if isinstance(reading, PollFailure):
                         state, detail = "unreachable", reading.detail
                 self._desk.operations.mark(
@@ -359,7 +386,7 @@ class Commanding:
                 wrong = objection(writer, action)
                 against = None if wrong is None else ("unsupported", str(wrong))
             elif against is None and writer is None:
-                against = "unsupported", "nothing is known that writes to it"
+                against = "unsupported", worded("nothing is known that writes to it")
         if against is not None:
             return Would(
                 view=view, step=view.step, against=against[0], detail=against[1], power_changes=False
@@ -370,17 +397,24 @@ class Commanding:
         """Raise InDoubt if nothing could be written to any of these miners now."""
         everywhere = self._reconciler.doubting.everywhere
         if everywhere:
-            raise InDoubt(f"nothing is written now: {everywhere[0]}")
+            raise InDoubt(worded("nothing is written now: %(everywhere)s", everywhere=everywhere[0]))
         holds = [self._desk.intentions.hold_on(watched.container.id) for watched in miners]
         if holds and all(hold is not None for hold in holds) and holds[0] is not None:
-            raise InDoubt(f"all writing is stopped there: {holds[0].reason}; release the hold first")
+            raise InDoubt(
+                worded(
+                    "all writing is stopped there: %(reason)s; release the hold first", reason=holds[0].reason
+                )
+            )
 
     def _refuse_busy(self, miners: Iterable[Watched]) -> None:
         """Raise Busy if a deed waits for one of these miners already."""
         for watched in miners:
             if watched.errand is not None:
                 raise Busy(
-                    f"{watched.id} is part of a running operation: wait for its end, or cancel it",
+                    worded(
+                        "%(watched)s is part of a running operation: wait for its end, or cancel it",
+                        watched=watched.id,
+                    ),
                     watched.errand.operation_id,
                 )
 
@@ -388,7 +422,7 @@ class Commanding:
         running = self._desk.operations.lately(operation_id)
         found = running.now if running else await self._desk.storage.operations.get(operation_id)
         if found is None:
-            raise NotThere(f"there is no operation {operation_id}")
+            raise NotThere(worded("there is no operation %(operation_id)s", operation_id=operation_id))
         return found
 
     async def _results_of(self, operation_id: str) -> Sequence[Result]:

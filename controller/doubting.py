@@ -12,13 +12,14 @@ from controller.model import SYSTEM
 from controller.powers import highest_nominal_w
 from controller.safety import identity_changed, inventory_refused, vanished
 from controller.watched import Watched
+from controller.wording import worded
 from miners.errors import InventoryError
 from miners.model import Snapshot
 
 KNOWN_MINERS = "engine.known_miners"
 """The setting that holds the ids of the miners which were last taken for the whole fleet."""
 
-STOPPED = "its operation is being cancelled"
+STOPPED = worded("its operation is being cancelled")
 
 
 class Doubting:
@@ -63,11 +64,13 @@ class Doubting:
         error = desk.store.last_error
         if error is not None:
             mistakes = error.mistakes if isinstance(error, InventoryError) else (str(error),)
-            found["inventory"] = inventory_refused(mistakes) or "the inventory was refused"
+            found["inventory"] = inventory_refused(mistakes) or worded("the inventory was refused")
         if self._vanished is not None:
             found["vanished"] = self._vanished
         if desk.recorder.away is not None:
-            found["record"] = f"{desk.recorder.away}: nothing is written that could not be recorded"
+            found["record"] = worded(
+                "%(away)s: nothing is written that could not be recorded", away=desk.recorder.away
+            )
         self.everywhere = tuple(found.values())
         told, self._told = self._told, found
         for name, text in found.items():

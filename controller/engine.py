@@ -40,6 +40,7 @@ from controller.settings import Settings
 from controller.stopping import Stopping
 from controller.storage.storage import Storage
 from controller.surroundings import ClockWatch, InventoryInUse
+from controller.wording import worded
 from miners.actions import Action, action_name
 from miners.apply import apply as apply_action
 from miners.apply import writer_for
@@ -219,7 +220,7 @@ class Engine:
         desk = self._desk
         container = desk.roster.containers.get(container_id)
         if container is None:
-            raise NotThere(f"there is no container {container_id}")
+            raise NotThere(worded("there is no container %(container_id)s", container_id=container_id))
         # No miner has an empty id, so overrides for single miners do not reach it.
         return desk.intentions.wanted_of(desk.inventory, container, "", desk.now)
 

@@ -23,6 +23,7 @@ import structlog
 from aiohttp import hdrs
 
 from controller.settings import is_loopback
+from controller.wording import figure, worded
 from miners.errors import HashyardError
 from miners.model import Reading
 from miners.proof import one_line
@@ -143,7 +144,9 @@ class Exporter:
         try:
             found = _FLEET.decode(body)
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-            raise ExporterAway(f"{self.url} answers, but not as an exporter does") from error
+            raise ExporterAway(
+                worded("%(url)s answers, but not as an exporter does", url=self.url)
+            ) from error
         removed = tuple((one.container, one.miner) for one in found.removed)
         full = len(found.items) + len(removed) >= ITEMS_A_PAGE
         return FleetPage(found.as_of, found.cursor, found.reset, found.items, removed, full)
@@ -156,7 +159,9 @@ class Exporter:
         try:
             return _READING.decode(body)
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-            raise ExporterAway(f"{self.url} answers, but not as an exporter does") from error
+            raise ExporterAway(
+                worded("%(url)s answers, but not as an exporter does", url=self.url)
+            ) from error
 
     async def lease(self, names: Sequence[MinerName], seconds: float) -> str | None:
         """Lease miners, all or none; return the lease's id, or None if it polls none of them."""
@@ -168,7 +173,9 @@ class Exporter:
                 try:
                     return msgspec.json.decode(body, type=_Granted).lease
                 except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-                    raise ExporterAway(f"{self.url} answers, but not as an exporter does") from error
+                    raise ExporterAway(
+                        worded("%(url)s answers, but not as an exporter does", url=self.url)
+                    ) from error
             if status != HTTPStatus.NOT_FOUND:
                 raise self._refusal(status, body)
             strangers = _places(body)
@@ -206,9 +213,17 @@ class Exporter:
             ) as response:
                 return response.status, await response.read()
         except TimeoutError as error:
-            raise ExporterAway(f"{self.url} did not answer within {within_s:.0f} s") from error
+            raise ExporterAway(
+                worded(
+                    "%(url)s did not answer within %(within_s)s s",
+                    url=self.url,
+                    within_s=figure(within_s, ".0f"),
+                )
+            ) from error
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise ExporterAway(f"{self.url} cannot be reached ({_why(error)})") from error
+            raise ExporterAway(
+                worded("%(url)s cannot be reached (%(why)s)", url=self.url, why=_why(error))
+            ) from error
 
     def _refusal(self, status: int, body: bytes) -> ExporterError:
         words = self._said(body)
@@ -221,10 +236,18 @@ class Exporter:
     def _away(self, status: int, body: bytes) -> ExporterAway:
         if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
             return ExporterAway(
-                f"{self.url} refuses us ({status}): --exporter-token-file has to hold the token of its --token-file"
+                worded(
+                    "%(url)s refuses us (%(status)s): --exporter-token-file has to hold the token of its --token-file",
+                    url=self.url,
+                    status=status,
+                )
             )
         words = self._said(body)
-        return ExporterAway(f"{self.url} answers {status}{f': {words}' if words else ''}")
+        return ExporterAway(
+            worded("%(url)s answers %(status)s: %(words)s", url=self.url, status=status, words=words)
+            if words
+            else worded("%(url)s answers %(status)s", url=self.url, status=status)
+        )
 
     def _said(self, body: bytes) -> str:
         """Return the words of an answer, without the token should it repeat that."""

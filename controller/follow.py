@@ -4,6 +4,7 @@ import structlog
 
 from controller.exporter_client import Exporter, ExporterAway, ExporterClient, decoded
 from controller.readings import Readings
+from controller.wording import text_of, worded
 from miners.clock import Clock
 
 AWAY_AFTER_S = 10.0
@@ -27,7 +28,7 @@ class Follower:
         self._clock = clock
         self._cursor: str | None = None
         self.since = clock.now()
-        self.reason: str | None = "it has not been asked yet"
+        self.reason: str | None = worded("it has not been asked yet")
         self.newest_at: float | None = None
         self._said: bool | None = None
 
@@ -48,7 +49,7 @@ class Follower:
             while await self._turn_page():
                 pass
         except ExporterAway as error:
-            reason = str(error)
+            reason = text_of(error)
         if (reason is None) != (self.reason is None):
             self.since = self._clock.now()
         self.reason = reason

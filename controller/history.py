@@ -12,6 +12,7 @@ import aiohttp
 import msgspec
 import orjson
 
+from controller.wording import worded
 from miners.errors import HashyardError
 
 KEPT_S: Final = 10.0
@@ -102,7 +103,7 @@ class History:
     async def _ask(self, path: str, parameters: Mapping[str, str]) -> Any:
         """Return what Prometheus answers, or answered within the last seconds; one question for all who ask alike."""
         if self._url is None:
-            raise HistoryAway("there is no history: --prometheus names none")
+            raise HistoryAway(worded("there is no history: --prometheus names none"))
         key = (path, *parameters.values())
         now = asyncio.get_running_loop().time()
         kept = self._kept.get(key)
@@ -136,11 +137,15 @@ class History:
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError, msgspec.ValidationError) as error:
             self._now_is("away", type(error).__name__)
             raise HistoryAway(
-                f"Prometheus does not answer ({type(error).__name__}): is it on, and --prometheus right?"
+                worded(
+                    "Prometheus does not answer (%(name)s): is it on, and --prometheus right?",
+                    name=type(error).__name__,
+                )
             ) from error
         if answer.status != "success":
             self._now_is("away", "refuses")
-            raise HistoryAway(f"Prometheus refuses: {(answer.error or 'no reason given')[:200]}")
+            reason = answer.error[:200] if answer.error else worded("no reason given")
+            raise HistoryAway(worded("Prometheus refuses: %(reason)s", reason=reason))
         self._now_is("ok", None)
         return answer.data
 

@@ -16,6 +16,7 @@ from controller.exporter_client import ExporterClient, MinerName
 from controller.follow import Follower
 from controller.own_reading import OwnReading, Reader
 from controller.readings import STALE_INTERVALS, Known, Readings, TargetOf
+from controller.wording import figure, worded
 from miners.client import read_miner
 from miners.clock import Clock
 from miners.inventory.fleet import Inventory
@@ -111,7 +112,11 @@ class Live(Readings):
                 return Source(
                     state="stale",
                     since=_at(newest_at),
-                    reason=f"{follower.exporter.url} answers, and has read no miner for {now - newest_at:.0f} s",
+                    reason=worded(
+                        "%(url)s answers, and has read no miner for %(idle_s)s s",
+                        url=follower.exporter.url,
+                        idle_s=figure(now - newest_at, ".0f"),
+                    ),
                 )
         return Source(state="ok", since=_at(max(follower.since for follower in self._followers)))
 

@@ -15,6 +15,7 @@ import msgspec
 import yaml
 
 from controller.deeds import DeedRefused
+from controller.wording import worded
 from miners.errors import ConfigurationError, InventoryError
 from miners.inventory.fleet import Inventory
 from miners.inventory.load import load
@@ -66,7 +67,11 @@ class Managed:
             await asyncio.to_thread(self._write, text)
             if not await self._store.reload():
                 raise ConfigurationError(
-                    f"{self._path} is written, and is used once the inventory is right again: {self._store.last_error}"
+                    worded(
+                        "%(path)s is written, and is used once the inventory is right again: %(last_error)s",
+                        path=self._path,
+                        last_error=self._store.last_error,
+                    )
                 )
             return self._store.inventory
 
@@ -92,10 +97,16 @@ class Managed:
             return {}
         except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
             raise ConfigurationError(
-                f"{self._path} cannot be read ({type(error).__name__}): mend it, or move it away"
+                worded(
+                    "%(path)s cannot be read (%(name)s): mend it, or move it away",
+                    path=self._path,
+                    name=type(error).__name__,
+                )
             ) from None
         if not isinstance(found, dict):
-            raise ConfigurationError(f"{self._path} is no inventory: mend it, or move it away")
+            raise ConfigurationError(
+                worded("%(path)s is no inventory: mend it, or move it away", path=self._path)
+            )
         self._last = text, found
         copied: Document = _copied(found)
         return copied
@@ -122,7 +133,11 @@ class Managed:
                 os.close(folder)
         except OSError as error:
             raise ConfigurationError(
-                f"{self._path} cannot be written: {error.strerror}; the inventory is as it was"
+                worded(
+                    "%(path)s cannot be written: %(strerror)s; the inventory is as it was",
+                    path=self._path,
+                    strerror=error.strerror,
+                )
             ) from error
 
 

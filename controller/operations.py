@@ -17,6 +17,7 @@ from controller.recording import Recorder
 from controller.storage.storage import Storage
 from controller.telling import event
 from controller.watched import moment
+from controller.wording import worded
 from miners.clock import Clock
 
 OPEN_STATES: Final[frozenset[ResultState]] = frozenset(("waiting", "sending", "verifying"))
@@ -190,7 +191,7 @@ class Operations:
         self._note_dirty(running)
         stopped = [miner for miner, one in running.results.items() if one.state == "waiting"]
         for at, miner in enumerate(stopped, start=1):
-            self.mark(running.operation.id, miner, "cancelled", detail="cancelled before it was sent")
+            self.mark(running.operation.id, miner, "cancelled", detail=worded("cancelled before it was sent"))
             if at % A_PIECE == 0:
                 await asyncio.sleep(0)
         self._end_if_done(running)

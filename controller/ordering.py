@@ -28,11 +28,12 @@ from controller.powers import expected_w, nominal_w, present_w
 from controller.sending import Sender
 from controller.steps import Steps
 from controller.watched import Watched, moment
+from controller.wording import worded
 from miners.inventory.fleet import Container
 
-NEWER: Final = "a newer order has come in its place"
+NEWER: Final = worded("a newer order has come in its place")
 
-LAPSED: Final = "the override ended before its turn came"
+LAPSED: Final = worded("the override ended before its turn came")
 
 A_PIECE: Final = 200
 """Miners whose order is worked out without the event loop's turn in between."""

@@ -13,6 +13,7 @@ from controller.reconcile import LOOK_AGAIN_S, Judgement, wait_after
 from controller.sending import IN_FLIGHT, LOST, Finished
 from controller.telling import shown
 from controller.watched import Barred, Watched, moment
+from controller.wording import worded
 from miners.actions import Outcome, Status
 
 TRIES_IN_OPERATION: Final = 3
@@ -41,7 +42,7 @@ class Outcomes:
         """Note what a judgement means for a miner's operation, its record, and the record of events."""
         before, watched.judgement = watched.judgement, judgement
         if judgement.verdict == "observed" or watched.wanted.profile is None:
-            self._leave(watched, "skipped", "nothing is written to it")
+            self._leave(watched, "skipped", worded("nothing is written to it"))
         elif judgement.matches is True:
             self._confirm(watched)
         elif judgement.matches is False and not watched.task:
@@ -103,7 +104,7 @@ class Outcomes:
             self._leave(
                 watched,
                 "applied" if late else "unchanged",
-                "its readings show it now" if late else "it shows that already",
+                worded("its readings show it now") if late else worded("it shows that already"),
             )
         ratio = None if step is None else ordered_ratio(step)
         if record.unverified_at is not None:

@@ -29,11 +29,12 @@ from controller.profiles import shows
 from controller.reconciler import A_PIECE, Reconciler
 from controller.steps import Steps
 from controller.watched import Watched
+from controller.wording import worded, worded_many
 from miners.inventory.fleet import Inventory
 from miners.inventory.slugs import miner_id
 from miners.model import Snapshot
 
-NOTHING_ELSE = "nothing else is wanted of it"
+NOTHING_ELSE = worded("nothing else is wanted of it")
 
 
 class Overriding:
@@ -169,7 +170,9 @@ class Overriding:
             by_container = self._next_changes(before, starts) if ends == "next_change" else {}
             check_end(ends, until, starts)
             if ends == "next_change" and not by_container:
-                raise Invalid("no schedule changes there, so there is no next change: give a time", "/ends")
+                raise Invalid(
+                    worded("no schedule changes there, so there is no next change: give a time"), "/ends"
+                )
             after = msgspec.structs.replace(
                 before, ends=ends, until=until, until_by_container=by_container, reason=reason
             )
@@ -254,7 +257,11 @@ class Overriding:
         """Return an override that waits or is in force. Raises NotThere."""
         override = self._desk.intentions.override(override_id)
         if override is None:
-            raise NotThere(f"there is no override {override_id} that waits or is in force")
+            raise NotThere(
+                worded(
+                    "there is no override %(override_id)s that waits or is in force", override_id=override_id
+                )
+            )
         return override
 
     async def _planned(self, wish: OverrideWish, miners: Sequence[Watched]) -> tuple[Plan, frozenset[str]]:
@@ -262,7 +269,11 @@ class Overriding:
         now = desk.now
         if wish.profile not in desk.inventory.profiles:
             raise Invalid(
-                f"there is no profile {wish.profile}; there are {', '.join(desk.inventory.profiles)}",
+                worded(
+                    "there is no profile %(profile)s; there are %(names)s",
+                    profile=wish.profile,
+                    names=", ".join(desk.inventory.profiles),
+                ),
                 "/profile",
             )
         check_words(wish.reason, wish.stagger)
@@ -321,7 +332,13 @@ class Overriding:
                 found.append(
                     Warned(
                         code="covers_override",
-                        detail=f"it stands above an override to {older.profile} ({older.reason}) for {count} miners",
+                        detail=worded_many(
+                            "it stands above an override to %(profile)s (%(reason)s) for %(num)s miners",
+                            "it stands above an override to %(profile)s (%(reason)s) for %(num)s miners",
+                            count,
+                            profile=older.profile,
+                            reason=older.reason,
+                        ),
                     )
                 )
         against = await self._reconciler.releasing.limits_exceeded(
@@ -330,7 +347,7 @@ class Overriding:
         if against is not None:
             found.append(Warned(code=OVER_LIMIT, detail=against))
         if wish.ends == "manual":
-            found.append(Warned(code="no_end", detail="it holds until somebody ends it"))
+            found.append(Warned(code="no_end", detail=worded("it holds until somebody ends it")))
         return found
 
     def _next_changes(self, override: Override, starts: datetime) -> dict[str, datetime]:

@@ -17,6 +17,7 @@ import msgspec
 from controller.deeds import MinerView, Plan, Planned, Skipped, Warned
 from controller.model import MinerRecord, Step
 from controller.powers import change_w, expected_w, nominal_w
+from controller.wording import worded
 from miners.inventory.fleet import Container
 from miners.model import PollFailure, Snapshot
 
@@ -32,13 +33,11 @@ MINER_S: Final = 2.0
 """What one command takes with a miner that obeys at once: connecting, telling, reading back."""
 
 _ADVICE: Final[Mapping[SkipReason, str]] = {
-    "observe": "write `control: enforce` at the container",
-    "inactive": "write `active: true` at the miner",
-    "unreachable": "it is commanded when it answers, as long as the order stands",
-    "service": "end the service mark when the work is done",
-    "held": "release the hold",
-    "doubt": "see what is in doubt",
-    "superseded": "a newer override holds for it",
+    "inactive": worded("write `active: true` at the miner"),
+    "unreachable": worded("it is commanded when it answers, as long as the order stands"),
+    "held": worded("release the hold"),
+    "doubt": worded("see what is in doubt"),
+    "superseded": worded("a newer override holds for it"),
 }
 
 
@@ -59,9 +58,12 @@ def skip_reason(view: MinerView, *, held: bool, in_doubt: str | None) -> tuple[S
         return "inactive", _ADVICE["inactive"]
     if view.container.control != "enforce":
         origin = view.container.origin
-        return "observe", f"{_ADVICE['observe']} ({origin.file}:{origin.line})"
+        place = f"{origin.file}:{origin.line}"
+        return "observe", worded("write `control: enforce` at the container (%(place)s)", place=place)
     if view.service is not None:
-        return "service", f"{view.service.reason}; {_ADVICE['service']}"
+        return "service", worded(
+            "%(reason)s; end the service mark when the work is done", reason=view.service.reason
+        )
     if held:
         return "held", _ADVICE["held"]
     if in_doubt is not None:

@@ -12,6 +12,7 @@ from controller.figures import FleetFigures
 from controller.live import Live
 from controller.metrics_page import MetricsPage
 from controller.storage.storage import Storage
+from controller.wording import figure, worded
 from miners.errors import InventoryError
 from miners.inventory.store import InventoryStore
 
@@ -79,7 +80,13 @@ class Process:
                 name="inventory",
                 state="ok" if error is None else "failed",
                 since=self.store.last_good_at,
-                reason=None if error is None else f"{error.mistakes[0]} (of {len(error.mistakes)} mistakes)",
+                reason=None
+                if error is None
+                else worded(
+                    "%(mistakes)s (of %(count)s mistakes)",
+                    mistakes=error.mistakes[0],
+                    count=len(error.mistakes),
+                ),
             ),
             Part(
                 name="database",
@@ -93,13 +100,17 @@ class Process:
     def _schedule_part(self) -> Part:
         run = self._engine.last_run
         if run is None:
-            return Part(name="schedule", state="unknown", reason="nobody has looked at what should be yet")
+            return Part(
+                name="schedule", state="unknown", reason=worded("nobody has looked at what should be yet")
+            )
         idle_s = self._engine.now.timestamp() - run
         return Part(
             name="schedule",
             state="ok" if idle_s <= LATE_S else "failed",
             since=datetime.fromtimestamp(run, UTC),
-            reason=None if idle_s <= LATE_S else f"nobody has looked at what should be for {idle_s:.0f} s",
+            reason=None
+            if idle_s <= LATE_S
+            else worded("nobody has looked at what should be for %(idle_s)s s", idle_s=figure(idle_s, ".0f")),
         )
 
     def _figures(self) -> FleetFigures:
@@ -128,5 +139,7 @@ def _clock_part(watch: ClockWatch, doubts: list[str]) -> Part:
     if doubts:
         return Part(name="clock", state="failed", reason="; ".join(doubts))
     if watch.synchronised is None:
-        return Part(name="clock", state="unknown", reason="nobody on this machine keeps its clock in time")
+        return Part(
+            name="clock", state="unknown", reason=worded("nobody on this machine keeps its clock in time")
+        )
     return Part(name="clock", state="ok")

@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 
 from controller.model import Step
+from controller.wording import figure, text_of, worded
 from miners.actions import (
     Action,
     Mode,
@@ -109,7 +110,7 @@ def step_for(
             return _asleep(wish, STANDBY_POWER_W if standby_power_w is None else standby_power_w)
         way = _way(wish, driver, manufacturer)
     except _Problem as problem:
-        return Step(ratio=asked, problem=str(problem))
+        return Step(ratio=asked, problem=text_of(problem))
     power_w = way.power_w
     if power_w is None and nominal_power_w is not None:
         power_w = way.ratio * nominal_power_w
@@ -154,13 +155,23 @@ def next_action(
 
 def _without_writer(driver: str | None) -> str:
     if driver is None:
-        return "its driver is not known: it has to be read once, or be given `driver:` in the inventory"
-    return f"Hashyard cannot write to the driver {driver}: set this miner's power at the miner"
+        return worded(
+            "its driver is not known: it has to be read once, or be given `driver:` in the inventory"
+        )
+    return worded(
+        "Hashyard cannot write to the driver %(driver)s: set this miner's power at the miner", driver=driver
+    )
 
 
 def _asleep(wish: _Wish, standby_power_w: float) -> Step:
     if Sleep not in wish.writer.abilities:
-        raise _Problem(f"{wish.writer.name} cannot put a miner to sleep, so {wish.called} cannot be had")
+        raise _Problem(
+            worded(
+                "%(writer)s cannot put a miner to sleep, so %(called)s cannot be had",
+                writer=wish.writer.name,
+                called=wish.called,
+            )
+        )
     ratio = standby_power_w / wish.nominal_w if wish.nominal_w else 0.0
     return Step(actions=(Sleep(),), ratio=min(ratio, 1.0), power_w=standby_power_w)
 
@@ -185,7 +196,7 @@ def _way(wish: _Wish, driver: str | None, manufacturer: str | None) -> _Way:
         except _NotYet:
             raise
         except _Problem as problem:
-            reasons.append(str(problem))
+            reasons.append(text_of(problem))
     if reasons:
         raise _Problem(reasons[0])
     return _waking_alone(wish)
@@ -199,11 +210,20 @@ def _is_general(kind: type[Action], writer: Writer) -> bool:
 def _waking_alone(wish: _Wish) -> _Way:
     """Return the way of a make that can only sleep and wake: awake it draws its nominal power, no more and no less."""
     if Wake not in wish.writer.abilities:
-        raise _Problem(f"{wish.writer.name} knows no way to set power, so {wish.called} cannot be had")
+        raise _Problem(
+            worded(
+                "%(writer)s knows no way to set power, so %(called)s cannot be had",
+                writer=wish.writer.name,
+                called=wish.called,
+            )
+        )
     if wish.profile.target_percent < LOW_PERCENT:
         raise _Problem(
-            f"{wish.writer.name} can only sleep and wake: for {wish.called} it would draw its full power; "
-            "give these miners another profile"
+            worded(
+                "%(writer)s can only sleep and wake: for %(called)s it would draw its full power; give these miners another profile",
+                writer=wish.writer.name,
+                called=wish.called,
+            )
         )
     return _Way(None, 1.0)
 
@@ -232,8 +252,13 @@ def _named(wish: _Wish, way: Mapping[str, Any], key: str) -> _Way:
     kind = _kind_of(way)
     if kind not in wish.writer.abilities:
         raise _Problem(
-            f"{wish.writer.name} does not know {action_name(kind)}, which the profile {wish.profile.name} "
-            f"has for {key}: name another way under by_make"
+            worded(
+                "%(writer)s does not know %(action_name)s, which the profile %(profile)s has for %(key)s: name another way under by_make",
+                writer=wish.writer.name,
+                action_name=action_name(kind),
+                profile=wish.profile.name,
+                key=key,
+            )
         )
     if kind is SetPowerPercent:
         return _percent(wish, float(way["power_percent"]))
@@ -261,8 +286,14 @@ def _limit(wish: _Wish, watts: float) -> _Way:
 def _within(wish: _Wish, ability: Ability, asked: float, unit: str) -> float:
     if ability.least is not None and asked < ability.least:
         raise _Problem(
-            f"{wish.writer.name} goes no lower than {ability.least:g} {unit}, and {wish.called} comes to "
-            f"{asked:g} {unit}: raise the profile's target, or let these miners sleep"
+            worded(
+                "%(writer)s goes no lower than %(least)s %(unit)s, and %(called)s comes to %(asked)s %(unit)s: raise the profile's target, or let these miners sleep",
+                writer=wish.writer.name,
+                least=figure(ability.least, "g"),
+                unit=unit,
+                called=wish.called,
+                asked=figure(asked, "g"),
+            )
         )
     return asked if ability.most is None else min(asked, ability.most)
 
@@ -279,8 +310,10 @@ def _limit_of_nominal(wish: _Wish) -> _Way:
 def _asked_watts(wish: _Wish) -> float:
     if not wish.nominal_w:
         raise _Problem(
-            f"its nominal power is not known, so {wish.called} cannot be told in watts: "
-            "write `nominal_power_w` into the inventory"
+            worded(
+                "its nominal power is not known, so %(called)s cannot be told in watts: write `nominal_power_w` into the inventory",
+                called=wish.called,
+            )
         )
     return wish.ratio * wish.nominal_w
 
@@ -289,18 +322,26 @@ def _preset_by_watts(wish: _Wish) -> _Way:
     """Return the preset that draws the most without drawing more than was asked for."""
     asked = _asked_watts(wish)
     if wish.presets is None:
-        raise _NotYet("its presets have not been read yet: it has to answer once")
+        raise _NotYet(worded("its presets have not been read yet: it has to answer once"))
     told = [preset for preset in wish.presets if preset.watts]
     if not told:
         raise _Problem(
-            f"none of its presets says how much it draws: name the one for {wish.profile.name} under by_make"
+            worded(
+                "none of its presets says how much it draws: name the one for %(profile)s under by_make",
+                profile=wish.profile.name,
+            )
         )
     fitting = [preset for preset in told if (preset.watts or 0.0) <= asked * (1 + PRESET_TOLERANCE)]
     if not fitting:
         least = min(told, key=lambda preset: preset.watts or 0.0)
         raise _Problem(
-            f"its lowest preset, {least.name}, draws {least.watts:g} W, and {wish.called} comes to {asked:.0f} W: "
-            "raise the profile's target, or let these miners sleep"
+            worded(
+                "its lowest preset, %(least)s, draws %(watts)s W, and %(called)s comes to %(asked)s W: raise the profile's target, or let these miners sleep",
+                least=least.name,
+                watts=figure(least.watts or 0.0, "g"),
+                called=wish.called,
+                asked=figure(asked, ".0f"),
+            )
         )
     return _of_preset(wish, max(fitting, key=lambda preset: preset.watts or 0.0))
 
@@ -309,14 +350,25 @@ def _preset_by_name(wish: _Wish, name: str) -> _Way:
     known = wish.writer.abilities[SetPreset].modes
     if known and name not in known:
         raise _Problem(
-            f"{wish.writer.name} knows the presets {', '.join(known)}, not {name}: name one of them under by_make"
+            worded(
+                "%(writer)s knows the presets %(names)s, not %(name)s: name one of them under by_make",
+                writer=wish.writer.name,
+                names=", ".join(known),
+                name=name,
+            )
         )
     listed = wish.presets if wish.presets and wish.writer.presets is not None else ()
     for preset in listed:
         if preset.name == name:
             return _of_preset(wish, preset)
     if listed:
-        raise _Problem(f"it has no preset {name}; it has {', '.join(preset.name for preset in listed[:8])}")
+        raise _Problem(
+            worded(
+                "it has no preset %(name)s; it has %(names)s",
+                name=name,
+                names=", ".join(preset.name for preset in listed[:8]),
+            )
+        )
     return _Way(SetPreset(name), wish.ratio)
 
 
@@ -339,8 +391,13 @@ def _check_mode(wish: _Wish, mode: Mode) -> None:
     modes = wish.writer.abilities[SetMode].modes
     if modes and mode not in modes:
         raise _Problem(
-            f"{wish.writer.name} has no {mode} mode for {wish.called}; it has {', '.join(modes)}: "
-            "name one of them under by_make"
+            worded(
+                "%(writer)s has no %(mode)s mode for %(called)s; it has %(names)s: name one of them under by_make",
+                writer=wish.writer.name,
+                mode=mode,
+                called=wish.called,
+                names=", ".join(modes),
+            )
         )
 
 

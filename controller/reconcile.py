@@ -13,6 +13,7 @@ import msgspec
 from controller.model import Hold, MinerRecord, ServiceMark, Step, Wanted
 from controller.profiles import next_action, shows
 from controller.safety import held, in_service
+from controller.wording import worded, worded_many
 from miners.actions import Action, Sleep, Status
 from miners.inventory.fleet import Container, Miner
 from miners.model import PollFailure, Reading, Snapshot
@@ -114,26 +115,26 @@ def judge(case: Situation) -> Judgement:
     step, snapshot, writer = case.step, case.snapshot, case.writer
     if step is None or step.problem is not None or snapshot is None or writer is None:
         if case.needs_presets:
-            return Judgement("wait", "presets", "the miner is being asked for its presets", matches)
+            return Judgement("wait", "presets", worded("the miner is being asked for its presets"), matches)
         why = (
-            "its driver is not known"
+            worded("its driver is not known")
             if step is None
-            else step.problem or "nothing is known that writes to it"
+            else step.problem or worded("nothing is known that writes to it")
         )
         return Judgement("blocked", "unsupported", why, matches)
     if matches is True:
         return Judgement("matches", matches=True)
     if case.busy:
-        return Judgement("wait", "busy", "a command is on its way", matches)
+        return Judgement("wait", "busy", worded("a command is on its way"), matches)
     if case.read_at < case.settled_at:
-        return Judgement("wait", "settling", "not read since the last command", matches)
+        return Judgement("wait", "settling", worded("not read since the last command"), matches)
     action = next_action(step, snapshot, writer)
     if action is None:
         return Judgement("matches", matches=matches)
     ability = writer.abilities.get(type(action))
     if matches is None and case.record.last_outcome in ("applied", "unchanged", "accepted_unverified"):
         # Its readings cannot tell, and it has taken the command: saying it again would prove no more.
-        return Judgement("nothing", "untold", "its readings cannot tell whether it obeys", None)
+        return Judgement("nothing", "untold", worded("its readings cannot tell whether it obeys"), None)
     waits = _waits(case, action, ability)
     if waits is not None:
         return msgspec.structs.replace(waits, matches=matches)
@@ -143,9 +144,9 @@ def judge(case: Situation) -> Judgement:
 def standing_against(case: Situation) -> Judgement | None:
     """Return what stands against writing anything at all to a miner now, None if nothing does."""
     if case.container.control != "enforce":
-        return Judgement("blocked", "observed", "its container is only observed")
+        return Judgement("blocked", "observed", worded("its container is only observed"))
     if not case.miner.active:
-        return Judgement("blocked", "inactive", "it is switched off in the inventory (active: false)")
+        return Judgement("blocked", "inactive", worded("it is switched off in the inventory (active: false)"))
     marked = in_service(case.service)
     if marked is not None:
         return Judgement("blocked", "service", marked)
@@ -155,11 +156,13 @@ def standing_against(case: Situation) -> Judgement | None:
     if case.doubts:
         return Judgement("blocked", "doubt", case.doubts[0])
     if isinstance(case.reading, PollFailure):
-        return Judgement("blocked", "unreachable", f"it does not answer: {case.reading.detail}")
+        return Judgement(
+            "blocked", "unreachable", worded("it does not answer: %(detail)s", detail=case.reading.detail)
+        )
     if case.reading is None or case.snapshot is None:
-        return Judgement("blocked", "unread", "it has not been read yet")
+        return Judgement("blocked", "unread", worded("it has not been read yet"))
     if case.stale:
-        return Judgement("blocked", "stale", "its reading is too old to act upon")
+        return Judgement("blocked", "stale", worded("its reading is too old to act upon"))
     return None
 
 
@@ -176,7 +179,7 @@ def _waits(case: Situation, action: Action, ability: Ability | None) -> Judgemen
     record = case.record
     not_before = record.not_before.timestamp() if record.not_before is not None else 0.0
     if case.now < not_before and not (case.emergency and isinstance(action, Sleep) and not record.attempts):
-        why = record.last_detail or "it was commanded a moment ago"
+        why = record.last_detail or worded("it was commanded a moment ago")
         return Judgement("wait", "back_off", why, until=not_before)
     spent = restarts_spent(case, action, ability)
     if spent is not None:
@@ -190,7 +193,11 @@ def restarts_spent(case: Situation, action: Action, ability: Ability | None) -> 
         return None
     if restarts_today(case.record, case.container, case.now) < case.restarts_a_day:
         return None
-    return f"its mining was restarted {case.restarts_a_day} times today, which is as often as is allowed"
+    return worded_many(
+        "its mining was restarted %(num)s times today, which is as often as is allowed",
+        "its mining was restarted %(num)s times today, which is as often as is allowed",
+        case.restarts_a_day,
+    )
 
 
 def day_of(container: Container, now: float) -> str:

@@ -34,6 +34,7 @@ from controller.sending import Apply, Finished, Order, Sender
 from controller.steps import Steps, needs_presets
 from controller.storage.faults import StorageAway
 from controller.watched import Watched
+from controller.wording import worded
 from miners.actions import Action
 from miners.model import Snapshot
 
@@ -305,18 +306,18 @@ class Reconciler:
         watched = order.watched
         running = self._desk.operations.get(order.operation_id)
         if running is not None and running.operation.state == "cancelling":
-            return "the operation was cancelled"
+            return worded("the operation was cancelled")
         if order.operation_id is not None and running is None and order.errand is not None:
-            return "the operation has ended"
+            return worded("the operation has ended")
         case = self.situation(watched)
         against = standing_against(case)
         if against is not None:
             return against.detail
         if order.errand is None:
             if watched.wanted.profile != order.profile or watched.step is None:
-                return "something else is wanted of it now"
+                return worded("something else is wanted of it now")
             if action not in watched.step.actions:
-                return "its profile has changed meanwhile"
+                return worded("its profile has changed meanwhile")
             if not watched.sent:  # it is counted already once its intent is written down
                 ability = None if order.writer is None else order.writer.abilities.get(type(action))
                 spent = restarts_spent(case, action, ability)
@@ -354,7 +355,7 @@ class Reconciler:
             errand_of = watched.errand.operation_id if watched.errand is not None else None
             for operation_id in (watched.operation_id, errand_of):
                 self._desk.operations.mark(
-                    operation_id, watched.id, "cancelled", detail="it has left the inventory"
+                    operation_id, watched.id, "cancelled", detail=worded("it has left the inventory")
                 )
 
 

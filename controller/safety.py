@@ -27,6 +27,7 @@ import msgspec
 
 from controller.model import Hold, MinerRecord, ServiceMark
 from controller.readings import STALE_INTERVALS
+from controller.wording import Wording, figure, worded, worded_many
 from miners.inventory.fleet import Container, Feed
 from miners.inventory.heat import temperature_limits_c
 from miners.inventory.nodes import shortened
@@ -62,14 +63,19 @@ def together(powers: Iterable[float | None]) -> Drawn:
 
 def over_container_limit(container: Container, after: Drawn, now: Drawn | None = None) -> str | None:
     """Return why a container must not come to draw `after`. `now`: what it draws; a plan that lowers it is never stopped."""
-    return _over(f"the container {shortened(container.name)}", container.power_limit_w, after, now)
+    return _over(
+        worded("the container %(container)s", container=shortened(container.name)),
+        container.power_limit_w,
+        after,
+        now,
+    )
 
 
 def over_feed_limit(feed: Feed | None, after: Drawn, now: Drawn | None = None) -> str | None:
     """Return why all containers of a feed together must not come to draw `after`; a feed that is not described has no limit."""
     if feed is None:
         return None
-    return _over(f"the feed {shortened(feed.name)}", feed.power_limit_w, after, now)
+    return _over(worded("the feed %(feed)s", feed=shortened(feed.name)), feed.power_limit_w, after, now)
 
 
 def raise_refused(container: Container, readings: Sequence[Reading | None], at: datetime) -> str | None:
@@ -83,15 +89,21 @@ def raise_refused(container: Container, readings: Sequence[Reading | None], at: 
     silent = len(readings) - len(fresh)
     name = shortened(container.name)
     if readings and silent > container.alerts.down_max_ratio * len(readings):
-        return (
-            f"{silent} of {len(readings)} miners of {name} have no reading of the last "
-            f"{STALE_INTERVALS * container.interval_s:g} s, so power is not raised there: look at its network and the exporter"
+        return worded(
+            "%(silent)s of %(count)s miners of %(name)s have no reading of the last %(longest_s)s s, so power is not raised there: look at its network and the exporter",
+            silent=silent,
+            count=len(readings),
+            name=name,
+            longest_s=figure(STALE_INTERVALS * container.interval_s, "g"),
         )
     hot = [reason for reason in (too_hot(container, reading) for reading in fresh) if reason is not None]
     if len(hot) > HOT_SHARE * len(fresh):
-        return (
-            f"{len(hot)} of {len(fresh)} miners of {name} are too hot ({hot[0]}), so power is not raised there: "
-            "look at fans, pump and louvres"
+        return worded(
+            "%(count)s of %(fresh)s miners of %(name)s are too hot (%(hot)s), so power is not raised there: look at fans, pump and louvres",
+            count=len(hot),
+            fresh=len(fresh),
+            name=name,
+            hot=hot[0],
         )
     return None
 
@@ -99,14 +111,26 @@ def raise_refused(container: Container, readings: Sequence[Reading | None], at: 
 def raise_refused_for(container: Container, reading: Reading | None, at: datetime) -> str | None:
     """Return why the power of one miner must not be raised: it is too hot itself, or its reading is stale or none."""
     if reading is None:
-        return "it was never read, so its power is not raised: look at its address and its power supply"
+        return worded(
+            "it was never read, so its power is not raised: look at its address and its power supply"
+        )
     if isinstance(reading, PollFailure):
-        return f"it does not answer ({reading.reason}), so its power is not raised: it is tried again when it does"
+        return worded(
+            "it does not answer (%(reason)s), so its power is not raised: it is tried again when it does",
+            reason=reading.reason,
+        )
     if not _is_fresh(reading, container, at):
         age = (at - reading.taken_at).total_seconds()
-        return f"its reading is {age:.0f} s old, so its power is not raised: look at the exporter"
+        return worded(
+            "its reading is %(age)s s old, so its power is not raised: look at the exporter",
+            age=figure(age, ".0f"),
+        )
     hot = too_hot(container, reading)
-    return f"{hot}, so its power is not raised: look at its fans and the air around it" if hot else None
+    return (
+        worded("%(hot)s, so its power is not raised: look at its fans and the air around it", hot=hot)
+        if hot
+        else None
+    )
 
 
 def too_hot(container: Container, snapshot: Snapshot) -> str | None:
@@ -115,10 +139,20 @@ def too_hot(container: Container, snapshot: Snapshot) -> str | None:
     for sensor, limit in temperature_limits_c(container, facts).items():
         degrees = getattr(snapshot.temperatures_c, sensor)
         if degrees is not None and degrees >= limit:
-            return f"{sensor} of {shortened(snapshot.miner)} is at {degrees:g} °C, the limit is {limit:g} °C"
+            return worded(
+                "%(sensor)s of %(miner)s is at %(degrees)s °C, the limit is %(limit)s °C",
+                sensor=sensor,
+                miner=shortened(snapshot.miner),
+                degrees=figure(degrees, "g"),
+                limit=figure(limit, "g"),
+            )
     for fault in snapshot.faults:
         if _HEAT.search(f"{fault.code} {fault.text or ''}"):
-            return f"{shortened(snapshot.miner)} reports {shortened(fault.text or fault.code)}"
+            return worded(
+                "%(miner)s reports %(fault)s",
+                miner=shortened(snapshot.miner),
+                fault=shortened(fault.text or fault.code),
+            )
     return None
 
 
@@ -131,9 +165,12 @@ def identity_changed(record: MinerRecord | None, address: str, identity: Identit
         return None
     for what, before, now in (("MAC", record.mac, identity.mac), ("serial", record.serial, identity.serial)):
         if before and now and _bare(before) != _bare(now):
-            return (
-                f"{address} answers with the {what} {shortened(now)}, last seen there was {shortened(before)}: correct its "
-                "address in the inventory, or, after an exchange, mark it as in service and end the mark"
+            return worded(
+                "%(address)s answers with the %(what)s %(now)s, last seen there was %(before)s: correct its address in the inventory, or, after an exchange, mark it as in service and end the mark",
+                address=address,
+                what=what,
+                now=shortened(now),
+                before=shortened(before),
             )
     return None
 
@@ -143,9 +180,10 @@ def vanished(before: Collection[str], after: Collection[str]) -> str | None:
     gone = len(set(before) - set(after))
     if gone <= VANISHED_SHARE * len(before):
         return None
-    return (
-        f"{gone} of {len(before)} miners are gone from the inventory at once, more than a tenth, so nothing is written: put "
-        "them back, or, if it is meant, set a hold on everything and release it"
+    return worded(
+        "%(gone)s of %(count)s miners are gone from the inventory at once, more than a tenth, so nothing is written: put them back, or, if it is meant, set a hold on everything and release it",
+        gone=gone,
+        count=len(before),
     )
 
 
@@ -153,18 +191,34 @@ def inventory_refused(mistakes: Sequence[str]) -> str | None:
     """Return why the inventory in use is not trusted: the files as they are now have mistakes."""
     if not mistakes:
         return None
-    more = f" (and {len(mistakes) - 1} more)" if len(mistakes) > 1 else ""
-    return f"the inventory was refused, so nothing is written until it is right: {shortened(mistakes[0], 300)}{more}"
+    first = shortened(mistakes[0], 300)
+    if len(mistakes) == 1:
+        return worded(
+            "the inventory was refused, so nothing is written until it is right: %(mistake)s", mistake=first
+        )
+    return worded(
+        "the inventory was refused, so nothing is written until it is right: %(mistake)s (and %(more)s more)",
+        mistake=first,
+        more=len(mistakes) - 1,
+    )
 
 
 def held(holds: Iterable[Hold], container_id: str) -> str | None:
     """Return by whose hold nothing is written in a container."""
     for hold in holds:
         if hold.container is None or hold.container == container_id:
-            where = "everywhere" if hold.container is None else f"in {hold.container}"
-            return (
-                f"{hold.created_by.name} has stopped all writing {where} ({shortened(hold.reason)}): "
-                "release the hold to go on"
+            who, why = hold.created_by.name, shortened(hold.reason)
+            if hold.container is None:
+                return worded(
+                    "%(who)s has stopped all writing everywhere (%(why)s): release the hold to go on",
+                    who=who,
+                    why=why,
+                )
+            return worded(
+                "%(who)s has stopped all writing in %(container)s (%(why)s): release the hold to go on",
+                who=who,
+                container=hold.container,
+                why=why,
             )
     return None
 
@@ -173,22 +227,30 @@ def in_service(mark: ServiceMark | None) -> str | None:
     """Return by whose mark nothing is written to a miner."""
     if mark is None:
         return None
-    return f"{mark.created_by.name} has it in service ({shortened(mark.reason)}): end the mark to go on"
+    return worded(
+        "%(who)s has it in service (%(why)s): end the mark to go on",
+        who=mark.created_by.name,
+        why=shortened(mark.reason),
+    )
 
 
 def _over(what: str, limit_w: float | None, after: Drawn, now: Drawn | None) -> str | None:
     if limit_w is None or (now is not None and after.watts <= now.watts and after.unknown <= now.unknown):
         return None
     if after.watts > limit_w:
-        return (
-            f"{what} would draw {_kilowatts(after.watts)}, over its limit of {_kilowatts(limit_w)}: choose a lower profile, "
-            "or fewer miners"
+        return worded(
+            "%(what)s would draw %(power)s, over its limit of %(limit)s: choose a lower profile, or fewer miners",
+            what=what,
+            power=_kilowatts(after.watts),
+            limit=_kilowatts(limit_w),
         )
     if after.unknown:
-        miners = "1 miner" if after.unknown == 1 else f"{after.unknown} miners"
-        return (
-            f"{what} has a limit of {_kilowatts(limit_w)}, and the power of {miners} there is not known: write "
-            "`nominal_power_w` for them into the inventory"
+        return worded_many(
+            "%(what)s has a limit of %(limit)s, and the power of %(num)s miner there is not known: write `nominal_power_w` for them into the inventory",
+            "%(what)s has a limit of %(limit)s, and the power of %(num)s miners there is not known: write `nominal_power_w` for them into the inventory",
+            after.unknown,
+            what=what,
+            limit=_kilowatts(limit_w),
         )
     return None
 
@@ -197,8 +259,8 @@ def _is_fresh(snapshot: Snapshot, container: Container, at: datetime) -> bool:
     return at - snapshot.taken_at <= timedelta(seconds=STALE_INTERVALS * container.interval_s)
 
 
-def _kilowatts(watts: float) -> str:
-    return f"{watts / 1000:,.1f} kW"
+def _kilowatts(watts: float) -> Wording:
+    return worded("%(power)s kW", power=figure(watts / 1000, ",.1f"))
 
 
 def _bare(text: str) -> str:

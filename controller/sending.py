@@ -23,6 +23,7 @@ from controller.reconcile import day_of, restarts_today
 from controller.recording import Recorder
 from controller.telling import event, shown, told
 from controller.watched import Errand, Watched, moment
+from controller.wording import worded
 from miners.actions import Action, Outcome, Sleep, action_name
 from miners.apply import Applied
 from miners.clock import Clock
@@ -39,9 +40,11 @@ MINERS_A_LEASE: Final = 50
 LEASE_HELD_S: Final = 45.0
 """How long, on the wall, a lease is kept up for miners that take their time: history would have a gap."""
 
-IN_FLIGHT: Final = "a command is on its way, and its readings do not show yet what came of it"
+IN_FLIGHT: Final = worded("a command is on its way, and its readings do not show yet what came of it")
 
-LOST: Final = "a command was on its way when the controller ended; its readings will tell what came of it"
+LOST: Final = worded(
+    "a command was on its way when the controller ended; its readings will tell what came of it"
+)
 """As above, once the record of events says so."""
 
 _log = structlog.get_logger(__name__)
@@ -154,20 +157,24 @@ class Sender:
             _log.exception("miners could not be leased", miners=len(orders))
             await asyncio.gather(*tasks, return_exceptions=True)  # what is on its way finishes
             for order in orders[len(tasks) :]:
-                self._finish(Finished(order=order, withheld="it could not be leased", retry_after_s=30.0))
+                self._finish(
+                    Finished(order=order, withheld=worded("it could not be leased"), retry_after_s=30.0)
+                )
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _follow(self, order: Order) -> None:
-        finished = Finished(order=order, withheld="it was interrupted")
+        finished = Finished(order=order, withheld=worded("it was interrupted"))
         try:
             finished = await self._do(order)
         except Exception as error:  # noqa: BLE001  # one miner's trouble must not end the control of the others
             _log.exception("an order could not be carried out", miner=order.watched.id)
             finished = Finished(
-                order=order, withheld=f"it failed ({type(error).__name__})", retry_after_s=30.0
+                order=order,
+                withheld=worded("it failed (%(name)s)", name=type(error).__name__),
+                retry_after_s=30.0,
             )
         finally:
             self._finish(finished)
@@ -207,7 +214,7 @@ class Sender:
         return Finished(
             order=order,
             outcome=outcome,
-            withheld=None if outcome is not None else "nothing is left to send",
+            withheld=None if outcome is not None else worded("nothing is left to send"),
             commands=commands,
             duration_s=max(self._clock.now() - began, 0.0),
             power_before_w=None if first is None else first.power_w,
@@ -270,7 +277,7 @@ class Sender:
                 outcome=Outcome(
                     action=action,
                     status="accepted_unverified",
-                    detail="something else was wanted of it before its readings showed this",
+                    detail=worded("something else was wanted of it before its readings showed this"),
                     duration_s=max(self._clock.now() - began, 0.0),
                     sent=True,
                 )
@@ -280,7 +287,7 @@ class Sender:
         if withheld and not watched.sent:
             return withheld[0]
         if withheld:
-            detail = f"nothing was sent: {withheld[0]}"
+            detail = worded("nothing was sent: %(withheld)s", withheld=withheld[0])
             applied = msgspec.structs.replace(
                 applied, outcome=msgspec.structs.replace(applied.outcome, detail=detail)
             )

@@ -6,6 +6,7 @@ from controller.model import Step
 from controller.powers import nominal_w
 from controller.profiles import step_for
 from controller.watched import Watched
+from controller.wording import worded
 from miners.apply import writer_for
 from miners.inventory.fleet import Inventory
 from miners.writing import Preset, Writer
@@ -54,7 +55,10 @@ class Steps:
             wish = inventory.profiles.get(profile)
             if wish is None:
                 found = Step(
-                    problem=f"there is no profile {profile} any more: end the override, or write it again"
+                    problem=worded(
+                        "there is no profile %(profile)s any more: end the override, or write it again",
+                        profile=profile,
+                    )
                 )
             else:
                 found = step_for(

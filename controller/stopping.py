@@ -8,6 +8,7 @@ from controller.desk import Desk
 from controller.model import Actor, Hold, ServiceMark, new_id
 from controller.reconciler import Reconciler
 from controller.watched import Watched
+from controller.wording import worded
 
 
 class Stopping:
@@ -23,7 +24,7 @@ class Stopping:
         """Stop all writing. It stops now; what returns is durable."""
         desk = self._desk
         if not reason.strip():
-            raise Invalid("say why: a reason is kept with every hold", "/reason")
+            raise Invalid(worded("say why: a reason is kept with every hold"), "/reason")
         places: list[str | None] = [None] if containers is None else list(dict.fromkeys(containers))
         self._check(places)
         holds = [
@@ -57,9 +58,17 @@ class Stopping:
         self._check(places)
         ended = [one for one in desk.intentions.holds if one.container in places]
         if not ended:
-            where = "everywhere" if containers is None else f"on {', '.join(containers)}"
+            if containers is None:
+                raise NotThere(
+                    worded(
+                        "no hold is everywhere: GET /api/v1/holds says where they are, ?container= names one"
+                    )
+                )
             raise NotThere(
-                f"no hold is {where}: GET /api/v1/holds says where they are, ?container= names one"
+                worded(
+                    "no hold is on %(containers)s: GET /api/v1/holds says where they are, ?container= names one",
+                    containers=", ".join(containers),
+                )
             )
         for one in ended:
             await desk.intentions.end_hold(one)
@@ -87,7 +96,7 @@ class Stopping:
         desk = self._desk
         watched = self._miner(miner_id)
         if not reason.strip():
-            raise Invalid("say why: a reason is kept with every mark", "/reason")
+            raise Invalid(worded("say why: a reason is kept with every mark"), "/reason")
         mark = ServiceMark(miner=miner_id, reason=reason, created_by=actor, created_at=desk.now)
         kept = asyncio.ensure_future(desk.intentions.add_mark(mark))
         await asyncio.sleep(0)
@@ -111,7 +120,7 @@ class Stopping:
         desk = self._desk
         watched = self._miner(miner_id)
         if miner_id not in desk.intentions.marks:
-            raise NotThere(f"{miner_id} is not marked as in service")
+            raise NotThere(worded("%(miner_id)s is not marked as in service", miner_id=miner_id))
         await desk.intentions.end_mark(miner_id)
         self._reconciler.doubting.accept(watched)
         await desk.recorder.keep(
@@ -130,15 +139,15 @@ class Stopping:
     def _miner(self, miner_id: str) -> Watched:
         watched = self._desk.roster.get(miner_id)
         if watched is None:
-            raise NotThere(f"there is no miner {miner_id}")
+            raise NotThere(worded("there is no miner %(miner_id)s", miner_id=miner_id))
         return watched
 
     def _check(self, places: Sequence[str | None]) -> None:
         strange = [one for one in places if one is not None and one not in self._desk.roster.containers]
         if strange:
-            raise NotThere(f"there is no container {', '.join(strange[:5])}")
+            raise NotThere(worded("there is no container %(names)s", names=", ".join(strange[:5])))
         if not places:
-            raise Invalid("name at least one container, or all", "/containers")
+            raise Invalid(worded("name at least one container, or all"), "/containers")
 
     def _look(self, places: Sequence[str | None]) -> None:
         desk = self._desk

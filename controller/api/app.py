@@ -28,6 +28,7 @@ from controller.pages.routes import PAGES
 from controller.settings import Settings
 from controller.storage.faults import StorageAway
 from controller.storage.storage import Storage
+from controller.wording import worded
 
 MAX_BODY = 1024 * 1024
 STRANGERS_REFUSALS_A_MINUTE = 10
@@ -142,12 +143,14 @@ def _boundary(dispatch: Dispatch, settings: Settings, deeds: Deeds, storage: Sto
         except ConnectionError:
             raise
         except web.RequestPayloadError:
-            problem = Problem("malformed", "the body cannot be read: its coding or its chunks are wrong")
+            problem = Problem(
+                "malformed", worded("the body cannot be read: its coding or its chunks are wrong")
+            )
         except Exception as error:  # noqa: BLE001  # the edge: whatever is wrong becomes an answer, and stands in the log
             known = problem_of(error)
             if known is None:
                 _log.error("request failed", request_id=request_id, **_where(request, error))
-                known = Problem("internal", "this is a mistake of the controller; its log says more")
+                known = Problem("internal", worded("this is a mistake of the controller; its log says more"))
             elif isinstance(error, StorageAway):
                 _log.warning("database away", reason=str(error), request_id=request_id)
             problem = known
@@ -209,10 +212,12 @@ def _translated(error: web.HTTPException, request: web.Request) -> Problem:
     if isinstance(error, web.HTTPMethodNotAllowed):
         allowed = ", ".join(sorted(error.allowed_methods))
         return Problem(
-            kind, f"{request.method} is not possible here; {allowed} is", headers={"Allow": allowed}
+            kind,
+            worded("%(method)s is not possible here; %(allowed)s is", method=request.method, allowed=allowed),
+            headers={"Allow": allowed},
         )
     if error.status == 404:
-        return Problem(kind, "there is no such path; /api lists those that there are")
+        return Problem(kind, worded("there is no such path; /api lists those that there are"))
     if error.status == 413:
-        return Problem(kind, "the body is larger than 1 MiB")
-    return Problem(kind, "the request cannot be understood")
+        return Problem(kind, worded("the body is larger than 1 MiB"))
+    return Problem(kind, worded("the request cannot be understood"))

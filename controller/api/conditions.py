@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from controller.api.problems import Mistake, Problem
+from controller.wording import worded
 
 
 def etag_of(value: Any) -> str:
@@ -20,7 +21,7 @@ def check_if_match(header: str | None, etag: str) -> None:
         raise needed()
     given = [part.strip() for part in header.split(",")]
     if etag not in given and given != ["*"]:
-        detail = "it was changed after you read it: read it again"
+        detail = worded("it was changed after you read it: read it again")
         raise Problem(
             "changed-meanwhile", detail, [Mistake("If-Match", "changed", detail)], headers={"ETag": etag}
         )
@@ -28,7 +29,7 @@ def check_if_match(header: str | None, etag: str) -> None:
 
 def needed() -> Problem:
     """Return the refusal of a change without a condition."""
-    detail = "send If-Match with the ETag of what you read"
+    detail = worded("send If-Match with the ETag of what you read")
     return Problem("condition-needed", detail, [Mistake("If-Match", "missing", detail)])
 
 

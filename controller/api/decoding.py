@@ -8,7 +8,7 @@ for the query.
 import re
 import types
 import typing
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
 from typing import Any, Literal, TypeVar
@@ -17,6 +17,7 @@ import msgspec
 from multidict import MultiMapping
 
 from controller.api.problems import Mistake, Problem, invalid, said
+from controller.wording import Wording, worded
 
 MAX_MISTAKES = 100
 """As many as a person can use: a body of 1 MiB can hold a hundred thousand."""
@@ -26,34 +27,80 @@ LAST_YEAR = 2200
 T = TypeVar("T")
 S = TypeVar("S", bound=msgspec.Struct)
 
-_WORDS: tuple[tuple[re.Pattern[str], str, str], ...] = tuple(
+_WORDS: tuple[tuple[re.Pattern[str], str, Callable[..., Wording]], ...] = tuple(
     (re.compile(pattern), code, words)
     for pattern, code, words in (
-        (r"Object missing required field `(.*)`", "missing", "it is missing"),
-        (r"Object contains unknown field `(.*)`", "unknown", "there is no such field"),
+        (r"Object missing required field `.*`", "missing", lambda: worded("it is missing")),
+        (r"Object contains unknown field `.*`", "unknown", lambda: worded("there is no such field")),
         (
-            r"Invalid enum value (.*)|Invalid value .* - expected one of (.*)",
+            r"Invalid enum value .*|Invalid value .* - expected one of .*",
             "choice",
-            "it is none of the values that it may have",
+            lambda: worded("it is none of the values that it may have"),
         ),
-        (r"Expected `str` of length <= (\d+)", "length", "it has at most {} characters"),
-        (r"Expected `str` of length >= 1$", "length", "it must not be empty"),
-        (r"Expected `str` of length >= (\d+)", "length", "it has at least {} characters"),
-        (r"Expected `(?:array|object)` of length <= (\d+)", "length", "it has at most {} entries"),
-        (r"Expected `(?:array|object)` of length >= (\d+)", "length", "it has at least {} entries"),
-        (r"Expected `str` matching regex '(.*)'", "pattern", "it does not have the form {}"),
-        (r"Expected `(?:int|float)` <= (\S+)", "range", "it is at most {}"),
-        (r"Expected `(?:int|float)` >= (\S+)", "range", "it is at least {}"),
-        (r"Expected `(?:int|float)` < (\S+)", "range", "it is less than {}"),
-        (r"Expected `(?:int|float)` > (\S+)", "range", "it is more than {}"),
+        (
+            r"Expected `str` of length <= (\d+)",
+            "length",
+            lambda most: worded("it has at most %(most)s characters", most=most),
+        ),
+        (r"Expected `str` of length >= 1$", "length", lambda: worded("it must not be empty")),
+        (
+            r"Expected `str` of length >= (\d+)",
+            "length",
+            lambda least: worded("it has at least %(least)s characters", least=least),
+        ),
+        (
+            r"Expected `(?:array|object)` of length <= (\d+)",
+            "length",
+            lambda most: worded("it has at most %(most)s entries", most=most),
+        ),
+        (
+            r"Expected `(?:array|object)` of length >= (\d+)",
+            "length",
+            lambda least: worded("it has at least %(least)s entries", least=least),
+        ),
+        (
+            r"Expected `str` matching regex '(.*)'",
+            "pattern",
+            lambda form: worded("it does not have the form %(form)s", form=form),
+        ),
+        (
+            r"Expected `(?:int|float)` <= (\S+)",
+            "range",
+            lambda most: worded("it is at most %(most)s", most=most),
+        ),
+        (
+            r"Expected `(?:int|float)` >= (\S+)",
+            "range",
+            lambda least: worded("it is at least %(least)s", least=least),
+        ),
+        (
+            r"Expected `(?:int|float)` < (\S+)",
+            "range",
+            lambda bound: worded("it is less than %(bound)s", bound=bound),
+        ),
+        (
+            r"Expected `(?:int|float)` > (\S+)",
+            "range",
+            lambda bound: worded("it is more than %(bound)s", bound=bound),
+        ),
         (
             r"Expected `datetime` with a timezone component",
             "time",
-            "it is a time without its zone: end it in Z",
+            lambda: worded("it is a time without its zone: end it in Z"),
         ),
-        (r"Invalid RFC3339 encoded datetime", "time", "it is no time such as 2026-03-01T18:00:00Z"),
-        (r"Invalid RFC3339 encoded date", "date", "it is no date such as 2026-03-01"),
-        (r"Expected `(.*)`, got `(.*)`", "type", "it is {1}, and has to be {0}"),
+        (
+            r"Invalid RFC3339 encoded datetime",
+            "time",
+            lambda: worded("it is no time such as 2026-03-01T18:00:00Z"),
+        ),
+        (r"Invalid RFC3339 encoded date", "date", lambda: worded("it is no date such as 2026-03-01")),
+        (
+            r"Expected `(.*)`, got `(.*)`",
+            "type",
+            lambda wanted, given: worded(
+                "it is %(given)s, and has to be %(wanted)s", given=given, wanted=wanted
+            ),
+        ),
     )
 )
 """What msgspec says, and how we say it. What is not in here is passed on as msgspec says it."""
@@ -65,10 +112,12 @@ def decode_body(raw: bytes, kind: type[T] | Any) -> T:
         found: T = _decoded(raw, kind)
     except (msgspec.DecodeError, UnicodeDecodeError):
         detail = (
-            "the body is not JSON" if raw else "there is no body: send JSON, {} if there is nothing to say"
+            worded("the body is not JSON")
+            if raw
+            else worded("there is no body: send JSON, {} if there is nothing to say")
         )
     except RecursionError:
-        detail = "the body is nested too deep"
+        detail = worded("the body is nested too deep")
     else:
         return found
     raise Problem("malformed", detail, [Mistake("", "json", detail)])
@@ -105,28 +154,33 @@ def decode_query(given: MultiMapping[str], kind: type[S], sorts: Sequence[str] =
         texts = given.getall(name)
         at = f"?{name}"
         if any("\0" in text or not is_text(text) for text in texts):
-            mistakes.append(Mistake(at, "text", "it has characters that are not allowed"))
+            mistakes.append(Mistake(at, "text", worded("it has characters that are not allowed")))
         elif field is None:
             if name not in allowed:
-                there = f"there are {', '.join(allowed)}" if allowed else "this takes none"
-                mistakes.append(Mistake(at, "unknown", f"there is no such parameter; {there}"))
+                mistakes.append(Mistake(at, "unknown", _no_parameter(allowed)))
             elif len(texts) > 1:
-                mistakes.append(Mistake(at, "repeated", "give it once"))
+                mistakes.append(Mistake(at, "repeated", worded("give it once")))
         elif _is_many(field.type):
             values[field.name] = texts
             mistakes += _converted(texts, field.type, at, values, field.name)
         elif len(texts) > 1:
-            mistakes.append(Mistake(at, "repeated", "give it once"))
+            mistakes.append(Mistake(at, "repeated", worded("give it once")))
         else:
             mistakes += _converted(texts[0], field.type, at, values, field.name)
     mistakes += [
-        Mistake(f"?{name}", "missing", "it is missing")
+        Mistake(f"?{name}", "missing", worded("it is missing"))
         for name, field in fields.items()
         if field.required and name not in given
     ]
     if mistakes:
         raise Problem("malformed", said(mistakes), mistakes)
     return kind(**values)
+
+
+def _no_parameter(allowed: Sequence[str]) -> str:
+    if not allowed:
+        return worded("there is no such parameter; this takes none")
+    return worded("there is no such parameter; there are %(names)s", names=", ".join(allowed))
 
 
 def decode_sort(text: str | None, sorts: Sequence[str]) -> tuple[tuple[str, bool], ...]:
@@ -137,7 +191,9 @@ def decode_sort(text: str | None, sorts: Sequence[str]) -> tuple[tuple[str, bool
     for part in text.split(","):
         name = part.removeprefix("-")
         if name not in sorts:
-            detail = f"it is a list, with commas, of {', '.join(sorts)}; `-` before one turns it"
+            detail = worded(
+                "it is a list, with commas, of %(names)s; `-` before one turns it", names=", ".join(sorts)
+            )
             raise Problem("malformed", detail, [Mistake("?sort", "choice", detail)])
         found.setdefault(name, part.startswith("-"))
     return tuple(found.items())
@@ -154,7 +210,17 @@ def _converted(value: Any, kind: Any, at: str, values: dict[str, Any], name: str
     found = values[name]
     if isinstance(found, datetime) and not FIRST_YEAR <= found.year <= LAST_YEAR:
         # At either end of the calendar the same moment in another zone is no date any more.
-        return [Mistake(at, "range", f"it lies between {FIRST_YEAR} and {LAST_YEAR}")]
+        return [
+            Mistake(
+                at,
+                "range",
+                worded(
+                    "it lies between %(first_year)s and %(last_year)s",
+                    first_year=str(FIRST_YEAR),
+                    last_year=str(LAST_YEAR),
+                ),
+            )
+        ]
     return []
 
 
@@ -201,11 +267,11 @@ def _mistakes_of_struct(value: dict[str, Any], kind: Any, at: str) -> Iterator[M
         if name in value:
             yield from _mistakes(value[name], field.type, f"{at}/{_escaped(name)}")
         elif field.required:
-            yield Mistake(f"{at}/{_escaped(name)}", "missing", "it is missing")
+            yield Mistake(f"{at}/{_escaped(name)}", "missing", worded("it is missing"))
     if config.forbid_unknown_fields:
         for name in value:
             if name not in fields and name != tag:
-                yield Mistake(f"{at}/{_escaped(name)}", "unknown", "there is no such field")
+                yield Mistake(f"{at}/{_escaped(name)}", "unknown", worded("there is no such field"))
 
 
 _ABSTRACT_MAPPING = typing.get_origin(Mapping[str, int])
@@ -263,7 +329,7 @@ def _null_characters(value: Any, at: str) -> Iterator[Mistake]:
     """Yield the texts with a null character: databases do not keep it, and nobody types it."""
     if isinstance(value, str):
         if "\0" in value:
-            yield Mistake(at, "text", "it has a null character")
+            yield Mistake(at, "text", worded("it has a null character"))
     elif isinstance(value, list):
         for index, entry in enumerate(value):
             yield from _null_characters(entry, f"{at}/{index}")
@@ -308,10 +374,10 @@ def _mistake(at: str, error: msgspec.ValidationError, kind: Any) -> Mistake:
     for pattern, code, words in _WORDS:
         match = pattern.match(text)
         if match is not None:
-            detail = words.format(*(group or "" for group in match.groups()))
+            detail = words(*match.groups())
             if code == "choice" and (choices := _choices(kind)):
-                detail = f"it is none of {', '.join(choices)}"
+                detail = worded("it is none of %(names)s", names=", ".join(choices))
             elif code == "pattern" and (form := _form(kind)) is not None:
-                detail = f"it does not have the form: {form}"
+                detail = worded("it does not have the form: %(form)s", form=form)
             return Mistake(at, code, detail)
     return Mistake(at, "invalid", text[:1].lower() + text[1:])

@@ -33,6 +33,7 @@ from controller.api.versions import container_etag, miner_etag
 from controller.deeds import MinerView
 from controller.history import History
 from controller.schedule import next_change
+from controller.wording import worded
 from miners import models
 from miners.inventory import fleet
 from miners.inventory.fleet import Control
@@ -167,7 +168,10 @@ async def get_models(call: Call[None, ListQuery]) -> Page[ModelShown]:
     name = models.manufacturer_name(call.path["name"])
     if name is None:
         raise Problem(
-            "not-found", f"there is no such manufacturer; there are {', '.join(models.manufacturers())}"
+            "not-found",
+            worded(
+                "there is no such manufacturer; there are %(names)s", names=", ".join(models.manufacturers())
+            ),
         )
     found = [
         ModelShown(

@@ -17,6 +17,7 @@ from controller.api.route import ADMINISTRATORS, Call, Route
 from controller.api.versions import told_miner
 from controller.managed import Document, Managed, NotRight, entry_of, put_miner
 from controller.model import Event
+from controller.wording import worded, worded_many
 from miners.errors import ConfigurationError
 from miners.inventory import fleet
 from miners.inventory.importing import Row, rows_of_csv, rows_of_yaml
@@ -93,8 +94,16 @@ async def post_import(call: Call[bytes, ImportQuery]) -> Imported:
         mistakes = [
             Mistake(f"line {row.line}", "refused", row.detail or "") for row in found.rows if row.detail
         ]
-        many = f"{len(refused)} row{'s' if len(refused) > 1 else ''}"
-        raise Problem("invalid", f"{many} cannot be taken, so none was", mistakes, more={"import": found})
+        raise Problem(
+            "invalid",
+            worded_many(
+                "%(num)s row cannot be taken, so none was",
+                "%(num)s rows cannot be taken, so none was",
+                len(refused),
+            ),
+            mistakes,
+            more={"import": found},
+        )
     return found
 
 
@@ -102,13 +111,15 @@ async def _read(call: Call[bytes, ImportQuery]) -> tuple[list[_Placed], list[Imp
     try:
         text = unicodedata.normalize("NFC", call.body.decode())
     except UnicodeDecodeError:
-        words = "it is not UTF-8 text"
+        words = worded("it is not UTF-8 text")
         raise Problem("malformed", words, [Mistake("", "text", words)]) from None
     reader = rows_of_csv if call.request.content_type == CSV else rows_of_yaml
     rows, mistakes = await asyncio.to_thread(reader, text)
     refused = [ImportedRow(line=line, action="refuse", detail=detail) for line, detail in mistakes]
     if not rows and not refused:
-        raise Problem("malformed", "it holds no miner", [Mistake("", "empty", "it holds no miner")])
+        raise Problem(
+            "malformed", worded("it holds no miner"), [Mistake("", "empty", worded("it holds no miner"))]
+        )
     containers: dict[str, fleet.Container] = {
         name: one for one in call.containers() for name in (one.id, one.name)
     }
@@ -121,12 +132,12 @@ async def _read(call: Call[bytes, ImportQuery]) -> tuple[list[_Placed], list[Imp
         name = str(row.data["name"])
         detail: str | None = None
         if container is None:
-            detail = f"there is no container {row.container}: make it first"
+            detail = worded("there is no container %(container)s: make it first", container=row.container)
         else:
             key = (container.id, slug(name))
             detail = await _refusal(call, row, known.get(key), usable)
             if detail is None and key in taken:
-                detail = f"{name} stands in line {taken[key]} already"
+                detail = worded("%(name)s stands in line %(line)s already", name=name, line=str(taken[key]))
             taken.setdefault(key, row.line)
         if detail is not None or container is None:
             refused.append(
@@ -144,7 +155,11 @@ async def _refusal(
 ) -> str | None:
     """Return why a row cannot be taken into its container, None if it can."""
     if known is not None and not is_managed(call, known.origin):
-        return f"it stands in {known.origin.file}, line {known.origin.line}: change it there"
+        return worded(
+            "it stands in %(file)s, line %(line)s: change it there",
+            file=known.origin.file,
+            line=str(known.origin.line),
+        )
     refused = refused_address(str(row.data["address"]), call.deeds.inventory.networks)
     if refused is not None:
         return refused

@@ -17,6 +17,7 @@ from controller.api.route import OFFICE, Answer, Call, ListQuery, NoQuery, Page,
 from controller.api.shapes import MinerDetail
 from controller.api.targets import Target, choice_of
 from controller.model import Hold, Result, ServiceMark
+from controller.wording import worded
 from miners.actions import Action
 from miners.model import PollFailure
 
@@ -109,13 +110,13 @@ async def post_action(call: Call[ActionOrder, NoQuery]) -> Result:
 def _require_all(call: Call[Any, Any]) -> None:
     """Raise Problem (not-allowed) for a token that is for some containers only."""
     if call.person.narrow:
-        raise Problem("not-allowed", "this token is for some containers only: name which of them")
+        raise Problem("not-allowed", worded("this token is for some containers only: name which of them"))
 
 
 def _held(call: Call[HoldOrder, NoQuery]) -> tuple[str, ...] | None:
     order = call.body
     if order.all == (order.containers is not None):
-        raise invalid(Mistake("/containers", "choice", "give one of containers and all"))
+        raise invalid(Mistake("/containers", "choice", worded("give one of containers and all")))
     if order.containers is None:
         _require_all(call)
         return None

@@ -32,6 +32,7 @@ from controller.api.route import Call
 from controller.api.versions import container_etag, miner_etag, told_container, told_miner
 from controller.deeds import MinerView
 from controller.managed import Document, add_container, entry_of, put_miner, remove_container, remove_miner
+from controller.wording import worded, worded_many
 from miners.client import read_miner
 from miners.driver import Memory
 from miners.errors import ConfigurationError
@@ -45,7 +46,9 @@ from miners.model import PollFailure
 async def make_container(call: Call[Any, Any], order: NewContainer) -> fleet.Container:
     """Make a container. Raises Problem."""
     if call.person.narrow:
-        raise Problem("not-allowed", "this token is for the containers that it names, and makes no others")
+        raise Problem(
+            "not-allowed", worded("this token is for the containers that it names, and makes no others")
+        )
     _check_control(call, order)
     entry = container_entry(order)
     mistakes = [*mistakes_in_container(entry), *await _mistakes_in_client(call, entry)]
@@ -72,7 +75,7 @@ async def change_container(
     def entry_in(document: Document) -> Document:
         entry = entry_of(document, known.name)
         if entry is None or "extends" in entry:
-            raise Problem("not-found", "there is no such container")
+            raise Problem("not-found", worded("there is no such container"))
         return entry
 
     wish = container_entry(order)
@@ -104,8 +107,14 @@ async def take_container(call: Call[Any, Any], known: fleet.Container, *, with_m
     """Take a container away. Raises Problem: read-only, in-use while it has miners unless they go too."""
     require_managed(call, known.origin, f"the container {known.name}")
     if known.miners and not with_miners:
-        many = f"{len(known.miners)} miner{'s' if len(known.miners) > 1 else ''}"
-        raise Problem("in-use", f"it has {many}: take them away first, or ask with ?miners=delete")
+        raise Problem(
+            "in-use",
+            worded_many(
+                "it has %(num)s miner: take them away first, or ask with ?miners=delete",
+                "it has %(num)s miners: take them away first, or ask with ?miners=delete",
+                len(known.miners),
+            ),
+        )
     for miner in known.miners:
         require_managed(call, miner.origin, f"the miner {miner.name}")
     await changed(call, lambda document: remove_container(document, known.name))
@@ -210,9 +219,8 @@ async def unusable(call: Call[Any, Any], entry: Mapping[str, Any]) -> Mistake | 
     try:
         await asyncio.to_thread(resolve, reference, settings.secrets_dir, settings.environment)
     except ConfigurationError:
-        detail = (
-            "there is no usable user:password there: it takes a file below the controller's --secrets-dir, or a variable "
-            "HASHYARD_MINER_… of its environment"
+        detail = worded(
+            "there is no usable user:password there: it takes a file below the controller's --secrets-dir, or a variable HASHYARD_MINER_… of its environment"
         )
         return Mistake("/credentials", "not-found", detail)
     return None
@@ -232,7 +240,11 @@ async def _mistakes_in_client(call: Call[Any, Any], entry: Document) -> list[Mis
     if client is None or await call.storage.people.clients.by_slug(client) is not None:
         return []
     return [
-        Mistake("/client", "not-found", f"there is no client {client}: a user of the role client makes one")
+        Mistake(
+            "/client",
+            "not-found",
+            worded("there is no client %(client)s: a user of the role client makes one", client=client),
+        )
     ]
 
 
@@ -264,7 +276,12 @@ def _entry_of_miner(document: Document, view: MinerView) -> Document:
     origin = view.miner.origin
     raise Problem(
         "read-only",
-        f"{view.miner.name} stands for others too, in {origin.file}, line {origin.line}: change it there",
+        worded(
+            "%(miner)s stands for others too, in %(file)s, line %(line)s: change it there",
+            miner=view.miner.name,
+            file=origin.file,
+            line=str(origin.line),
+        ),
         more={"places": [f"{origin.file}:{origin.line}"]},
     )
 
@@ -275,14 +292,17 @@ def _check_control(call: Call[Any, Any], order: NewContainer | ContainerChange) 
     if given and call.person.lacks("control"):
         raise Problem(
             "not-allowed",
-            f"{' and '.join(given)} command miners: this needs a token with the scope control too",
+            worded(
+                "%(names)s command miners: this needs a token with the scope control too",
+                names=" and ".join(given),
+            ),
         )
 
 
 def _container_of(call: Call[Any, Any], container_id: str) -> fleet.Container:
     found = next((one for one in call.containers() if one.id == container_id), None)
     if found is None:
-        raise invalid(Mistake("/container", "not-found", "there is no such container"))
+        raise invalid(Mistake("/container", "not-found", worded("there is no such container")))
     return found
 
 
@@ -292,28 +312,36 @@ def _check_free(call: Call[Any, Any], name: str, identity: str | None, at: str) 
             at = "/name"
         elif container.id != identity:
             continue
-        detail = f"there is a container {container.name} ({container.id}) already"
+        detail = worded(
+            "there is a container %(container)s (%(container_2)s) already",
+            container=container.name,
+            container_2=container.id,
+        )
         raise Problem("exists", detail, [Mistake(at, "exists", detail)])
 
 
 def _check_name_free(container: fleet.Container, name: str) -> None:
     for miner in container.miners:
         if slug(miner.name) == slug(name):
-            detail = f"there is a miner {miner.name} in {container.name} already"
+            detail = worded(
+                "there is a miner %(miner)s in %(container)s already",
+                miner=miner.name,
+                container=container.name,
+            )
             raise Problem("exists", detail, [Mistake("/name", "exists", detail)])
 
 
 def _container(inventory: Inventory, identity: str) -> fleet.Container:
     found = next((one for one in inventory.containers if one.id == identity), None)
     if found is None:
-        raise Problem("not-found", "there is no such container")
+        raise Problem("not-found", worded("there is no such container"))
     return found
 
 
 def _miner(inventory: Inventory, container_id: str, name: str) -> fleet.Miner:
     found = next((one for one in _container(inventory, container_id).miners if one.name == name), None)
     if found is None:
-        raise Problem("not-found", "there is no such miner")
+        raise Problem("not-found", worded("there is no such miner"))
     return found
 
 

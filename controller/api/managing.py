@@ -11,6 +11,7 @@ from controller.api.problems import Mistake, Problem, invalid
 from controller.api.route import Call
 from controller.deeds import OVER_LIMIT, OverLimit, Plan, PlanChanged
 from controller.managed import Document, Managed, NotRight
+from controller.wording import worded
 from miners.errors import ConfigurationError
 from miners.inventory.fleet import Inventory, Origin
 
@@ -42,7 +43,7 @@ async def changed(
                 raise OverLimit(warned.detail)
         if effect.miners.will_change and effect.fingerprint != plan:
             raise PlanChanged(
-                "this changes at once what miners should be doing: look at the plan first", effect
+                worded("this changes at once what miners should be doing: look at the plan first"), effect
             )
     try:
         return await managed.edit(change)
@@ -76,10 +77,17 @@ def require_managed(call: Call[Any, Any], origin: Origin | None, what: str) -> N
     if is_managed(call, origin):
         return
     if origin is None:
-        raise Problem("read-only", f"{what} is built in: make another one under another name")
+        raise Problem(
+            "read-only", worded("%(what)s is built in: make another one under another name", what=what)
+        )
     raise Problem(
         "read-only",
-        f"{what} stands in {origin.file}, line {origin.line}: change it there",
+        worded(
+            "%(what)s stands in %(file)s, line %(line)s: change it there",
+            what=what,
+            file=origin.file,
+            line=str(origin.line),
+        ),
         more={"places": [f"{origin.file}:{origin.line}"]},
     )
 
@@ -97,5 +105,5 @@ def not_right(lines: Sequence[str], fields: Mapping[str, str] | None = None) -> 
 def not_kept(error: ConfigurationError) -> Problem:
     """Return the answer where the managed file cannot be read or written; the log says why, with its path."""
     _log.error("managed inventory not changed", reason=str(error))
-    detail = "the managed inventory cannot be read or written now; the controller's log says why"
+    detail = worded("the managed inventory cannot be read or written now; the controller's log says why")
     return Problem("storage-away", detail, headers={"Retry-After": "10"})

@@ -21,6 +21,7 @@ from controller.api.route import Answer, Call, ListQuery, NoQuery, Page, Route
 from controller.api.targets import Target, choice_of
 from controller.deeds import CommandWish
 from controller.model import Deed, Operation, OperationState, Result, ResultState, Stagger
+from controller.wording import worded
 
 
 class OperationOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -143,7 +144,7 @@ async def operation_seen(call: Call[Any, Any]) -> Operation:
     """Return the operation of the path. Raises Problem: 404, also for one that does not concern the person."""
     found = call.deeds.operation(call.path["id"]) or await call.storage.operations.get(call.path["id"])
     if found is None or not await concerns(call, found):
-        raise Problem("not-found", "there is no such operation")
+        raise Problem("not-found", worded("there is no such operation"))
     return found
 
 

@@ -37,6 +37,7 @@ from controller.model import (
     Override,
     Stagger,
 )
+from controller.wording import worded
 
 ProfileName = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 
@@ -90,7 +91,7 @@ async def post_plan(call: Call[PlanOrder, NoQuery]) -> Plan:
     """Return what would happen."""
     order = call.body
     if (order.override is None) == (order.operation is None):
-        raise invalid(Mistake("", "choice", "give one of override and operation"))
+        raise invalid(Mistake("", "choice", worded("give one of override and operation")))
     if order.override is not None:
         return await call.deeds.plan_override(_wish(call, order.override, "/override"), call.actor)
     assert order.operation is not None  # noqa: S101  # one of the two is there, see above
@@ -184,7 +185,7 @@ async def override_seen(call: Call[Any, Any]) -> Override:
     """Return the override of the path. Raises Problem: 404, also for one that does not concern the person."""
     found = await call.storage.overrides.get(call.path["id"])
     if found is None or not _may_see(call, found):
-        raise Problem("not-found", "there is no such override")
+        raise Problem("not-found", worded("there is no such override"))
     return found
 
 

@@ -10,6 +10,7 @@ import msgspec
 
 from controller.api.problems import Mistake, Problem
 from controller.api.route import ListQuery, Page
+from controller.wording import worded
 
 T = TypeVar("T")
 
@@ -73,5 +74,5 @@ def _sum(kind: str, raw: bytes) -> bytes:
 
 
 def _bad_cursor() -> Problem:
-    detail = "give back a cursor as it was given, or none at all"
+    detail = worded("give back a cursor as it was given, or none at all")
     return Problem("malformed", detail, [Mistake("?cursor", "cursor", detail)])

@@ -11,6 +11,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from controller.api.problems import Mistake, Problem
+from controller.wording import worded
 
 T = TypeVar("T")
 
@@ -56,7 +57,9 @@ def check_new(password: str, username: str, at: str) -> None:
     """Raise Problem for a password that others try first. Its length is checked where it is decoded."""
     plain = password.casefold()
     if plain in _COMMON or len(set(plain)) <= 2 or plain.strip("0123456789!.?") in ("", username.casefold()):
-        detail = "this is one that others try first: choose another, such as four words that do not belong together"
+        detail = worded(
+            "this is one that others try first: choose another, such as four words that do not belong together"
+        )
         raise Problem("invalid", detail, [Mistake(at, "common", detail)])
 
 
@@ -110,7 +113,7 @@ class Passwords:
     async def _beside(self, work: Callable[[], T]) -> T:
         if self._waiting >= MAX_WAITING:
             raise Problem(
-                "too-many", "too many sign-ins are waiting; try again", headers={"Retry-After": "10"}
+                "too-many", worded("too many sign-ins are waiting; try again"), headers={"Retry-After": "10"}
             )
         self._waiting += 1
         try:

@@ -13,6 +13,7 @@ from aiohttp import web
 from controller.deeds import Busy, InDoubt, Invalid, NotThere, Observed, OverLimit, PlanChanged
 from controller.storage.faults import NotKept, Refusal, StorageAway, Taken, Unstorable
 from controller.storage.people import ChangedMeanwhile, LastAdministrator
+from controller.wording import english, text_of, worded, worded_many
 from miners.errors import HashyardError, InventoryError
 
 Kind: TypeAlias = Literal[
@@ -60,127 +61,162 @@ class About(msgspec.Struct, frozen=True):
 KINDS: dict[Kind, About] = {
     "malformed": About(
         400,
-        "The request cannot be understood",
-        "The body is not JSON, a cursor is not one that was given out, or a parameter of the query has a value that "
-        "it cannot have. `errors` names each.",
+        worded("The request cannot be understood"),
+        worded(
+            "The body is not JSON, a cursor is not one that was given out, or a parameter of the query has a value that it cannot have. `errors` names each."
+        ),
     ),
     "sign-in-needed": About(
         401,
-        "Signing in is needed",
-        "Nobody is signed in, or the token is unknown or has lapsed. Sign in at /api/v1/auth/login, or send a token in "
-        "the header `Authorization: Bearer`.",
+        worded("Signing in is needed"),
+        worded(
+            "Nobody is signed in, or the token is unknown or has lapsed. Sign in at /api/v1/auth/login, or send a token in the header `Authorization: Bearer`."
+        ),
     ),
     "session-ended": About(
         401,
-        "The session has ended",
-        "It was idle too long, has reached its greatest age, or was ended by signing out, a new password, a change of "
-        "role, or an administrator. Sign in again.",
+        worded("The session has ended"),
+        worded(
+            "It was idle too long, has reached its greatest age, or was ended by signing out, a new password, a change of role, or an administrator. Sign in again."
+        ),
     ),
     "not-allowed": About(
         403,
-        "This is not allowed",
-        "Your role, or the scopes of the token, do not include this. An administrator can change the role; a token "
-        "with other scopes can be made.",
+        worded("This is not allowed"),
+        worded(
+            "Your role, or the scopes of the token, do not include this. An administrator can change the role; a token with other scopes can be made."
+        ),
     ),
     "cross-site": About(
         403,
-        "A request from another site",
-        "A page of another site made the browser send this, or the header X-CSRF-Token of the session is missing. "
-        "GET /api/v1/me gives the token of the session.",
+        worded("A request from another site"),
+        worded(
+            "A page of another site made the browser send this, or the header X-CSRF-Token of the session is missing. GET /api/v1/me gives the token of the session."
+        ),
     ),
     "password-needed": About(
         403,
-        "The password is needed again",
-        "It was last given more than 15 minutes ago, and this changes who may do what. Confirm it at "
-        "/api/v1/auth/confirm, then ask again.",
+        worded("The password is needed again"),
+        worded(
+            "It was last given more than 15 minutes ago, and this changes who may do what. Confirm it at /api/v1/auth/confirm, then ask again."
+        ),
     ),
-    "not-found": About(404, "There is no such thing", "It is not there, or it is not yours to see."),
-    "method": About(405, "This cannot be done here", "The header Allow lists the methods that are possible."),
+    "not-found": About(
+        404, worded("There is no such thing"), worded("It is not there, or it is not yours to see.")
+    ),
+    "method": About(
+        405,
+        worded("This cannot be done here"),
+        worded("The header Allow lists the methods that are possible."),
+    ),
     "read-only": About(
         409,
-        "This is written by hand",
-        "It stands in a file that people edit. `places` names file and line; edit it there.",
+        worded("This is written by hand"),
+        worded("It stands in a file that people edit. `places` names file and line; edit it there."),
     ),
     "control-is-observed": About(
         409,
-        "The container is only observed",
-        "Nothing is written to miners of a container whose `control` is `observe`. `places` names file and line; write "
-        "`control: enforce` there if Hashyard is to command it.",
+        worded("The container is only observed"),
+        worded(
+            "Nothing is written to miners of a container whose `control` is `observe`. `places` names file and line; write `control: enforce` there if Hashyard is to command it."
+        ),
     ),
     "plan-changed": About(
         409,
-        "The plan has changed",
-        "The miners meant are no longer those of the preview. `plan` is the new one; look at it, and send its "
-        "fingerprint.",
+        worded("The plan has changed"),
+        worded(
+            "The miners meant are no longer those of the preview. `plan` is the new one; look at it, and send its fingerprint."
+        ),
     ),
-    "exists": About(409, "There is one already", "The name or the id is taken. Choose another."),
-    "in-use": About(409, "It is in use", "Something else still needs it. The detail says what."),
+    "exists": About(
+        409, worded("There is one already"), worded("The name or the id is taken. Choose another.")
+    ),
+    "in-use": About(
+        409, worded("It is in use"), worded("Something else still needs it. The detail says what.")
+    ),
     "busy": About(
         409,
-        "Something else is running",
-        "An operation that cannot run beside this one is under way, or the first request with this Idempotency-Key is. "
-        "Wait for it, or cancel it.",
+        worded("Something else is running"),
+        worded(
+            "An operation that cannot run beside this one is under way, or the first request with this Idempotency-Key is. Wait for it, or cancel it."
+        ),
     ),
     "in-doubt": About(
         409,
-        "Nothing is written in doubt",
-        "The controller does not trust what it knows at the moment, so it commands nothing. The detail says why.",
+        worded("Nothing is written in doubt"),
+        worded(
+            "The controller does not trust what it knows at the moment, so it commands nothing. The detail says why."
+        ),
     ),
     "last-administrator": About(
         409,
-        "The last administrator stays",
-        "Without an active administrator nobody could let anybody in again. Make another one first.",
+        worded("The last administrator stays"),
+        worded("Without an active administrator nobody could let anybody in again. Make another one first."),
     ),
     "changed-meanwhile": About(
         412,
-        "It was changed meanwhile",
-        "Somebody changed it after you read it. Read it again, and send the new ETag in If-Match.",
+        worded("It was changed meanwhile"),
+        worded("Somebody changed it after you read it. Read it again, and send the new ETag in If-Match."),
     ),
-    "too-large": About(413, "The request is too large", "A body has at most 1 MiB."),
-    "media-type": About(415, "The body is of the wrong type", "Send the Content-Type that the detail names."),
+    "too-large": About(413, worded("The request is too large"), worded("A body has at most 1 MiB.")),
+    "media-type": About(
+        415, worded("The body is of the wrong type"), worded("Send the Content-Type that the detail names.")
+    ),
     "wrong-host": About(
         421,
-        "The request is for another host",
-        "The controller answers to its own names only: localhost, its address, and those that it was started with.",
+        worded("The request is for another host"),
+        worded(
+            "The controller answers to its own names only: localhost, its address, and those that it was started with."
+        ),
     ),
     "invalid": About(
-        422, "Some values are not usable", "`errors` lists every one: where it stands, and what it may be."
+        422,
+        worded("Some values are not usable"),
+        worded("`errors` lists every one: where it stands, and what it may be."),
     ),
     "over-limit": About(
         422,
-        "It is more than is allowed",
-        "The plan goes over a limit of a container, of its feed, or of the make. The detail names the limit.",
+        worded("It is more than is allowed"),
+        worded(
+            "The plan goes over a limit of a container, of its feed, or of the make. The detail names the limit."
+        ),
     ),
     "condition-needed": About(
         428,
-        "A condition is needed",
-        "Send If-Match with the ETag of what you read, so that nobody's change is lost.",
+        worded("A condition is needed"),
+        worded("Send If-Match with the ETag of what you read, so that nobody's change is lost."),
     ),
-    "too-many": About(429, "Too many requests", "Wait as many seconds as Retry-After says."),
+    "too-many": About(429, worded("Too many requests"), worded("Wait as many seconds as Retry-After says.")),
     "internal": About(
         500,
-        "The controller has made a mistake",
-        "The log of the controller says more, under the request id of the answer.",
+        worded("The controller has made a mistake"),
+        worded("The log of the controller says more, under the request id of the answer."),
     ),
     "miner-failed": About(
-        502, "The miner did not do it", "It was asked and failed or refused. The answer holds its own words."
+        502,
+        worded("The miner did not do it"),
+        worded("It was asked and failed or refused. The answer holds its own words."),
     ),
     "exporter-away": About(
         503,
-        "The exporter is away",
-        "This needs the exporter, and it does not answer. See whether it runs, and where --exporter points.",
+        worded("The exporter is away"),
+        worded(
+            "This needs the exporter, and it does not answer. See whether it runs, and where --exporter points."
+        ),
     ),
     "prometheus-away": About(
         503,
-        "Prometheus is away",
-        "History comes from Prometheus, and it does not answer. Live state and control go on.",
+        worded("Prometheus is away"),
+        worded("History comes from Prometheus, and it does not answer. Live state and control go on."),
     ),
     "storage-away": About(
         503,
-        "The database is away",
-        "Nothing can be recorded, so nothing is done. The controller's log says what to mend.",
+        worded("The database is away"),
+        worded("Nothing can be recorded, so nothing is done. The controller's log says what to mend."),
     ),
-    "starting": About(503, "Not now", "The controller is starting. Ask again after Retry-After seconds."),
+    "starting": About(
+        503, worded("Not now"), worded("The controller is starting. Ask again after Retry-After seconds.")
+    ),
 }
 """Every kind of problem. A test holds this against `Kind`."""
 
@@ -234,7 +270,7 @@ class Problem(Exception):
         }
         return web.Response(
             status=about.status,
-            body=msgspec.json.encode(body),
+            body=msgspec.json.encode(body, enc_hook=english),
             content_type="application/problem+json",
             headers=self.headers,
         )
@@ -260,7 +296,9 @@ def invalid(*mistakes: Mistake) -> Problem:
 
 def said(mistakes: Sequence[Mistake]) -> str:
     """Return the one line that stands for several mistakes."""
-    return mistakes[0].detail if len(mistakes) == 1 else f"{len(mistakes)} values need attention"
+    if len(mistakes) == 1:
+        return mistakes[0].detail
+    return worded_many("%(num)s value needs attention", "%(num)s values need attention", len(mistakes))
 
 
 def problem_of(error: Exception) -> Problem | None:
@@ -269,43 +307,43 @@ def problem_of(error: Exception) -> Problem | None:
         case Problem():
             return error
         case NotThere():
-            return Problem("not-found", str(error))
+            return Problem("not-found", text_of(error))
         case Observed():
-            return Problem("control-is-observed", str(error), more={"places": error.places})
+            return Problem("control-is-observed", text_of(error), more={"places": error.places})
         case PlanChanged():
-            return Problem("plan-changed", str(error), more={"plan": error.plan})
+            return Problem("plan-changed", text_of(error), more={"plan": error.plan})
         case Busy():
-            return Problem("busy", str(error), more={"operation_id": error.operation_id})
+            return Problem("busy", text_of(error), more={"operation_id": error.operation_id})
         case OverLimit():
-            return Problem("over-limit", str(error))
+            return Problem("over-limit", text_of(error))
         case InDoubt():
-            return Problem("in-doubt", str(error))
+            return Problem("in-doubt", text_of(error))
         case Invalid():
-            return invalid(Mistake(error.at, "invalid", str(error)))
+            return invalid(Mistake(error.at, "invalid", text_of(error)))
         case StorageAway():
-            detail = "the database does not take or give anything now; the controller's log says why"
+            detail = worded("the database does not take or give anything now; the controller's log says why")
             return Problem("storage-away", detail, headers={"Retry-After": "5"})
         case Taken():
-            mistakes = [Mistake(f"/{error.field}", "exists", str(error))] if error.field else []
-            return Problem("exists", str(error), mistakes)
+            mistakes = [Mistake(f"/{error.field}", "exists", text_of(error))] if error.field else []
+            return Problem("exists", text_of(error), mistakes)
         case NotKept():
-            return Problem("not-found", "there is no such thing")
+            return Problem("not-found", worded("there is no such thing"))
         case LastAdministrator():
-            return Problem("last-administrator", str(error))
+            return Problem("last-administrator", text_of(error))
         case ChangedMeanwhile():
-            return Problem("changed-meanwhile", str(error))
+            return Problem("changed-meanwhile", text_of(error))
         case Unstorable():  # its text names the database
-            detail = "one of the values cannot be kept: it is too large or too long"
+            detail = worded("one of the values cannot be kept: it is too large or too long")
             return Problem("invalid", detail, [Mistake("", "refused", detail)])
         case Refusal():
-            return Problem("in-use", str(error))
+            return Problem("in-use", text_of(error))
         case InventoryError():
             return Problem(
                 "invalid",
-                "the inventory would be wrong",
+                worded("the inventory would be wrong"),
                 [Mistake("", "inventory", line) for line in error.mistakes],
             )
         case HashyardError():
-            return Problem("invalid", str(error), [Mistake("", "refused", str(error))])
+            return Problem("invalid", text_of(error), [Mistake("", "refused", text_of(error))])
         case _:
             return None

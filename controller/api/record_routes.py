@@ -16,6 +16,7 @@ from controller.api.problems import Mistake, Problem
 from controller.api.route import EVERYBODY, Call, ListQuery, Moment, Page, Route
 from controller.events import BadPosition, EventFilter, to_csv
 from controller.model import Actor, Category, Event, Role
+from controller.wording import worded
 
 _TAGS = ("record",)
 _KIND = "events"
@@ -66,7 +67,7 @@ async def get_events(call: Call[None, EventsQuery]) -> Page[Event] | web.StreamR
             call.storage.events.count(wanted),
         )
     except BadPosition:
-        detail = "give back a cursor as it was given, or none at all"
+        detail = worded("give back a cursor as it was given, or none at all")
         raise Problem("malformed", detail, [Mistake("?cursor", "cursor", detail)]) from None
     return Page(items=[seen(call, event) for event in found], next=to_cursor(_KIND, after), total=total)
 
@@ -93,6 +94,20 @@ async def stream_csv(call: Call[None, EventsQuery]) -> web.StreamResponse:
         await response.write("".join(to_csv((), header=True)).encode())
     await response.write_eof()
     return response
+
+
+async def container_events(
+    call: Call[Any, Any], container_id: str, kinds: tuple[str, ...], limit: int
+) -> list[Event]:
+    """Return what was last done in a container, of these kinds, as far as the person may know it."""
+    wanted = EventFilter(
+        containers=(container_id,),
+        kinds=kinds,
+        categories=CATEGORIES[call.person.role],
+        clients=_clients(call),
+    )
+    found, _ = await call.storage.events.find(wanted, limit=limit)
+    return [seen(call, event) for event in found]
 
 
 async def recent_events(call: Call[Any, Any], miner_id: str) -> list[Event]:

@@ -17,6 +17,7 @@ from controller.api.route import Call
 from controller.api.schedule_orders import ProfileOrder, ScheduleOrder
 from controller.deeds import Plan
 from controller.managed import Document, entry_of
+from controller.wording import worded, worded_many
 from miners.inventory import fleet
 from miners.inventory.plain import read_profile, read_schedule
 
@@ -75,7 +76,12 @@ async def take_schedule(call: Call[Any, Any], known: fleet.Schedule, *, if_match
         check_if_match(if_match, schedule_etag(known))
     users = [one.name for one in call.deeds.inventory.containers if one.schedule == known.id]
     if users:
-        raise Problem("in-use", f"{', '.join(users[:5])} {'follow' if len(users) > 1 else 'follows'} it")
+        raise Problem(
+            "in-use",
+            worded_many(
+                "%(names)s follows it", "%(names)s follow it", len(users), names=", ".join(users[:5])
+            ),
+        )
 
     def change(document: Document) -> None:
         document.get("schedules", {}).pop(known.name, None)
@@ -148,8 +154,8 @@ def _new(call: Call[Any, Any], order: ScheduleOrder) -> fleet.Schedule:
     if made.id in call.deeds.inventory.schedules:
         raise Problem(
             "exists",
-            f"there is a schedule {made.id} already",
-            [Mistake("/name", "exists", "it is taken")],
+            worded("there is a schedule %(made)s already", made=made.id),
+            [Mistake("/name", "exists", worded("it is taken"))],
         )
     return made
 

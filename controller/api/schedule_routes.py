@@ -35,6 +35,7 @@ from controller.api.schedule_orders import (
 )
 from controller.api.shapes import Place
 from controller.deeds import Plan
+from controller.wording import worded
 from miners.inventory import fleet
 from miners.inventory.hours import DAYS, time_text
 
@@ -58,7 +59,7 @@ async def get_profile(call: Call[None, NoQuery]) -> Answer:
     """Return one profile."""
     found = call.deeds.inventory.profiles.get(call.path["name"])
     if found is None:
-        raise Problem("not-found", "there is no such profile")
+        raise Problem("not-found", worded("there is no such profile"))
     return Answer(body=shown_profile(call, found), etag=profile_etag(found))
 
 
@@ -145,7 +146,7 @@ def schedule_of(call: Call[Any, Any]) -> fleet.Schedule:
     """Return the schedule that the path names, if one may see it. Raises Problem: 404."""
     found = next((one for one in schedules_seen(call) if one.id == call.path["id"]), None)
     if found is None:
-        raise Problem("not-found", "there is no such schedule")
+        raise Problem("not-found", worded("there is no such schedule"))
     return found
 
 

@@ -18,6 +18,7 @@ from controller.api.problems import Mistake, Problem
 from controller.api.route import EVERYBODY, Call, Handler, ListQuery, Moment, Page, Route
 from controller.history import FiringAlert, History, HistoryAway, Line, quoted
 from controller.settings import Settings
+from controller.wording import figure, text_of, worded
 from miners.inventory.fleet import Container
 
 _TAGS = ("history",)
@@ -138,7 +139,7 @@ async def get_alerts(call: Call[None, ListQuery]) -> Page[FiringAlert]:
     try:
         found = await alerts_seen(call)
     except HistoryAway as error:
-        raise Problem("prometheus-away", str(error), headers={"Retry-After": "10"}) from None
+        raise Problem("prometheus-away", text_of(error), headers={"Retry-After": "10"}) from None
     shown = [_with_addresses(alert, call.settings) for alert in found]
     return page_of(shown, call.query, "alerts", lambda alert: f"{alert.name} {sorted(alert.labels.items())}")
 
@@ -173,7 +174,7 @@ async def stats_of(call: Call[Any, StatsQuery], expression: str, matching: str, 
     try:
         lines = await call.service(History).over_range(asked, first, last, step)
     except HistoryAway as error:
-        raise Problem("prometheus-away", str(error), headers={"Retry-After": "10"}) from None
+        raise Problem("prometheus-away", text_of(error), headers={"Retry-After": "10"}) from None
     times = range(first, last + 1, step)
     series = [_series(line, query.metric, times) for line in lines]
     known = {at for line in lines for at, _ in line.points}
@@ -198,13 +199,16 @@ def matchers(call: Call[Any, Any], containers: Sequence[Container]) -> str:
 
 def _time(query: StatsQuery, now: datetime) -> tuple[datetime, datetime]:
     if query.hours is not None and (query.from_ or query.to):
-        raise _wrong("hours", "give hours, or from and to")
+        raise _wrong("hours", worded("give hours, or from and to"))
     end = query.to or now
     begin = query.from_ or end - timedelta(hours=query.hours or 24)
     if begin >= end:
-        raise _wrong("from", "it is before to")
+        raise _wrong("from", worded("it is before to"))
     if (end - begin) > timedelta(hours=MOST_HOURS):
-        raise _wrong("from", f"at most {MOST_HOURS:.0f} hours are shown at once")
+        raise _wrong(
+            "from",
+            worded("at most %(most_hours)s hours are shown at once", most_hours=figure(MOST_HOURS, ".0f")),
+        )
     return begin.astimezone(UTC), end.astimezone(UTC)
 
 

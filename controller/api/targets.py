@@ -8,6 +8,7 @@ from controller.api.miner_filters import MinersFilter, chosen
 from controller.api.problems import Mistake, Problem, invalid
 from controller.api.route import Call
 from controller.deeds import Choice
+from controller.wording import worded
 
 MOST_MINERS = 10_000
 
@@ -31,7 +32,7 @@ def choice_of(call: Call[Any, Any], target: Target, at: str = "/target") -> Choi
     if target.containers is not None:
         seen = {container.id for container in call.containers()}
         missing = [
-            Mistake(f"{at}/containers/{place}", "not-found", "there is no such container")
+            Mistake(f"{at}/containers/{place}", "not-found", worded("there is no such container"))
             for place, one in enumerate(target.containers)
             if one not in seen
         ]
@@ -40,7 +41,7 @@ def choice_of(call: Call[Any, Any], target: Target, at: str = "/target") -> Choi
         return Choice(containers=tuple(dict.fromkeys(target.containers)))
     if target.miners is not None:
         missing = [
-            Mistake(f"{at}/miners/{place}", "not-found", "there is no such miner")
+            Mistake(f"{at}/miners/{place}", "not-found", worded("there is no such miner"))
             for place, one in enumerate(target.miners)
             if (view := call.deeds.view(one)) is None or not call.person.may_see(view.container)
         ]
@@ -49,9 +50,17 @@ def choice_of(call: Call[Any, Any], target: Target, at: str = "/target") -> Choi
         return Choice(miners=tuple(dict.fromkeys(target.miners)))
     found = chosen(call, target.filter or MinersFilter())
     if not found:
-        raise invalid(Mistake(f"{at}/filter", "empty", "no miner passes this filter"))
+        raise invalid(Mistake(f"{at}/filter", "empty", worded("no miner passes this filter")))
     if len(found) > MOST_MINERS:
         raise invalid(
-            Mistake(f"{at}/filter", "range", f"{len(found)} miners pass; at most {MOST_MINERS} may be meant")
+            Mistake(
+                f"{at}/filter",
+                "range",
+                worded(
+                    "%(count)s miners pass; at most %(most_miners)s may be meant",
+                    count=len(found),
+                    most_miners=MOST_MINERS,
+                ),
+            )
         )
     return Choice(miners=tuple(view.id for view in found))

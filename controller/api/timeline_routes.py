@@ -12,6 +12,7 @@ from controller.api.route import EVERYBODY, Call, Route
 from controller.desire import end_of
 from controller.model import Override
 from controller.schedule import clock_changes, day_begin, day_length_s, pieces
+from controller.wording import worded
 from miners.inventory import fleet
 
 FIRST_YEAR: Final = 2000
@@ -66,14 +67,18 @@ async def get_timeline(call: Call[None, TimelineQuery]) -> Timeline:
     """Return what holds when: schedules with the overrides of whole containers laid over them."""
     query = call.query
     if query.begins is not None and not FIRST_YEAR <= query.begins.year <= LAST_YEAR:
-        detail = f"it lies between {FIRST_YEAR} and {LAST_YEAR}"
+        detail = worded(
+            "it lies between %(first_year)s and %(last_year)s",
+            first_year=str(FIRST_YEAR),
+            last_year=str(LAST_YEAR),
+        )
         raise Problem("malformed", detail, [Mistake("?date", "range", detail)])
     wanted = [
         container for container in call.containers() if not query.container or container.id in query.container
     ]
     missing = set(query.container) - {container.id for container in wanted}
     if missing:
-        raise Problem("not-found", f"there is no container {min(missing)}")
+        raise Problem("not-found", worded("there is no container %(missing)s", missing=min(missing)))
     return Timeline(
         as_of=call.now, containers=[timeline_of(call, one, query.begins, query.days) for one in wanted]
     )

@@ -8,12 +8,14 @@ from msgspec import UNSET, UnsetType
 
 from controller.api.conditions import etag_of
 from controller.api.first_administrator import forget_first_password
-from controller.api.me_routes import Language, PersonName, SessionView, revoke_token, session_page, token_page
+from controller.api.me_access_routes import SessionView, revoke_token, session_page, token_page
+from controller.api.me_routes import Language, PersonName
 from controller.api.paging import from_cursor, to_cursor
 from controller.api.passwords import one_time_password
 from controller.api.problems import Mistake, Problem, invalid
 from controller.api.route import ADMINISTRATORS, Answer, Call, ListQuery, NoQuery, Page, Route
 from controller.model import Client, Role, Scope, Token, User, new_id
+from controller.wording import worded
 from miners.inventory.slugs import slug
 
 Username = Annotated[
@@ -227,7 +229,7 @@ async def delete_token(call: Call[None, NoQuery]) -> Answer:
 async def _user(call: Call[Any, Any]) -> User:
     user = await call.storage.people.users.get(call.path["id"])
     if user is None:
-        raise Problem("not-found", "there is no such user")
+        raise Problem("not-found", worded("there is no such user"))
     return user
 
 
@@ -236,17 +238,21 @@ async def _check_client(
 ) -> None:
     """See that the role client, and no other, has a client, one that there is. Raises Problem (invalid)."""
     if role != "client" and client_id is not None:
-        raise invalid(Mistake("/client_id", "not-allowed", "only the role client belongs to a client"))
+        raise invalid(
+            Mistake("/client_id", "not-allowed", worded("only the role client belongs to a client"))
+        )
     if role == "client" and client_id is None and not may_be_made:
-        raise invalid(Mistake("/client_id", "missing", "the role client belongs to a client: name it"))
+        raise invalid(
+            Mistake("/client_id", "missing", worded("the role client belongs to a client: name it"))
+        )
     if client_id is not None and await call.storage.people.clients.get(client_id) is None:
-        raise invalid(Mistake("/client_id", "not-found", "there is no such client"))
+        raise invalid(Mistake("/client_id", "not-found", worded("there is no such client")))
 
 
 async def _check_free(call: Call[Any, Any], username: str) -> None:
     """See that a name is free before a client is made for it. Raises Problem (exists)."""
     if await call.storage.people.users.by_name(username) is not None:
-        detail = f"the username {username} is taken: choose another"
+        detail = worded("the username %(username)s is taken: choose another", username=username)
         raise Problem("exists", detail, [Mistake("/username", "exists", detail)])
 
 
@@ -255,8 +261,10 @@ async def _make_client(call: Call[Any, Any], name: str, language: str) -> str:
     of_name = slug(name)
     there = await call.storage.people.clients.by_slug(of_name)
     if there is not None:
-        detail = (
-            f"there is a client {of_name} already: name it by client_id, {there.id}, or choose another name"
+        detail = worded(
+            "there is a client %(of_name)s already: name it by client_id, %(there)s, or choose another name",
+            of_name=of_name,
+            there=there.id,
         )
         raise Problem("exists", detail, [Mistake("/client_id", "exists", detail)])
     client = Client(id=new_id("cli"), slug=of_name, name=name, language=language, created_at=call.now)

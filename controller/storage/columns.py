@@ -11,6 +11,8 @@ import msgspec
 from sqlalchemy import BigInteger, DateTime, Dialect, Integer, Text
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
+from controller.wording import english
+
 LargeNumber = BigInteger().with_variant(Integer(), "sqlite")
 """A 64-bit number, also as the primary key that counts itself up (in SQLite only INTEGER is the row's own number)."""
 
@@ -81,9 +83,11 @@ class Document(TypeDecorator[Any]):
 def to_json(value: Any) -> str:
     """Return a value as JSON text; TypeError where it holds something that JSON cannot say."""
     try:
-        return msgspec.json.encode(value).decode()
+        return msgspec.json.encode(value, enc_hook=english).decode()
     except UnicodeEncodeError:
-        return msgspec.json.encode(_storable_all(msgspec.to_builtins(value, str_keys=True))).decode()
+        return msgspec.json.encode(
+            _storable_all(msgspec.to_builtins(value, str_keys=True, enc_hook=english))
+        ).decode()
 
 
 def _storable_all(value: Any) -> Any:

@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, CompoundSelect, Select, false, func, liter
 from controller.model import SYSTEM, Actor, Event
 from controller.storage.columns import LargeNumber, Moment, storable
 from controller.storage.schema import EVENT_INDEXES, events
+from controller.wording import english
 
 COUNT_AT_MOST = 10_000
 _WORDS_AT_MOST = 2000  # characters of an event that a search for text sees
@@ -208,7 +209,7 @@ def _words(event: Event) -> str:
         found += [value] if value else []
     found += [value for value in (event.client, event.address, event.request_id, event.operation_id) if value]
     for document in (event.params, event.before, event.after):
-        _collect(msgspec.to_builtins(document, str_keys=True), found)
+        _collect(msgspec.to_builtins(document, str_keys=True, enc_hook=english), found)
     return " ".join(found)[:_WORDS_AT_MOST].casefold()
 
 

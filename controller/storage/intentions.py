@@ -11,6 +11,7 @@ from controller.storage.database import Database
 from controller.storage.faults import NotKept
 from controller.storage.rows import page, to_struct, upsert, values
 from controller.storage.schema import holds, override_containers, overrides, service_marks
+from controller.wording import worded
 
 OverrideState = Literal["waiting", "active", "ended"]
 
@@ -45,7 +46,7 @@ class Overrides:
         def work(connection: Connection) -> None:
             chosen = update(overrides).where(overrides.c.id == override.id)
             if not connection.execute(chosen.values(values(override))).rowcount:
-                raise NotKept(f"there is no override {override.id}")
+                raise NotKept(worded("there is no override %(override)s", override=override.id))
             old = override_containers.c.override_id == override.id
             connection.execute(delete(override_containers).where(old))
             _reach(connection, override)

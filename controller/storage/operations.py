@@ -11,6 +11,7 @@ from controller.storage.database import Database
 from controller.storage.faults import NotKept
 from controller.storage.rows import page, to_struct, upsert, values
 from controller.storage.schema import operations, results
+from controller.wording import worded
 
 UNFINISHED: tuple[OperationState, ...] = ("queued", "running", "cancelling")
 _ENDED = tuple(state for state in get_args(OperationState) if state not in UNFINISHED)
@@ -50,7 +51,7 @@ class Operations:
         def work(connection: Connection) -> None:
             chosen = update(operations).where(operations.c.id == operation.id)
             if not connection.execute(chosen.values(values(operation))).rowcount:
-                raise NotKept(f"there is no operation {operation.id}")
+                raise NotKept(worded("there is no operation %(operation)s", operation=operation.id))
             upsert(connection, results, [_row(operation.id, result) for result in fixed])
 
         await self._database.write(work)

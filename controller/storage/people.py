@@ -27,6 +27,7 @@ from controller.storage.database import Database
 from controller.storage.faults import NotKept, Refusal, Taken
 from controller.storage.rows import page, to_struct, values
 from controller.storage.schema import assignments, clients, users
+from controller.wording import worded
 
 _ACTIVE_ADMINISTRATOR = (users.c.role == "administrator", users.c.active.is_(True))
 
@@ -91,9 +92,11 @@ class Users:
         def work(connection: Connection) -> None:
             before = connection.execute(select(users).where(users.c.id == user.id)).first()
             if before is None:
-                raise NotKept(f"there is no user {user.id}")
+                raise NotKept(worded("there is no user %(user)s", user=user.id))
             if expected is not None and to_struct(User, before) != expected:
-                raise ChangedMeanwhile(f"{user.username} has been changed meanwhile: look again")
+                raise ChangedMeanwhile(
+                    worded("%(username)s has been changed meanwhile: look again", username=user.username)
+                )
             _check_names(connection, user)
             _change(connection, user.id, _user_row(user))
             _check_administrators(connection, before)
@@ -111,7 +114,7 @@ class Users:
         def work(connection: Connection) -> None:
             before = connection.execute(select(users).where(users.c.id == user_id)).first()
             if before is None:
-                raise NotKept(f"there is no user {user_id}")
+                raise NotKept(worded("there is no user %(user_id)s", user_id=user_id))
             connection.execute(delete(users).where(users.c.id == user_id))
             _check_administrators(connection, before)
 
@@ -183,7 +186,9 @@ class Clients:
 
         def work(connection: Connection) -> None:
             if connection.execute(select(clients.c.id).where(clients.c.slug == client.slug)).first():
-                raise Taken(f"the slug {client.slug} is another client's, for ever", "slug")
+                raise Taken(
+                    worded("the slug %(slug)s is another client's, for ever", slug=client.slug), "slug"
+                )
             connection.execute(insert(clients).values(_client_row(client)))
 
         await self._database.write(work)
@@ -202,9 +207,9 @@ class Clients:
         def work(connection: Connection) -> None:
             slug = connection.execute(select(clients.c.slug).where(clients.c.id == client.id)).scalar()
             if slug is None:
-                raise NotKept(f"there is no client {client.id}")
+                raise NotKept(worded("there is no client %(client)s", client=client.id))
             if slug != client.slug:
-                raise Refusal(f"the slug of a client never changes: {slug} stays")
+                raise Refusal(worded("the slug of a client never changes: %(slug)s stays", slug=slug))
             connection.execute(update(clients).where(clients.c.id == client.id).values(_client_row(client)))
 
         await self._database.write(work)
@@ -237,7 +242,7 @@ class Clients:
 
         def work(connection: Connection) -> None:
             if not connection.execute(select(clients.c.id).where(clients.c.id == client_id)).first():
-                raise NotKept(f"there is no client {client_id}")
+                raise NotKept(worded("there is no client %(client_id)s", client_id=client_id))
             connection.execute(delete(assignments).where(assignments.c.client_id == client_id))
             _check_apart(connection, given)
             if given:
@@ -287,16 +292,18 @@ def _check_names(connection: Connection, user: User) -> None:
     for field, value in wanted.items():
         key = users.c[f"{field}_key"]
         if value and connection.execute(select(users.c.id).where(others, key == folded(value))).first():
-            raise Taken(f"the {field} {value} is taken: choose another", field)
+            raise Taken(
+                worded("the %(field)s %(value)s is taken: choose another", field=field, value=value), field
+            )
     if user.client_id is not None:
         known = select(clients.c.id).where(clients.c.id == user.client_id)
         if connection.execute(known).first() is None:
-            raise NotKept(f"there is no client {user.client_id}")
+            raise NotKept(worded("there is no client %(client_id)s", client_id=user.client_id))
 
 
 def _change(connection: Connection, user_id: str, change: dict[str, Any]) -> None:
     if not connection.execute(update(users).where(users.c.id == user_id).values(change)).rowcount:
-        raise NotKept(f"there is no user {user_id}")
+        raise NotKept(worded("there is no user %(user_id)s", user_id=user_id))
 
 
 def _check_administrators(connection: Connection, before: Row[Any]) -> None:
@@ -305,7 +312,7 @@ def _check_administrators(connection: Connection, before: Row[Any]) -> None:
         return
     left = select(users.c.id).where(*_ACTIVE_ADMINISTRATOR).limit(1)
     if connection.execute(left).first() is None:
-        raise LastAdministrator("this is the last active administrator: make another one first")
+        raise LastAdministrator(worded("this is the last active administrator: make another one first"))
 
 
 def _conditions(
@@ -335,13 +342,24 @@ def _check_apart(connection: Connection, given: Sequence[Assignment]) -> None:
     everything.sort(key=lambda one: (one.container, one.begins))
     for one in given:
         if one.ends is not None and one.ends <= one.begins:
-            raise Refusal(f"{one.container}: the end {one.ends.isoformat()} is not after the beginning")
+            raise Refusal(
+                worded(
+                    "%(container)s: the end %(isoformat)s is not after the beginning",
+                    container=one.container,
+                    isoformat=one.ends.isoformat(),
+                )
+            )
     for earlier, later in pairwise(everything):
         if earlier.container == later.container and (earlier.ends is None or earlier.ends > later.begins):
             until = "further notice" if earlier.ends is None else earlier.ends.isoformat()
             raise Overlap(
-                f"{later.container} is assigned from {earlier.begins.isoformat()} until {until} already: "
-                f"it cannot be from {later.begins.isoformat()} as well"
+                worded(
+                    "%(container)s is assigned from %(isoformat)s until %(until)s already: it cannot be from %(isoformat_2)s as well",
+                    container=later.container,
+                    isoformat=earlier.begins.isoformat(),
+                    until=until,
+                    isoformat_2=later.begins.isoformat(),
+                )
             )
 
 
