@@ -5,6 +5,7 @@ from itertools import chain
 from controller.api.route import Route
 from controller.pages import (
     chart_routes,
+    deed_routes,
     live_routes,
     miner_routes,
     runbook_routes,
@@ -22,6 +23,7 @@ _FILES = (
     miner_routes,
     live_routes,
     chart_routes,
+    deed_routes,
     schedule_page_routes,
 )
 

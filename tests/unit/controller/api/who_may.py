@@ -153,6 +153,8 @@ GET    /charts/sparklines                       AFC  read
 GET    /live                                    AFC  read
 GET    /live/now                                AFC  read
 GET    /schedule                                AFC  read
+GET    /deeds/{kind}                            A    control
+POST   /deeds/{kind}                            A    control
 """
 """Who may see which page, in the same form."""
 

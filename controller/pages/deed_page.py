@@ -1,0 +1,371 @@
+"""What the confirming page shows, and how what was typed there is read: pure, made of a Plan and a form.
+
+A page is shown for a deed that nobody has done yet. So all that it says is of the future, and the figures are those of the
+plan whose fingerprint goes with the form. Whoever is to type a name or a number is found out here, and what has changed
+between two plans is put into words.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from datetime import time as time_of_day
+from typing import Final, Literal, TypeAlias
+from zoneinfo import ZoneInfo
+
+import msgspec
+from markupsafe import Markup
+
+from controller.deeds import OVER_LIMIT, MinerView, Plan, Skipped
+from controller.desire import ends_by_container
+from controller.model import Ends
+from controller.pages.deed_links import DeedKind
+from controller.pages.deed_words import becomes, skipped_words
+from controller.pages.formats import plain
+from controller.pages.language import Words
+from controller.powers import nominal_w
+from miners.inventory.fleet import Container, Inventory
+from miners.model import Snapshot
+
+LARGE: Final = 0.25
+"""A deed that moves more than this share of the fleet's power, or of its miners where it stops them, has to be typed."""
+
+MOST_REASON: Final = 500
+_UNTIL: Final = re.compile(r"(?:(\d{4}-\d\d-\d\d)[T ])?(\d\d?:\d\d)")
+
+Field: TypeAlias = Literal["reason", "until", "ends", "typed", "profile", ""]
+
+
+class DeedForm(msgspec.Struct, frozen=True, kw_only=True):
+    """What the address of a deed or its form says: to what, and how.
+
+    `miners`: ids with blanks between them, as the confirming page keeps them. `state`: outcomes to try again. `until`: in the
+    container's zone. `sent`: it is to be done, with `key` against a second time; `plan`, `seen`, `etag`: what was looked at.
+    `typed`: the name or the number that large deeds ask for. `back`: where to go afterwards. `part`: without the frame.
+    """
+
+    container: tuple[str, ...] = ()
+    miner: tuple[str, ...] = ()
+    miners: str = ""
+    filter: str | None = None
+    override: str = ""
+    operation: str = ""
+    profile: str = ""
+    state: tuple[str, ...] = ()
+    ends: str = ""
+    until: str = ""
+    reason: str = ""
+    emergency: str = ""
+    back: str = "/"
+    part: str = ""
+    sent: str = ""
+    key: str = ""
+    plan: str = ""
+    seen: str = ""
+    etag: str = ""
+    typed: str = ""
+
+    @property
+    def miner_ids(self) -> tuple[str, ...]:
+        """The miners that were named one by one, each once."""
+        return tuple(dict.fromkeys((*self.miner, *self.miners.split())))
+
+
+class Wrong(msgspec.Struct, frozen=True):
+    """A field that cannot be used, and why, in the reader's language."""
+
+    field: Field
+    text: str
+
+
+class SkippedGroup(msgspec.Struct, frozen=True):
+    """Miners that are left out for one reason. `kinds`: (how many, model and firmware, what to do about it)."""
+
+    text: str
+    kinds: tuple[tuple[int, str, str], ...]
+
+
+class Notice(msgspec.Struct, frozen=True):
+    """Something to know before saying yes. `alarm`: it would be refused. `lines`: more of it. `link`: (path, words)."""
+
+    text: str
+    alarm: bool = False
+    lines: tuple[str, ...] = ()
+    link: tuple[str, str] | None = None
+
+
+class Choices(msgspec.Struct, frozen=True, kw_only=True):
+    """The ends that are offered.
+
+    `next_change`: when the schedule changes next, None where it never does; `each`: not at the same time in all
+    containers. `then`: the profile after it. `until`: what stands in the field for a time, in the zone that `zone` names.
+    """
+
+    chosen: Ends
+    next_change: str | None
+    each: bool
+    then: str | None
+    until: str
+    zone: str
+
+
+class DeedShown(msgspec.Struct, frozen=True, kw_only=True):
+    """The confirming page. `button` None: there is nothing that could be done. `typing`: what is to be typed, None: nothing.
+
+    `profiles`: to choose from first, before there is a plan. `result`: it has been done, and this came of it.
+    """
+
+    kind: str
+    title: str
+    heading: Markup
+    lines: tuple[str, ...] = ()
+    told: tuple[tuple[str, str], ...] = ()
+    skipped: tuple[SkippedGroup, ...] = ()
+    notices: tuple[Notice, ...] = ()
+    choices: Choices | None = None
+    emergency: bool = False
+    reason: bool = True
+    typing: Markup | None = None
+    profiles: tuple[tuple[str, str], ...] = ()
+    button: str | None = None
+    keep: str = ""
+    danger: bool = False
+    hidden: tuple[tuple[str, str], ...] = ()
+    wrong: tuple[Wrong, ...] = ()
+    result: str | None = None
+
+    def error(self, field: Field) -> str:
+        """Return what is wrong with a field, an empty text if nothing is."""
+        return next((one.text for one in self.wrong if one.field == field), "")
+
+
+def lines_of(
+    words: Words, kind: DeedKind, plan: Plan, containers: Iterable[Container], profile: str | None
+) -> list[str]:
+    """Return what would happen, in sentences. `containers`: whose miners are meant. `profile`: which they are put into."""
+    miners, figures = plan.miners, words.formats
+    if not miners.will_change:
+        found = [
+            words.gettext("No miner would change now."),
+            words.gettext("The order holds all the same: whoever answers later is told then.")
+            if kind.lasting and miners.targeted
+            else "",
+        ]
+    else:
+        found = [
+            becomes(words, kind.name, miners.will_change, miners.targeted, profile),
+            _power(words, plan),
+            words.gettext("This cannot be undone.") if kind.final else "",
+            _duration(words, plan, containers),
+        ]
+    if miners.already:
+        found.append(
+            words.ngettext("%(num)s miner is so already.", "%(num)s miners are so already.", miners.already)
+        )
+    known = round(plan.power_known_ratio * 100)
+    if known < 100 and plan.power_change_w:
+        found.append(
+            words.gettext(
+                "The power of %(share)s of the miners is known; the figures are of those.",
+                share=figures.percent(plan.power_known_ratio, 0),
+            )
+        )
+    return [one for one in found if one]
+
+
+def _power(words: Words, plan: Plan) -> str:
+    power = words.formats.power
+    if abs(plan.power_change_w) < 1:
+        return ""
+    values = {
+        "change": power(abs(plan.power_change_w)),
+        "now": power(plan.power_now_w),
+        "after": power(plan.power_after_w),
+    }
+    if plan.power_change_w < 0:
+        return words.gettext("Power falls by about %(change)s, from %(now)s to %(after)s.", **values)
+    return words.gettext("Power rises by about %(change)s, from %(now)s to %(after)s.", **values)
+
+
+def _duration(words: Words, plan: Plan, containers: Iterable[Container]) -> str:
+    if plan.done_by_estimate is None:
+        return ""
+    time = words.formats.wait(max(1.0, (plan.done_by_estimate - plan.starts_at).total_seconds()))
+    batch = max((container.ramp.batch for container in containers), default=0)
+    if plan.miners.will_change <= batch:
+        return words.gettext("Takes about %(time)s.", time=time)
+    return words.ngettext(
+        "Takes about %(time)s, at most %(num)s at a time in a container.",
+        "Takes about %(time)s, at most %(num)s at a time in a container.",
+        batch,
+        time=time,
+    )
+
+
+def skipped_groups(words: Words, skipped: Sequence[Skipped]) -> list[SkippedGroup]:
+    """Return who is left out, by reason, each with the models it is about and what to do."""
+    by_reason: dict[str, list[Skipped]] = {}
+    for one in skipped:
+        by_reason.setdefault(one.reason, []).append(one)
+    found = []
+    for same in by_reason.values():
+        kinds = tuple(
+            (one.miners, " ".join(filter(None, (one.model, one.firmware))), words.told(one.detail))
+            for one in same
+        )
+        found.append(SkippedGroup(skipped_words(words, same[0], sum(one.miners for one in same)), kinds))
+    return found
+
+
+def warnings_of(words: Words, plan: Plan) -> list[Notice]:
+    """Return the warnings of a plan. That a deed has no end is said where its end is chosen."""
+    return [
+        Notice(
+            words.gettext("This would be refused: it is more power than is allowed.")
+            if one.code == OVER_LIMIT
+            else words.formats.filters()["sentence"](words.told(one.detail)),
+            alarm=one.code in (OVER_LIMIT, "in_doubt"),
+            lines=(words.told(one.detail),) if one.code == OVER_LIMIT else (),
+        )
+        for one in plan.warnings
+        if one.code != "no_end"
+    ]
+
+
+def refused_beforehand(plan: Plan) -> bool:
+    """Return whether the deed would be refused as it is planned."""
+    return any(one.code == OVER_LIMIT for one in plan.warnings)
+
+
+# What has to be typed
+
+
+def fleet_power_w(views: Iterable[MinerView]) -> float:
+    """Return the power of the fleet: of each miner what it draws, or its nominal power where that is more, in W."""
+    total = 0.0
+    for view in views:
+        if view.miner.active:
+            now = view.reading.power_w if isinstance(view.reading, Snapshot) and not view.stale else None
+            total += max(now or 0.0, nominal_w(view.miner, view.last_snapshot, view.record) or 0.0)
+    return total
+
+
+def is_large(kind: DeedKind, plan: Plan, views: Sequence[MinerView]) -> bool:
+    """Return whether a deed has to be typed: over a quarter of the fleet's power, or all of its miners."""
+    changes = plan.miners.will_change
+    if not changes or (kind.command is not None and not kind.final):
+        return False
+    active = sum(view.miner.active for view in views)
+    if changes >= active or (kind.final and changes > LARGE * active):
+        return True
+    return abs(plan.power_change_w) > LARGE * fleet_power_w(views)
+
+
+def typed_right(typed: str, name: str | None, number: int) -> bool:
+    """Return whether what was typed names the deed: the container's name, or the number of miners."""
+    given = " ".join(plain(typed).split()).casefold()
+    named = name is not None and given == " ".join(plain(name).split()).casefold()
+    return bool(given) and (named or re.sub(r"[\s.,'’]", "", given) == str(number))
+
+
+# When it ends
+
+
+def next_changes(
+    containers: Sequence[Container], inventory: Inventory, now: datetime
+) -> list[datetime] | None:
+    """Return when the schedules of these containers change next, earliest first; None if one of them never does."""
+    found = ends_by_container(containers, inventory.schedules, now)
+    return sorted(set(found.values())) if containers and len(found) == len(containers) else None
+
+
+def suggested_until(now: datetime, zone: ZoneInfo) -> str:
+    """Return what stands in the field for a time at first: the next full hour that is at least an hour away."""
+    local = (now + timedelta(hours=1, minutes=59)).astimezone(zone)
+    return f"{local.replace(minute=0):%Y-%m-%dT%H:%M}"
+
+
+def until_of(text: str, now: datetime, zone: ZoneInfo) -> datetime | None:
+    """Return the moment that was typed, in a zone: with a date, or the next time that the clock shows it; None for no time.
+
+    A time that the clock leaves out as it goes forward is no time; one that it shows twice is the first of both.
+    """
+    found = _UNTIL.fullmatch(text.strip())
+    if found is None:
+        return None
+    date, clock = found.groups()
+    try:
+        time = time_of_day.fromisoformat(clock.rjust(5, "0"))
+        local = datetime.combine(
+            datetime.fromisoformat(date).date() if date else now.astimezone(zone).date(), time, zone
+        )
+        if date is None and local <= now:
+            local = datetime.combine(local.date() + timedelta(days=1), time, zone)
+        moment = local.astimezone(now.tzinfo)
+        return moment if moment.astimezone(zone).replace(tzinfo=None) == local.replace(tzinfo=None) else None
+    except (ValueError, OverflowError):
+        return None
+
+
+# What was looked at
+
+
+def seen_of(plan: Plan) -> str:
+    """Return the figures of a plan in one word, for the form."""
+    miners = plan.miners
+    return f"{miners.targeted}.{miners.will_change}.{miners.already}.{miners.skipped}"
+
+
+def differences(words: Words, seen: str, plan: Plan) -> list[str]:
+    """Return in which figures a plan differs from what was seen, in words."""
+    before = [int(part) for part in seen.split(".") if part.isascii() and part.isdigit() and len(part) < 8]
+    if len(before) != 4:
+        return []
+    miners = plan.miners
+    found = []
+    if miners.targeted != before[0]:
+        found.append(
+            words.ngettext(
+                "%(num)s miner is meant now; it was %(before)s.",
+                "%(num)s miners are meant now; it was %(before)s.",
+                miners.targeted,
+                before=before[0],
+            )
+        )
+    if miners.will_change != before[1]:
+        found.append(
+            words.ngettext(
+                "%(num)s miner would change now; it was %(before)s.",
+                "%(num)s miners would change now; it was %(before)s.",
+                miners.will_change,
+                before=before[1],
+            )
+        )
+    if miners.already != before[2]:
+        found.append(
+            words.ngettext(
+                "%(num)s miner is so already; it was %(before)s.",
+                "%(num)s miners are so already; it was %(before)s.",
+                miners.already,
+                before=before[2],
+            )
+        )
+    if miners.skipped != before[3]:
+        found.append(
+            words.ngettext(
+                "%(num)s miner is left out now; it was %(before)s.",
+                "%(num)s miners are left out now; it was %(before)s.",
+                miners.skipped,
+                before=before[3],
+            )
+        )
+    return found or [words.gettext("As many miners as before would change, but other ones.")]
+
+
+def changed_much(seen: str, plan: Plan) -> bool:
+    """Return whether so many more or fewer miners would change than were seen that it has to be looked at again."""
+    parts = seen.split(".")
+    if len(parts) != 4 or not (parts[1].isascii() and parts[1].isdigit() and len(parts[1]) < 8):
+        return True
+    before, now = int(parts[1]), plan.miners.will_change
+    most = max(before, now)
+    return abs(before - now) > max(0.02 * most, min(5, most // 4))

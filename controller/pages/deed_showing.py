@@ -1,0 +1,377 @@
+"""The confirming page put together: of what a deed is about, its plan, and the form as it was filled in. Pure.
+
+`shown` is all of it; the rest says for each kind what is so now, which choices there are, and why a button is not there.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+import msgspec
+from markupsafe import Markup, escape
+
+from controller.deeds import Plan
+from controller.desire import end_of
+from controller.model import Ends, Override
+from controller.operations import OPEN_STATES
+from controller.pages.deed_doing import Look
+from controller.pages.deed_links import Kind
+from controller.pages.deed_page import (
+    Choices,
+    DeedShown,
+    Notice,
+    Wrong,
+    lines_of,
+    refused_beforehand,
+    seen_of,
+    skipped_groups,
+    suggested_until,
+    warnings_of,
+)
+from controller.pages.deed_words import button, heading, keep, set_apart, spot, title
+from controller.pages.language import Words
+from controller.pages.zones import zone_of
+
+WITHOUT_REASON: Final[frozenset[Kind]] = frozenset(("end-override", "stop", "stop-undo", "retry", "poll"))
+"""What is done without a reason: it ends what somebody gave one for, goes on with it, or only reads."""
+
+
+class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
+    """What is so around a deed. `changes`: the next changes of the schedules, None where one has none.
+
+    `large`: the name or the number has to be typed. `profiles`: (name, percent of nominal power) to choose from.
+    """
+
+    words: Words
+    now: datetime
+    changes: Sequence[datetime] | None = None
+    large: bool = False
+    profiles: Sequence[tuple[str, float]] = ()
+    doubts: Sequence[str] = ()
+    exporter_away: bool = False
+    running: str | None = None
+
+
+def shown(
+    found: Look,
+    plan: Plan | None,
+    around: Surroundings,
+    *,
+    key: str,
+    ends: Ends,
+    notices: Sequence[Notice] = (),
+    wrong: Sequence[Wrong] = (),
+) -> DeedShown:
+    """Return the page. `key`: a new one against a second time. `notices`: what came of sending it before."""
+    words, kind = around.words, found.kind
+    number = _number(found, plan)
+    choosing = kind.name == "profile" and plan is None
+    said = _button(words, found, plan, number)
+    return DeedShown(
+        kind=kind.name,
+        title=title(words, kind.name, found.name, found.miners),
+        heading=heading(words, kind.name, found.name, found.miners),
+        lines=tuple(_lines(words, found, plan)),
+        told=tuple(_told(around, found)),
+        skipped=tuple(skipped_groups(words, plan.skipped)) if plan is not None else (),
+        notices=(*notices, *_notices(around, found, plan)),
+        choices=None if choosing else _choices(around, found, plan, ends),
+        emergency=kind.name == "curtail",
+        reason=kind.name not in WITHOUT_REASON and not choosing,
+        typing=_typing(words, found, number) if around.large else None,
+        profiles=tuple(_profiles(around)) if choosing else (),
+        button=words.gettext("Show what would happen") if choosing else said,
+        keep=keep(words, kind.name),
+        danger=kind.final or kind.name in ("curtail", "sleep"),
+        hidden=tuple(_hidden(found, plan, key, choosing=choosing)),
+        wrong=tuple(wrong),
+    )
+
+
+def zone_for(found: Look) -> ZoneInfo:
+    """Return the zone in which times are typed and told: that of the containers, the first one's where they differ."""
+    return zone_of(found.containers[0].timezone) if found.containers else ZoneInfo("UTC")
+
+
+def _number(found: Look, plan: Plan | None) -> int:
+    if plan is not None:
+        return plan.miners.will_change
+    operation = found.operation
+    if operation is None:
+        return found.miners
+    counts = operation.counts
+    if found.kind.name == "stop":
+        return counts.get("waiting", 0)
+    if found.kind.name == "stop-undo":
+        return sum(
+            counts.get(state, 0) for state in ("sending", "verifying", "applied", "accepted_unverified")
+        )
+    return sum(counts.get(state, 0) for state in found.form.state or _FAILED)
+
+
+_FAILED: Final = ("accepted_unverified", "refused", "auth_failed", "unsupported", "unreachable")
+
+
+def _button(words: Words, found: Look, plan: Plan | None, number: int) -> str | None:
+    kind = found.kind
+    if found.override is not None and found.override.ended_at is not None:
+        return None
+    if plan is not None and (refused_beforehand(plan) or _all_observed(plan)):
+        return None
+    if kind.name == "retry" and not number:
+        return None
+    if kind.name == "release" and not found.holds:
+        return None
+    if plan is not None and not plan.miners.will_change:
+        if kind.name == "end-override":
+            return words.gettext("End the override")
+        return words.gettext("Put the order in force") if kind.lasting else None
+    if kind.name == "stop" and not number:
+        return words.gettext("Stop")
+    if kind.name == "stop-undo" and not number:
+        return words.gettext("Stop and undo")
+    return button(words, kind.name, number)
+
+
+def _all_observed(plan: Plan) -> bool:
+    return (
+        bool(plan.skipped)
+        and not plan.miners.already
+        and {"observe"} == {one.reason for one in plan.skipped}
+        and not plan.miners.will_change
+    )
+
+
+def _lines(words: Words, found: Look, plan: Plan | None) -> list[str]:
+    kind, miners = found.kind.name, found.miners
+    if plan is not None:
+        lines = lines_of(words, found.kind, plan, found.containers, found.profile or plan.then_profile)
+        if kind == "end-override" and not plan.miners.targeted:
+            return [words.gettext("No miner follows it now.")]
+        return lines
+    match kind:
+        case "profile":
+            return [words.ngettext("%(num)s miner is meant.", "%(num)s miners are meant.", miners)]
+        case "end-override":
+            return [words.gettext("It has ended already.")]
+        case "change-override":
+            return [
+                words.gettext("What the miners do now stays as it is; only until when, and why, is changed.")
+            ]
+        case "hold":
+            return [
+                words.ngettext(
+                    "Nothing is sent to %(num)s miner until the hold is released.",
+                    "Nothing is sent to %(num)s miners until the hold is released.",
+                    miners,
+                ),
+                words.gettext(
+                    "What is on its way finishes. Schedules and overrides go on counting, and are followed up after the release."
+                ),
+            ]
+        case "release":
+            if not found.holds:
+                return [words.gettext("Nothing is held here.")]
+            return [
+                words.gettext("Commands go out again at once: miners that do not do what is wanted are told.")
+            ]
+        case "service":
+            return [
+                words.gettext(
+                    "Nothing is written to it, and its alerts are off, until somebody ends the service."
+                )
+            ]
+        case "end-service":
+            return [
+                words.gettext(
+                    "It is commanded again at once, and its alerts are on. The device that stands there now is taken for the right one."
+                )
+            ]
+        case _:
+            return _lines_of_operation(words, found)
+
+
+def _lines_of_operation(words: Words, found: Look) -> list[str]:
+    counts = {} if found.operation is None else found.operation.counts
+    waiting = counts.get("waiting", 0)
+    on_its_way = counts.get("sending", 0) + counts.get("verifying", 0)
+    changed = counts.get("applied", 0) + counts.get("accepted_unverified", 0)
+    ended = not any(counts.get(state) for state in OPEN_STATES)
+    lines: list[str] = []
+    if found.kind.name == "retry":
+        number = _number(found, None)
+        return [
+            words.ngettext(
+                "%(num)s miner did not follow, and is told once more, in an operation of its own.",
+                "%(num)s miners did not follow, and are told once more, in an operation of their own.",
+                number,
+            )
+            if number
+            else words.gettext("Nothing is left to try again.")
+        ]
+    if ended:
+        lines.append(words.gettext("It has ended meanwhile: every miner has its outcome."))
+    if waiting:
+        lines.append(
+            words.ngettext(
+                "%(num)s miner waits, and is left as it is.",
+                "%(num)s miners wait, and are left as they are.",
+                waiting,
+            )
+        )
+    if on_its_way:
+        lines.append(
+            words.ngettext(
+                "%(num)s is on its way and finishes.", "%(num)s are on their way and finish.", on_its_way
+            )
+        )
+    if found.kind.name == "stop-undo":
+        lines.append(words.gettext("The override ends, and what holds without it is brought back."))
+    elif changed:
+        lines.append(
+            words.ngettext(
+                "%(num)s has followed already, and stays so.",
+                "%(num)s have followed already, and stay so.",
+                changed,
+            )
+        )
+    return lines
+
+
+def _told(around: Surroundings, found: Look) -> list[tuple[str, str]]:
+    """Return what people have said of it before: (what it is, their words)."""
+    words, zone = around.words, zone_for(found)
+
+    def clock(moment: datetime) -> str:
+        return words.formats.clock(moment, around.now, zone)
+
+    told: list[tuple[str, str]] = []
+    if found.override is not None:
+        override = found.override
+        told.append((words.gettext("Reason"), override.reason))
+        told.append((words.gettext("By"), override.created_by.name))
+        told.append((words.gettext("Until"), _end_told(words, override, clock)))
+    if found.kind.name == "release":
+        told += [
+            (words.gettext("Held since"), f"{clock(hold.created_at)} · {hold.created_by.name}: {hold.reason}")
+            for hold in found.holds
+        ]
+    mark = None if found.view is None else found.view.service
+    if mark is not None:
+        told.append(
+            (
+                words.gettext("In service since"),
+                f"{clock(mark.created_at)} · {mark.created_by.name}: {mark.reason}",
+            )
+        )
+    if found.operation is not None and found.operation.reason:
+        told.append((words.gettext("Reason"), found.operation.reason))
+    return told
+
+
+def _end_told(words: Words, override: Override, clock: Any) -> str:
+    ends = {end_of(override, id_) for id_ in (*override.until_by_container, *override.containers)}
+    known = [end for end in ends if end is not None] or ([override.until] if override.until else [])
+    return clock(max(known)) if known else words.gettext("somebody ends it")
+
+
+def _notices(around: Surroundings, found: Look, plan: Plan | None) -> list[Notice]:
+    words = around.words
+    notices: list[Notice] = []
+    if around.exporter_away:
+        notices.append(
+            Notice(words.gettext("The exporter does not answer, so nothing can be read now."), alarm=True)
+            if found.kind.name == "poll"
+            else Notice(words.gettext("The exporter does not answer. Commands work all the same."))
+        )
+    if plan is not None:
+        if _all_observed(plan):
+            notices.append(
+                Notice(
+                    words.gettext("Hashyard only observes these miners, so it sends them nothing."),
+                    alarm=True,
+                    lines=tuple(dict.fromkeys(words.told(one.detail) for one in plan.skipped)),
+                )
+            )
+        notices += warnings_of(words, plan)
+        if found.kind.command not in (None, "poll"):
+            notices += [Notice(words.told(doubt), alarm=True) for doubt in around.doubts]
+    if around.running is not None:
+        notices.append(
+            Notice(
+                words.gettext("An operation is running there already."),
+                link=(f"/operations/{around.running}", words.gettext("See how far it is")),
+            )
+        )
+    return notices
+
+
+def _choices(around: Surroundings, found: Look, plan: Plan | None, ends: Ends) -> Choices | None:
+    if not found.kind.lasting and found.kind.name != "change-override":
+        return None
+    words, zone = around.words, zone_for(found)
+    changes = list(around.changes or ())
+    override = found.override
+    until = found.form.until
+    if not until and override is not None and override.ends == "at" and override.until is not None:
+        until = f"{override.until.astimezone(zone):%Y-%m-%dT%H:%M}"
+    return Choices(
+        chosen=ends,
+        next_change=words.formats.clock(changes[-1], around.now, zone) if changes else None,
+        each=len(changes) > 1,
+        then=None if plan is None or ends != "next_change" else plan.then_profile,
+        until=until or suggested_until(around.now, zone),
+        zone=words.formats.zone_words(around.now, zone),
+    )
+
+
+def _profiles(around: Surroundings) -> list[tuple[str, str]]:
+    words = around.words
+    return [
+        (
+            name,
+            words.gettext("%(share)s of nominal power", share=words.formats.percent(percent / 100, 0))
+            if percent
+            else words.gettext("asleep"),
+        )
+        for name, percent in around.profiles
+    ]
+
+
+def _typing(words: Words, found: Look, number: int) -> Markup:
+    if found.one_container and found.name is not None:
+        return set_apart(
+            words.gettext(
+                "This is a large part of the fleet. Type its name, %(name)s, to go on", name=spot()
+            ),
+            found.name,
+        )
+    return escape(
+        words.gettext(
+            "This is a large part of the fleet. Type the number of miners, %(number)s, to go on",
+            number=number,
+        )
+    )
+
+
+def _hidden(found: Look, plan: Plan | None, key: str, *, choosing: bool) -> list[tuple[str, str]]:
+    form = found.form
+    fields = [("back", form.back)]
+    fields += [("container", id_) for id_ in form.container]
+    if not form.container and form.miner_ids:
+        fields.append(("miners", " ".join(form.miner_ids)))
+    if form.filter is not None:
+        fields.append(("filter", form.filter))
+    fields += [(name, getattr(form, name)) for name in ("override", "operation") if getattr(form, name)]
+    fields += [("state", one) for one in form.state]
+    if choosing:
+        return fields
+    if found.kind.name == "profile":
+        fields.append(("profile", form.profile))
+    fields += [("sent", "yes"), ("key", key)]
+    if plan is not None:
+        fields += [("plan", plan.fingerprint), ("seen", seen_of(plan))]
+    if found.etag:
+        fields.append(("etag", found.etag))
+    return fields
