@@ -30,6 +30,7 @@ from controller.storage.event_search import (
 )
 from controller.storage.faults import StorageAway
 from controller.storage.schema import event_retention, events
+from controller.wording import english
 
 __all__ = [
     "COUNT_AT_MOST",
@@ -38,6 +39,7 @@ __all__ = [
     "EventFilter",
     "EventLog",
     "Subscription",
+    "guarded",
     "to_csv",
 ]
 
@@ -299,7 +301,7 @@ def to_csv(given: Iterable[Event], *, header: bool = True) -> Iterator[str]:
     if header:
         yield written(_COLUMNS)
     for event in given:
-        yield written(_cell(value) for value in _cells(event))
+        yield written(guarded(value) for value in _cells(event))
 
 
 def _cells(event: Event) -> tuple[Any, ...]:
@@ -328,10 +330,11 @@ def _cells(event: Event) -> tuple[Any, ...]:
 
 
 def _document(value: Any) -> str | None:
-    return None if value is None or value == {} else msgspec.json.encode(value).decode()
+    return None if value is None or value == {} else msgspec.json.encode(value, enc_hook=english).decode()
 
 
-def _cell(value: str | None) -> str:
+def guarded(value: str | None) -> str:
+    """Return a text as a cell of CSV that no spreadsheet takes for a formula; empty for what is not known."""
     if value is None:
         return ""
     return f"'{value}" if value.lstrip(" \u00a0\ufeff").startswith(_FORMULA) else value

@@ -12,6 +12,7 @@ from controller.api.route import Call
 from controller.pages.frame import words_of
 from controller.pages.frame_live import frame_state
 from controller.pages.live_state import LiveMaker, LiveState
+from controller.pages.miners_routes import live_miners
 from controller.pages.schedule_page_routes import live_schedule
 
 
@@ -22,6 +23,7 @@ async def live_frame(_call: Call[Any, Any], _of: str) -> LiveState:
 
 LIVE_PAGES: Final[Mapping[str, LiveMaker]] = {
     "frame": live_frame,
+    "miners": live_miners,
     "schedule": live_schedule,
 }
 

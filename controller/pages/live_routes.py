@@ -28,7 +28,7 @@ LOOK_S: Final = 5.0
 class LiveQuery(msgspec.Struct, frozen=True, kw_only=True):
     """Which page, by its kind and what it is of: `container:konteiner-1`, `miners:state=fault`."""
 
-    page: Annotated[str, msgspec.Meta(min_length=1, max_length=2000)]
+    page: Annotated[str, msgspec.Meta(min_length=1, max_length=6000)]
 
 
 async def get_live(call: Call[None, LiveQuery]) -> web.StreamResponse:

@@ -144,6 +144,9 @@ GET    /sign-in                                 –    any
 POST   /sign-in                                 –    any
 POST   /sign-out                                AFC  any
 GET    /                                        AFC  read
+GET    /miners                                  AFC  read
+GET    /miners.csv                              AFC  read
+POST   /miners/columns                          AFC  read
 GET    /miners/by-name                          AFC  read
 GET    /miners/{id}                             AFC  read
 GET    /charts/fleet                            AFC  read
