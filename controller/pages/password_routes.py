@@ -11,8 +11,8 @@ from controller.api.passwords import MAX_LENGTH, MIN_LENGTH
 from controller.api.problems import Problem
 from controller.api.route import EVERYBODY, Answer, Call, NoQuery, Route
 from controller.api.signing_in_routes import visit_of
-from controller.pages.frame import HTML, page, words_of
 from controller.pages.formats import sentence
+from controller.pages.frame import HTML, page, words_of
 from controller.pages.language import Words
 from controller.pages.sign_in_routes import own_path
 

@@ -143,6 +143,11 @@ GET    /runbooks/{alert}                        –    any
 GET    /sign-in                                 –    any
 POST   /sign-in                                 –    any
 POST   /sign-out                                AFC  any
+GET    /password                                AFC  people
+POST   /password                                AFC  people
+GET    /confirm-password                        AFC  people
+POST   /confirm-password                        AFC  people
+GET    /keys                                    AFC  any
 GET    /                                        AFC  read
 GET    /miners                                  AFC  read
 GET    /miners.csv                              AFC  read
