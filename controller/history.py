@@ -19,6 +19,7 @@ KEPT_S: Final = 10.0
 WITHIN_S: Final = 8.0
 MAX_BYTES: Final = 32 << 20
 _MOST_KEPT: Final = 256
+_ALERTS: Final = ("alerts",)
 
 
 class HistoryAway(HashyardError):
@@ -62,6 +63,7 @@ class History:
         self._session: aiohttp.ClientSession | None = None
         self._kept: dict[tuple[str, ...], tuple[float, Any]] = {}
         self._asked: dict[tuple[str, ...], asyncio.Task[Any]] = {}
+        self._last_alerts: tuple[float, Any] | None = None
         self.state: Literal["ok", "away"] | None = None
         self.reason: str | None = None
         self.since: datetime | None = None
@@ -96,9 +98,14 @@ class History:
 
     async def alerts(self) -> list[FiringAlert]:
         """Return the alerts that are pending or firing now. Raises HistoryAway."""
-        data = await self._ask("alerts", {})
-        found = data.get("alerts") if isinstance(data, dict) else None
-        return [_alert(alert) for alert in found or () if isinstance(alert, dict)]
+        return _alerts(await self._ask("alerts", {}))
+
+    def alerts_lately(self) -> tuple[list[FiringAlert], float] | None:
+        """Return the alerts as they were last said, and how long ago (s); None: never. For those who cannot wait."""
+        if self._last_alerts is None:
+            return None
+        at, data = self._last_alerts
+        return _alerts(data), asyncio.get_running_loop().time() - at
 
     async def _ask(self, path: str, parameters: Mapping[str, str]) -> Any:
         """Return what Prometheus answers, or answered within the last seconds; one question for all who ask alike."""
@@ -112,14 +119,22 @@ class History:
         asked = self._asked.get(key)
         if asked is None:
             asked = self._asked[key] = asyncio.create_task(self._fetch(path, parameters))
-            asked.add_done_callback(lambda _: self._asked.pop(key, None))
+            asked.add_done_callback(lambda done: self._keep(key, done))
         # One who leaves does not take the answer away from the others.
-        data = await asyncio.shield(asked)
+        return await asyncio.shield(asked)
+
+    def _keep(self, key: tuple[str, ...], done: asyncio.Task[Any]) -> None:
+        """Keep an answer for those who ask alike, whether or not whoever asked first still waits for it."""
+        self._asked.pop(key, None)
+        if done.cancelled() or done.exception() is not None:
+            return
+        now = asyncio.get_running_loop().time()
         if len(self._kept) >= _MOST_KEPT:
             self._kept = {other: value for other, value in self._kept.items() if now < value[0]}
         if len(self._kept) < _MOST_KEPT:
-            self._kept[key] = (now + KEPT_S, data)
-        return data
+            self._kept[key] = (now + KEPT_S, done.result())
+        if key == _ALERTS:
+            self._last_alerts = (now, done.result())
 
     async def _fetch(self, path: str, parameters: Mapping[str, str]) -> Any:
         if self._session is None:
@@ -158,6 +173,11 @@ class History:
 def _results(data: Any) -> list[dict[str, Any]]:
     found = data.get("result", []) if isinstance(data, dict) else []
     return [one for one in found if isinstance(one, dict)]
+
+
+def _alerts(data: Any) -> list[FiringAlert]:
+    found = data.get("alerts") if isinstance(data, dict) else None
+    return [_alert(alert) for alert in found or () if isinstance(alert, dict)]
 
 
 def _alert(said: Mapping[str, Any]) -> FiringAlert:

@@ -10,6 +10,11 @@ from controller.settings import Settings
 from miners.inventory.fleet import Container, Miner
 
 
+def grafana_fleet(settings: Settings) -> str | None:
+    """Return the address of the fleet's dashboard; None where Grafana's is not known."""
+    return _dashboard(settings, "hashyard-fleet", {})
+
+
 def grafana_container(settings: Settings, container: Container) -> str | None:
     """Return the address of a container's dashboard; None where Grafana's is not known."""
     return _dashboard(settings, "hashyard-container", {"var-container": container.name})
@@ -46,4 +51,6 @@ def _grafana(settings: Settings) -> str | None:
 
 def _dashboard(settings: Settings, uid: str, names: dict[str, str]) -> str | None:
     base = _grafana(settings)
-    return f"{base}/d/{uid}?{urlencode(names, quote_via=quote)}" if base is not None else None
+    if base is None:
+        return None
+    return f"{base}/d/{uid}" + (f"?{urlencode(names, quote_via=quote)}" if names else "")

@@ -146,7 +146,11 @@ async def get_alerts(call: Call[None, ListQuery]) -> Page[FiringAlert]:
 
 async def alerts_seen(call: Call[Any, Any]) -> list[FiringAlert]:
     """Return the alerts that the person may see, as the rules give them, firing ones first. Raises HistoryAway."""
-    found = await call.service(History).alerts()
+    return own_alerts(call, await call.service(History).alerts())
+
+
+def own_alerts(call: Call[Any, Any], found: Sequence[FiringAlert]) -> list[FiringAlert]:
+    """Return those of these alerts that the person may see, firing ones first."""
     names = {container.name for container in call.containers()}
     client = call.person.client.slug if call.person.client is not None else None
     seen = [
