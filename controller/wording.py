@@ -33,9 +33,14 @@ class Figure(float):
         """Return it as English writes it."""
         return format(float(self), self.form)
 
+    @property
+    def digits(self) -> int | None:
+        """How many digits stand behind the point; None: as many as the number needs."""
+        return int(self.form[-2]) if self.form.endswith("f") else None
+
 
 def figure(number: float, form: str) -> Figure:
-    """Return a number for a sentence. `form`: as Python's format takes it."""
+    """Return a number for a sentence. `form`: as Python's format takes it, such as `,.1f` or `g`."""
     made = Figure(number)
     made.form = form
     return made

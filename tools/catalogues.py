@@ -34,6 +34,7 @@ _KEYWORDS: Final[dict[str, Any]] = {
     "ngettext": (1, 2),
     "pgettext": ((1, "c"), 2),
     "worded": None,
+    "worded_many": (1, 2),
 }
 _NOTE: Final = "Translators:"
 """Begins a comment in the source that is handed on to whoever translates."""

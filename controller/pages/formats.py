@@ -27,6 +27,7 @@ _HASH_UNITS: Final = (
     (1e3, "kH/s"),
     (1.0, "H/s"),
 )
+_SIZES: Final = ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB"))
 _DIRECTIONS: Final = frozenset(
     map(chr, (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)))
 )
@@ -54,15 +55,28 @@ class Formats:
     def number(self, number: float, digits: int | None = None) -> str:
         """Return a number as the language writes it, to so many digits behind the point (None: as many as it needs, at most 3)."""
         pattern = "#,##0.###" if digits is None else "#,##0" + ("." + "0" * digits if digits else "")
-        text = format_decimal(number, format=pattern, locale=self.locale)
+        text = str(format_decimal(number, format=pattern, locale=self.locale))
+        if not text.strip("-0.,"):
+            text = text.lstrip("-")  # a trifle below nought is no negative nought
         # A narrow no-break space is missing in many fonts.
         return text.replace("\u202f", NBSP).replace("-", "\u2212")
 
+    def small(self, number: float, digits: int) -> str:
+        """Return a number to so many digits; one that is not 0 and would read as 0 as less than the least: < 0.1."""
+        least = 10.0**-digits
+        if number == 0 or abs(number) >= least / 2:
+            return self.number(number, digits)
+        return (
+            f"<{NBSP}{self.number(least, digits)}" if number > 0 else f">{NBSP}{self.number(-least, digits)}"
+        )
+
     def figure(self, number: float) -> str:
-        """Return a number to three figures or four: 1.02, 66.1, 412.6, 5,640."""
+        """Return a number to three figures or four: 1.02, 66.1, 412.6, 5,640; < 0.01 for what is less, 0 for nought alone."""
         if number == 0:
             return "0"
-        return self.number(number, 2 if abs(number) < 10 else 1 if abs(number) < 1000 else 0)
+        # Limits lie where the shorter form would be rounded up to: 9.996 is 10.0.
+        size = abs(number)
+        return self.small(number, 2 if size < 9.995 else 1 if size < 999.95 else 0)
 
     def whole(self, number: float) -> str:
         """Return a number without a fraction, its thousands apart: 12,480."""
@@ -77,8 +91,8 @@ class Formats:
         return _unit_words(self.gettext).get(unit, unit)
 
     def percent(self, ratio: float, digits: int = 1) -> str:
-        """Return a share: 94.1 %."""
-        return f"{self.number(ratio * 100, digits)}{NBSP}%"
+        """Return a share: 94.1 %; < 0.1 % for a small one, 0.0 % for none."""
+        return f"{self.small(ratio * 100, digits)}{NBSP}%"
 
     def hash_rate(self, rate_hs: float, unit: tuple[float, str] | None = None) -> str:
         """Return a hash rate in its unit: 66.1 TH/s."""
@@ -91,9 +105,19 @@ class Formats:
 
     def power(self, power_w: float) -> str:
         """Return the power of a container or a fleet: 812.4 kW, 9.84 MW; below a kilowatt 640 W."""
-        if abs(power_w) >= 1e6:
+        size = abs(power_w)
+        if size >= 999_950:
             return self.of(power_w / 1e6, "MW", 2)
-        return self.of(power_w / 1e3, "kW", 1) if abs(power_w) >= 1e3 else self.watts(power_w)
+        return self.of(power_w / 1e3, "kW", 1) if size >= 999.5 else self.watts(power_w)
+
+    def energy(self, energy_kwh: float) -> str:
+        """Return an energy: 438,912 kWh; below ten of them 2.4 kWh."""
+        return self.of(energy_kwh, "kWh", 1 if abs(energy_kwh) < 9.95 else 0)
+
+    def size(self, octets: float) -> str:
+        """Return how much a file or a disk holds: 84 MB, 1.2 GB."""
+        size, unit = next(((size, unit) for size, unit in _SIZES if abs(octets) >= size * 0.9995), (1.0, "B"))
+        return self.of(octets / size, unit, 1 if size > 1 and abs(octets) < 9.95 * size else 0)
 
     # times
 
@@ -130,6 +154,13 @@ class Formats:
         """Return a date: 21 Nov 2026."""
         return str(format_date(day, "d MMM y", locale=self.locale))
 
+    def moment(self, moment: datetime, now: datetime, zone: tzinfo) -> str:
+        """Return a moment with its day, whichever that is: today 18:00, yesterday 18:44, 21 Nov 2026, 18:00; in a zone."""
+        local = moment.astimezone(zone)
+        if local.date() == now.astimezone(zone).date():
+            return self.gettext("today %(time)s", time=f"{local:%H:%M}")
+        return self.clock(moment, now, zone)
+
     def zone_words(self, now: datetime, zone: tzinfo) -> str:
         """Return a zone and how far it is from UTC: Europe/Samara (UTC+04:00)."""
         offset = now.astimezone(zone).strftime("%z")
@@ -141,6 +172,7 @@ class Formats:
             "breakable": breakable,
             "cut": cut,
             "day": self.day,
+            "energy": self.energy,
             "duration": self.duration,
             "figure": self.figure,
             "hash_rate": self.hash_rate,
@@ -150,6 +182,7 @@ class Formats:
             "plain": plain,
             "power": self.power,
             "sentence": sentence,
+            "size": self.size,
             "unit": self.of,
             "unit_name": self.unit_name,
             "wait": self.wait,
@@ -205,7 +238,13 @@ def _unit_words(gettext: Gettext) -> dict[str, str]:
         "V": gettext("V"),
         "A": gettext("A"),
         "MHz": gettext("MHz"),
+        "B": gettext("B"),
+        "kB": gettext("kB"),
+        "MB": gettext("MB"),
+        "GB": gettext("GB"),
+        "TB": gettext("TB"),
         "rpm": gettext("rpm"),
+        "ms": gettext("ms"),
         "s": gettext("s"),
         "min": gettext("min"),
         "h": gettext("h"),

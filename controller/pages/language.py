@@ -5,16 +5,20 @@ Catalogues are GNU gettext's, compiled beside their sources in `locale/`.
 """
 
 import gettext
+import re
 from collections.abc import Mapping
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, Final
 
 from aiohttp import hdrs
 from babel import negotiate_locale
+from babel.messages.mofile import read_mo
 
 from controller.api.person import Person
 from controller.pages.formats import Formats
-from controller.wording import Wording
+from controller.pages.recalling import Recalling
+from controller.wording import Figure, Wording
 
 LANGUAGES: Final[Mapping[str, str]] = {"en": "English", "ru": "Русский"}
 """Each language's own name for itself, by its code."""
@@ -24,6 +28,7 @@ DOMAIN: Final = "hashyard"
 LOCALE: Final = Path(__file__).parent / "locale"
 COOKIE: Final = "hashyard-language"
 """What somebody chose before signing in."""
+_ENGLISH_NUMBER: Final = re.compile(r"-?\d{1,3}(?:,\d{3})+(?:\.\d+)?|-?\d+\.\d+")
 
 
 class Words:
@@ -38,6 +43,7 @@ class Words:
         self.code = code
         self.translations = translations
         self.formats = Formats(code if code in LANGUAGES else DEFAULT, self.gettext, self.ngettext)
+        self._recalled = lru_cache(maxsize=4096)(self._retold)
 
     def gettext(self, pattern: str, /, **values: Any) -> str:
         """Return a sentence."""
@@ -45,26 +51,55 @@ class Words:
 
     def ngettext(self, one: str, many: str, number: float, /, **values: Any) -> str:
         """Return the sentence for so many; `%(num)s` stands for the number."""
-        # A fraction takes the form that a few take: 2,5 майнера.
-        counted = int(number) if number == int(number) else 2
-        pattern = self.translations.ngettext(one, many, counted)
-        return self._filled(pattern, {"num": number, **values})
+        return self._filled(self.counted(one, many, number), {"num": number, **values})
 
     def pgettext(self, context: str, pattern: str, /, **values: Any) -> str:
         """Return a short word that has several meanings, in the one that `context` names."""
         return self._filled(self.translations.pgettext(context, pattern), values)
 
+    def counted(self, one: str, many: str, number: float) -> str:
+        """Return the pattern for so many, not filled in. A fraction takes the form that a few take: 2,5 майнера."""
+        whole = abs(int(number)) if number == int(number) else 2
+        return self.translations.ngettext(one, many, whole)
+
     def written(self, value: Any) -> Any:
         """Return what stands for a value in a sentence: numbers as the language writes them."""
+        if isinstance(value, Figure):
+            return self.formats.number(value, value.digits)
         if isinstance(value, int | float) and not isinstance(value, bool):
             return self.formats.number(value)
         return self.told(value) if isinstance(value, Wording) else value
 
     def told(self, text: str) -> str:
-        """Return a text of the program in this language where it is a Wording; a stranger's as it is."""
-        if isinstance(text, Wording):
+        """Return a sentence of the program in this language; a stranger's as it is.
+
+        A Wording says itself what it was made from. Of a plain text, as the database gives it back, that is looked for.
+        """
+        if not isinstance(text, Wording):
+            return text if self.code == DEFAULT else self._recalled(text)
+        if text.many is None:
             return self.gettext(text.pattern, **text.values)
-        return text
+        return self._filled(self.counted(text.pattern, text.many, text.values["num"]), text.values)
+
+    def _retold(self, text: str) -> str:
+        found = _patterns().find(text)
+        if found is None:
+            return text
+        values = {name: self._value_again(value) for name, value in found.values.items()}
+        if found.many is None:
+            return self.gettext(found.pattern, **values)
+        number = values.get("num", "1")
+        if not number.isdecimal():
+            return text
+        return self._filled(
+            self.counted(found.pattern, found.many, int(number)), {**values, "num": int(number)}
+        )
+
+    def _value_again(self, value: str) -> str:
+        if _ENGLISH_NUMBER.fullmatch(value):
+            digits = len(value.partition(".")[2])
+            return self.formats.number(float(value.replace(",", "")), digits)
+        return self._recalled(value)
 
     def _filled(self, pattern: str, values: Mapping[str, Any]) -> str:
         if not values:
@@ -97,6 +132,20 @@ def add_language(code: str, translations: gettext.NullTranslations) -> Words:
 
 
 _MADE: Final[dict[str, Words]] = {}
+
+
+def prepare() -> None:
+    """Read the patterns of all sentences, before anybody asks."""
+    _patterns()
+
+
+@cache
+def _patterns() -> Recalling:
+    """Return the patterns of all sentences: every catalogue names them all."""
+    code = next(code for code in LANGUAGES if code != DEFAULT)
+    with (LOCALE / code / "LC_MESSAGES" / f"{DOMAIN}.mo").open("rb") as file:
+        ids = [message.id for message in read_mo(file) if message.id]
+    return Recalling(one if isinstance(one, str) else (one[0], one[1]) for one in ids)
 
 
 def _made(code: str) -> Words:

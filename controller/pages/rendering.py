@@ -15,6 +15,7 @@ import jinja2
 from markupsafe import Markup
 
 from controller.pages.language import LANGUAGES, Words, words
+from controller.pages.language import prepare as prepare_languages
 from controller.pages.state_words import state_words
 
 _HERE: Final = Path(__file__).parent
@@ -34,6 +35,7 @@ def prepare() -> None:
         for name in environment.list_templates():
             environment.get_template(name)
     assets()
+    prepare_languages()
 
 
 def rendered(template: str, language: Words, **values: Any) -> str:
@@ -104,8 +106,8 @@ def _sentences(language: Words) -> dict[str, Any]:
     def gettext(pattern: str, **values: Any) -> Markup:
         return filled(language.translations.gettext(pattern), values)
 
-    def ngettext(one: str, many: str, number: int, **values: Any) -> Markup:
-        return filled(language.translations.ngettext(one, many, number), {"num": number, **values})
+    def ngettext(one: str, many: str, number: float, **values: Any) -> Markup:
+        return filled(language.counted(one, many, number), {"num": number, **values})
 
     def pgettext(context: str, pattern: str, **values: Any) -> Markup:
         return filled(language.translations.pgettext(context, pattern), values)
