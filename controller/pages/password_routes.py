@@ -11,7 +11,7 @@ from controller.api.passwords import MAX_LENGTH, MIN_LENGTH
 from controller.api.problems import Problem
 from controller.api.route import EVERYBODY, Answer, Call, NoQuery, Route
 from controller.api.signing_in_routes import visit_of
-from controller.pages.formats import sentence
+from controller.pages.form_mistakes import by_field
 from controller.pages.frame import HTML, page, words_of
 from controller.pages.language import Words
 from controller.pages.sign_in_routes import own_path
@@ -59,7 +59,7 @@ async def post_password(call: Call[bytes, NoQuery]) -> Answer | web.Response:
         except Problem as problem:
             if problem.kind not in ("invalid", "too-many"):
                 raise
-            errors = _told(problem, words)
+            errors = by_field(problem, words)
     if errors:
         return _password_page(call, form.next, errors)
     return web.Response(status=303, headers={**answer.headers, hdrs.LOCATION: own_path(form.next)})
@@ -120,13 +120,6 @@ def _seen(form: PasswordForm, words: Words) -> dict[str, str]:
     elif form.new != form.new_again:
         errors["new_again"] = words.gettext("The new password was typed in two ways: give it again")
     return errors
-
-
-def _told(problem: Problem, words: Words) -> dict[str, str]:
-    """Return what the change was refused for, by field."""
-    if problem.kind == "too-many":
-        return {"current": sentence(words.told(problem.detail))}
-    return {mistake.at.lstrip("/"): sentence(words.told(mistake.detail)) for mistake in problem.mistakes}
 
 
 def _route(method: Any, path: str, summary: str, handler: Any, **more: Any) -> Route:

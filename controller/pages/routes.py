@@ -4,6 +4,7 @@ from itertools import chain
 
 from controller.api.route import Route
 from controller.pages import (
+    account_routes,
     chart_routes,
     deed_routes,
     key_routes,
@@ -12,6 +13,7 @@ from controller.pages import (
     miners_routes,
     password_routes,
     runbook_routes,
+    schedule_edit_routes,
     schedule_page_routes,
     sign_in_routes,
     start_routes,
@@ -23,6 +25,7 @@ _FILES = (
     runbook_routes,
     sign_in_routes,
     password_routes,
+    account_routes,
     key_routes,
     start_routes,
     miner_routes,
@@ -31,6 +34,7 @@ _FILES = (
     chart_routes,
     deed_routes,
     schedule_page_routes,
+    schedule_edit_routes,
 )
 
 PAGES: tuple[Route, ...] = tuple(chain.from_iterable(file.ROUTES for file in _FILES))

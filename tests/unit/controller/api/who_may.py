@@ -147,6 +147,11 @@ GET    /password                                AFC  people
 POST   /password                                AFC  people
 GET    /confirm-password                        AFC  people
 POST   /confirm-password                        AFC  people
+GET    /me                                      AFC  people
+POST   /me                                      AFC  people
+POST   /me/sessions/{id}/end                    AFC  people
+POST   /me/tokens                               AFC  people
+POST   /me/tokens/{id}/revoke                   AFC  people
 GET    /keys                                    AFC  any
 GET    /                                        AFC  read
 GET    /miners                                  AFC  read
@@ -154,6 +159,7 @@ GET    /miners.csv                              AFC  read
 POST   /miners/columns                          AFC  read
 GET    /miners/by-name                          AFC  read
 GET    /miners/{id}                             AFC  read
+GET    /miners/{id}/alerts                      AFC  read
 GET    /charts/fleet                            AFC  read
 GET    /charts/container/{id}                   AFC  read
 GET    /charts/miner/{id}                       AFC  read
@@ -161,6 +167,13 @@ GET    /charts/sparklines                       AFC  read
 GET    /live                                    AFC  read
 GET    /live/now                                AFC  read
 GET    /schedule                                AFC  read
+GET    /schedule/new                            A    read
+POST   /schedule/new                            A    control
+GET    /schedule/{id}/copy                      A    read
+GET    /schedule/{id}/edit                      A    read
+POST   /schedule/{id}/edit                      A    control
+GET    /schedule/{id}/delete                    A    read
+POST   /schedule/{id}/delete                    A    control
 GET    /deeds/{kind}                            A    control
 POST   /deeds/{kind}                            A    control
 """

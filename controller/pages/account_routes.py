@@ -1,0 +1,185 @@
+"""The routes of one's own account: how the pages are liked, which sessions are open, and the tokens of programs."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+from aiohttp import hdrs, web
+
+from controller.api.decoding import decode_body
+from controller.api.forms import FORM, decode_form
+from controller.api.me_access_routes import (
+    MadeToken,
+    NewToken,
+    end_own_session,
+    make_token,
+    own_sessions,
+    own_tokens,
+    revoke_token,
+)
+from controller.api.me_routes import MeChange, change_me
+from controller.api.problems import Problem
+from controller.api.route import EVERYBODY, Answer, Call, Method, NoQuery, Route
+from controller.model import SCOPES
+from controller.pages.devices import device_words
+from controller.pages.form_mistakes import by_field
+from controller.pages.frame import HTML, page, words_of
+from controller.pages.zones import reading_zone
+
+ACCOUNT: Final = "/me"
+USUAL_DAYS: Final = "90"
+_TOKEN_FIELDS: Final = {"name": "token_name"}
+
+
+class AccountQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """`done`: what was done just now."""
+
+    done: str = ""
+
+
+class LooksForm(msgspec.Struct, frozen=True, kw_only=True):
+    """How somebody likes the pages, as the form sends it. `time_zone` empty: each container's own."""
+
+    name: str
+    language: str
+    time_zone: str
+    density: str
+    shortcuts: str = ""
+
+
+class TokenForm(msgspec.Struct, frozen=True, kw_only=True):
+    """A token that is wished for, as the form sends it."""
+
+    token_name: str
+    scopes: tuple[str, ...] = ()
+    containers: tuple[str, ...] = ()
+    expires_in_days: str = USUAL_DAYS
+
+
+async def get_account(call: Call[None, AccountQuery]) -> Answer:
+    """Answer the account."""
+    return await _account(call, done=call.query.done)
+
+
+async def post_looks(call: Call[bytes, NoQuery]) -> Answer | web.Response:
+    """Keep how somebody likes the pages, or answer the form again with what is wrong."""
+    form = decode_form(call.body, LooksForm)
+    wish = {
+        "name": form.name.strip() or None,
+        "language": form.language,
+        "time_zone": form.time_zone.strip() or None,
+        "density": form.density,
+        "shortcuts": form.shortcuts != "",
+    }
+    try:
+        await change_me(call, decode_body(msgspec.json.encode(wish), MeChange))
+    except Problem as problem:
+        if problem.kind != "invalid":
+            raise
+        typed = msgspec.to_builtins(form)
+        return await _account(call, typed=typed, errors=by_field(problem, words_of(call)))
+    return _led("saved")
+
+
+async def post_end_session(call: Call[bytes, NoQuery]) -> web.Response:
+    """End one of one's own sessions."""
+    await end_own_session(call, call.path["id"])
+    return _led("session")
+
+
+async def post_new_token(call: Call[bytes, NoQuery]) -> Answer:
+    """Make a token and show it, this once; or answer the form again with what is wrong."""
+    form = decode_form(call.body, TokenForm)
+    days = form.expires_in_days.strip()
+    wish = {
+        "name": form.token_name.strip(),
+        "scopes": form.scopes,
+        "containers": form.containers,
+        "expires_in_days": int(days) if days.isascii() and days.isdigit() else days,
+    }
+    try:
+        made = await make_token(call, decode_body(msgspec.json.encode(wish), NewToken))
+    except Problem as problem:
+        if problem.kind != "invalid":
+            raise
+        typed = msgspec.to_builtins(form)
+        return await _account(call, typed=typed, errors=by_field(problem, words_of(call), _TOKEN_FIELDS))
+    return await _account(call, made=made)
+
+
+async def post_revoke_token(call: Call[bytes, NoQuery]) -> web.Response:
+    """Revoke one of one's own tokens."""
+    await revoke_token(call, call.person.user.id, call.path["id"])
+    return _led("token")
+
+
+async def _account(
+    call: Call[Any, Any],
+    *,
+    done: str = "",
+    typed: Mapping[str, Any] | None = None,
+    errors: Mapping[str, str] | None = None,
+    made: MadeToken | None = None,
+) -> Answer:
+    """Return the page. `typed`: what a form held that is wrong, and `errors` what is wrong with it; `made`: a new token."""
+    words, zone, user = words_of(call), reading_zone(call), call.person.user
+    containers = call.containers()
+    fields = {
+        "name": user.name or "",
+        "language": user.language,
+        "time_zone": call.preferences.time_zone or "",
+        "density": call.preferences.density,
+        "shortcuts": "yes" if call.preferences.shortcuts else "",
+        "token_name": "",
+        "scopes": ("read",),
+        "containers": (),
+        "expires_in_days": USUAL_DAYS,
+    }
+    return page(
+        call,
+        "account",
+        status=422 if errors else 200,
+        done=done,
+        typed={**fields, **(typed or {})},
+        errors=dict.fromkeys(fields, "") | dict(errors or {}),
+        found=list((errors or {}).items()),
+        made=made,
+        sessions=await own_sessions(call),
+        tokens=await own_tokens(call),
+        containers={container.id: container.name for container in containers},
+        zones=sorted({container.timezone for container in containers} | {"UTC"}),
+        grantable=[scope for scope in SCOPES if scope in call.person.scopes],
+        device=lambda agent: device_words(agent, words),
+        clock=lambda moment: words.formats.clock(moment, call.now, zone),
+        zone=words.formats.zone_words(call.now, zone),
+        lapsed=lambda token: token.expires_at <= call.now,
+    )
+
+
+def _led(done: str) -> web.Response:
+    return web.Response(status=303, headers={hdrs.LOCATION: f"{ACCOUNT}?done={done}"})
+
+
+def _route(method: Method, path: str, summary: str, handler: Any, **more: Any) -> Route:
+    if method == "POST":
+        more |= {"body": bytes, "body_media": (FORM,)}
+    return Route(
+        method=method,
+        path=path,
+        roles=EVERYBODY,
+        scopes=("people",),
+        summary=summary,
+        handler=handler,
+        reply_media=HTML,
+        page=True,
+        **more,
+    )
+
+
+ROUTES: tuple[Route, ...] = (
+    _route("GET", ACCOUNT, "My account", get_account, query=AccountQuery),
+    _route("POST", ACCOUNT, "Change how I like the pages", post_looks),
+    _route("POST", "/me/sessions/{id}/end", "End one of my sessions", post_end_session),
+    _route("POST", "/me/tokens", "Make a token", post_new_token, step_up=True),
+    _route("POST", "/me/tokens/{id}/revoke", "Revoke one of my tokens", post_revoke_token),
+)
