@@ -13,6 +13,7 @@ from controller.pages.frame import words_of
 from controller.pages.frame_live import frame_state
 from controller.pages.live_state import LiveMaker, LiveState
 from controller.pages.miners_routes import live_miners
+from controller.pages.operation_page_routes import live_operation
 from controller.pages.schedule_page_routes import live_schedule
 
 
@@ -24,6 +25,7 @@ async def live_frame(_call: Call[Any, Any], _of: str) -> LiveState:
 LIVE_PAGES: Final[Mapping[str, LiveMaker]] = {
     "frame": live_frame,
     "miners": live_miners,
+    "operation": live_operation,
     "schedule": live_schedule,
 }
 

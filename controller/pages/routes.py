@@ -11,6 +11,7 @@ from controller.pages import (
     live_routes,
     miner_routes,
     miners_routes,
+    operation_page_routes,
     password_routes,
     runbook_routes,
     schedule_edit_routes,
@@ -33,6 +34,7 @@ _FILES = (
     live_routes,
     chart_routes,
     deed_routes,
+    operation_page_routes,
     schedule_page_routes,
     schedule_edit_routes,
 )

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from controller.deeds import MinerView, NotThere, Source
-from controller.model import Hold, Override
+from controller.model import Hold, Operation, Override, Result
 from miners.inventory.fleet import Container, Inventory, Miner, Origin
 
 BEGIN = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -67,6 +67,12 @@ class QuietDeeds:
         return ()
 
     def running_in(self, _container_id: str) -> str | None:
+        return None
+
+    def operation(self, _operation_id: str) -> Operation | None:
+        return None
+
+    def results(self, _operation_id: str) -> Sequence[Result] | None:
         return None
 
     def __getattr__(self, name: str) -> Any:

@@ -176,6 +176,8 @@ GET    /schedule/{id}/delete                    A    read
 POST   /schedule/{id}/delete                    A    control
 GET    /deeds/{kind}                            A    control
 POST   /deeds/{kind}                            A    control
+GET    /operations                              AFC  read
+GET    /operations/{id}                         AFC  read
 """
 """Who may see which page, in the same form."""
 
