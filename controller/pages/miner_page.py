@@ -12,7 +12,6 @@ import msgspec
 from controller.api.shapes import Miner, MinerDetail
 from controller.history import FiringAlert
 from controller.pages.formats import hash_rate_unit
-from controller.pages.zones import zone_of
 from miners.model import PollFailure, Snapshot
 
 Freshness: TypeAlias = Literal["now", "stale", "failed", "never", "inactive"]

@@ -37,7 +37,7 @@
   };
 
   const every = (place, seconds, act) => {
-    act();
+    if (!("partLater" in place.dataset)) act();
     const quiet = () => document.hidden || place.matches(":focus-within, :hover");
     if (seconds) setInterval(() => quiet() || act(), seconds * 1000);
   };

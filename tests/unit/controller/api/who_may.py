@@ -142,6 +142,7 @@ GET    /runbooks                                –    any
 GET    /runbooks/{alert}                        –    any
 GET    /sign-in                                 –    any
 POST   /sign-in                                 –    any
+POST   /language                                –    any
 POST   /sign-out                                AFC  any
 GET    /password                                AFC  people
 POST   /password                                AFC  people
@@ -178,6 +179,10 @@ GET    /deeds/{kind}                            A    control
 POST   /deeds/{kind}                            A    control
 GET    /operations                              AFC  read
 GET    /operations/{id}                         AFC  read
+GET    /containers/{id}                         AFC  read
+GET    /containers/{id}/alerts                  AFC  read
+GET    /containers/{id}/card                    AFC  read
+POST   /containers/{id}/chosen                  A    read
 """
 """Who may see which page, in the same form."""
 

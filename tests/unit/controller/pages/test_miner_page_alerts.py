@@ -18,7 +18,7 @@ async def test_alerts_of_the_miner_come_before_those_of_its_container(
     prometheus.fires("MinerDown", miner="a1", container="Container 2", client="borealis")
     found = await page(await fleet.browser(), A1)
     alerts = found.one("ul", class_="alerts")
-    assert [name.words for name in alerts.all("strong")] == ["MinerBoardLost", "ContainerOverheating"]
+    assert [name.words for name in alerts.all("strong")] == ["Board lost", "Many miners are too hot"]
     assert "since 15:30" in alerts.words
     assert [link.attributes["href"] for link in alerts.all("a")] == [
         "/runbooks/MinerBoardLost",
@@ -26,8 +26,8 @@ async def test_alerts_of_the_miner_come_before_those_of_its_container(
     ]
     client = await page(await fleet.browser("clara", "client"), A1)
     assert [name.words for name in client.one("ul", class_="alerts").all("strong")] == [
-        "MinerBoardLost",
-        "ContainerOverheating",
+        "Board lost",
+        "Many miners are too hot",
     ]
     assert not client.one("ul", class_="alerts").all("a")
 
