@@ -165,7 +165,7 @@ def _boundary(dispatch: Dispatch, settings: Settings, deeds: Deeds, storage: Sto
             await record(request, problem)
         route, asker = request.get(ROUTE), request.get(ASKER)
         if answers_page(request, route):
-            return problem_response(problem, request, settings, asker, request_id)
+            return await problem_response(problem, request, settings, asker, request_id)
         return problem.response(request.path, request_id)
 
     return middleware

@@ -7,6 +7,7 @@ figures are the language's. Style and script lie in `static/` in pieces, by subj
 
 import hashlib
 import importlib.metadata
+import re
 from functools import cache, partial
 from pathlib import Path
 from typing import Any, Final
@@ -26,6 +27,8 @@ _MEDIA: Final = {
 }
 _JOINED: Final = {"style": ".css", "script": ".js"}
 """Folders whose pieces are sent as one file, in the order of their names."""
+
+_COMMENT: Final = re.compile(rb"/\*.*?\*/", re.DOTALL)
 
 
 def prepare() -> None:
@@ -50,13 +53,23 @@ def assets() -> dict[str, tuple[bytes, str]]:
     whole = {file.name: file.read_bytes() for file in sorted(static.iterdir()) if file.suffix in _MEDIA}
     for folder, suffix in _JOINED.items():
         pieces = [file.read_bytes() for file in sorted((static / folder).glob(f"*{suffix}"))]
-        whole[f"hashyard{suffix}"] = b"\n".join(pieces)
+        whole[f"hashyard{suffix}"] = b"\n".join(map(_shorter, pieces) if suffix == ".css" else pieces)
     found = {}
     for name, content in whole.items():
         file = Path(name)
         served = f"{file.stem}.{hashlib.sha256(content).hexdigest()[:10]}{file.suffix}"
         found[served] = (content, _MEDIA[file.suffix])
     return found
+
+
+def _shorter(style: bytes) -> bytes:
+    """Return a style sheet without what is there for those who read its source: comments, and how its lines stand."""
+    told = _COMMENT.sub(b"", style)
+    return b"".join(
+        line if line.endswith((b"{", b"}", b";", b",")) else line + b"\n"
+        for line in map(bytes.strip, told.splitlines())
+        if line
+    )
 
 
 def asset(name: str) -> str:

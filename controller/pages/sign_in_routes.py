@@ -9,8 +9,9 @@ import base64
 import hmac
 import re
 import secrets
+from datetime import timedelta
 from typing import Any, Final
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 import msgspec
 from aiohttp import hdrs, web
@@ -18,15 +19,18 @@ from aiohttp import hdrs, web
 from controller.api import signing_in_routes
 from controller.api.first_administrator import PASSWORD_FILE
 from controller.api.forms import FORM, decode_form
-from controller.api.gate import session_cookie, set_cookie
+from controller.api.gate import is_csrf, masked, session_cookie, set_cookie
 from controller.api.passwords import MAX_LENGTH
 from controller.api.problems import Problem
 from controller.api.route import ANYBODY, EVERYBODY, Answer, Call, NoQuery, Route
 from controller.api.signing_in import ABSOLUTE
 from controller.pages.frame import HTML, SIGN_IN, page
+from controller.pages.language import COOKIE, LANGUAGES
+from controller.wording import worded
 
 _COOKIE: Final = "hashyard-sign-in"
 _SECRET: Final = re.compile(r"[A-Za-z0-9_-]{43}")
+_LANGUAGE_KEPT_S: Final = 365 * 86_400
 _MOST_NAME: Final = 128
 _MOST_PATH: Final = 2000
 _KEPT_IN_PATHS: Final = "/?&=%#+:@!$'()*,;~"
@@ -47,6 +51,13 @@ class SignInForm(msgspec.Struct, frozen=True, kw_only=True):
     next: str = "/"
 
 
+class LanguageForm(msgspec.Struct, frozen=True, kw_only=True):
+    """Which language, and the path to come back to."""
+
+    language: str
+    next: str = "/"
+
+
 async def get_sign_in(call: Call[None, SignInPageQuery]) -> Answer | web.Response:
     """Answer the form; who is signed in is led on."""
     back_to = own_path(call.query.next)
@@ -61,9 +72,7 @@ async def post_sign_in(call: Call[bytes, NoQuery]) -> Answer | web.Response:
     form = decode_form(call.body, SignInForm)
     back_to = own_path(form.next)
     secret = call.request.cookies.get(_cookie_name(call))
-    if secret is None or not hmac.compare_digest(
-        form.token.encode(errors="replace"), _token_of(secret).encode()
-    ):
+    if secret is None or not is_csrf(form.token, _token_of(secret)):
         raise Problem(
             "cross-site", "this form has lapsed or came from another site, or the browser keeps no cookies"
         )
@@ -75,7 +84,18 @@ async def post_sign_in(call: Call[bytes, NoQuery]) -> Answer | web.Response:
             raise
         return await _form(call, back_to, problem=problem, username=form.username[:_MOST_NAME])
     cookie = set_cookie(session, secure=call.secure, max_age_s=ABSOLUTE.total_seconds())
+    if user.password_change_needed:
+        back_to = f"/password?{urlencode({'next': back_to})}"
     return _led(back_to, cookie)
+
+
+async def post_language(call: Call[bytes, NoQuery]) -> web.Response:
+    """Keep which language somebody reads who is not signed in, and lead back."""
+    form = decode_form(call.body, LanguageForm)
+    if form.language not in LANGUAGES:
+        raise Problem("malformed", worded("there is no such language"))
+    cookie = f"{COOKIE}={form.language}; Path=/; Max-Age={_LANGUAGE_KEPT_S}; HttpOnly; SameSite=Lax"
+    return _led(own_path(form.next), cookie + ("; Secure" if call.secure else ""))
 
 
 async def post_sign_out(call: Call[bytes, NoQuery]) -> web.Response:
@@ -118,18 +138,19 @@ async def _form(
     if not _SECRET.fullmatch(secret):
         secret = secrets.token_urlsafe(32)
     cookie = f"{name}={secret}; Path=/; HttpOnly; SameSite=Lax" + ("; Secure" if call.secure else "")
-    wait_s = problem.headers.get(hdrs.RETRY_AFTER) if problem is not None else None
+    wait_s = int(problem.headers.get(hdrs.RETRY_AFTER, "60")) if problem is not None else 0
     return page(
         call,
         "sign_in",
         status=None if problem is None else problem.status,
         headers={hdrs.SET_COOKIE: cookie, **_refusal(problem)},
         wrong=problem is not None and problem.kind == "sign-in-needed",
-        wait_s=None if problem is None or problem.kind != "too-many" else int(wait_s or 60),
+        wait_s=None if problem is None or problem.kind != "too-many" else wait_s,
+        again_at=call.now + timedelta(seconds=wait_s),
         ended=ended,
         first=await asyncio.to_thread((call.settings.data / PASSWORD_FILE).exists),
         password_file=PASSWORD_FILE,
-        token=_token_of(secret),
+        token=masked(_token_of(secret)),
         back_to=back_to,
         username=username,
     )
@@ -182,6 +203,18 @@ ROUTES: tuple[Route, ...] = (
         body_media=(FORM,),
         summary="Sign in",
         handler=post_sign_in,
+        reply_media=HTML,
+        page=True,
+    ),
+    Route(
+        method="POST",
+        path="/language",
+        roles=ANYBODY,
+        scopes=(),
+        body=bytes,
+        body_media=(FORM,),
+        summary="Choose the language before signing in",
+        handler=post_language,
         reply_media=HTML,
         page=True,
     ),

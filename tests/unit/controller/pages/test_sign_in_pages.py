@@ -130,7 +130,7 @@ async def test_who_guesses_is_shut_out_and_told_how_long(house: House, person: P
     response = await person.sign_in()
     assert response.status == 429
     assert response.headers["Retry-After"] == "900"
-    assert person.page.one("p", id="wrong").words == "Too many tries. Try again in 15 min."
+    assert person.page.one("p", id="wrong").words == "Too many tries. Try again at 12:15 UTC, in 15 min."
     house.deeds.pass_time(minutes=15)
     assert (await person.sign_in()).status == 303
 
