@@ -79,7 +79,7 @@ def grid_picture(
     """
     size = size_of(cell)
     shapes = {state: shape(size) for state, shape in _SHAPES.items()}
-    notch, wrench = _notch(size), _wrench(size)
+    corner, tool = notch(size), wrench(size)
     pen = Pen(grid.columns, cell)
     counts: Counter[MinerState] = Counter()
     for place, letter in enumerate(grid.cells):
@@ -90,9 +90,9 @@ def grid_picture(
         hollow = place in old and state in SOLID
         pen.draw(f"{state}-old" if hollow else state, place, shapes[state])
         if letter.isupper():
-            pen.draw(NOTCH, place, notch)
+            pen.draw(NOTCH, place, corner)
         if place in service:
-            pen.draw(WRENCH, place, wrench)
+            pen.draw(WRENCH, place, tool)
     return GridPicture(
         width=grid.columns * cell,
         height=grid.rows * cell,
@@ -203,13 +203,13 @@ def _dot(size: int) -> Shape:
     return half - radius, half, around, half - radius, half
 
 
-def _notch(size: int) -> Shape:
+def notch(size: int) -> Shape:
     """Return the notch in the upper corner."""
     side = max(4, size * 2 // 5)
     return size - side, 0, f"h{side}v{side}z", size - side, 0
 
 
-def _wrench(size: int) -> Shape:
+def wrench(size: int) -> Shape:
     """Return a wrench over the lower left: a shaft with an open jaw."""
     unit = max(1, size // 8)
     jaw = f"l{unit} {unit}h{unit}v-{unit}l-{unit}-{unit}h{2 * unit}l{unit} {unit}v{2 * unit}l-{unit} {unit}h-{unit}"

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from controller.api.problems import Mistake, Problem
 from controller.api.route import Call
+from controller.pages.container_live import live_container
 from controller.pages.frame import words_of
 from controller.pages.frame_live import frame_state
 from controller.pages.live_state import LiveMaker, LiveState
@@ -24,6 +25,7 @@ async def live_frame(_call: Call[Any, Any], _of: str) -> LiveState:
 
 LIVE_PAGES: Final[Mapping[str, LiveMaker]] = {
     "frame": live_frame,
+    "container": live_container,
     "miners": live_miners,
     "operation": live_operation,
     "schedule": live_schedule,

@@ -6,6 +6,7 @@ from controller.api.route import Route
 from controller.pages import (
     account_routes,
     chart_routes,
+    container_routes,
     deed_routes,
     key_routes,
     live_routes,
@@ -29,6 +30,7 @@ _FILES = (
     account_routes,
     key_routes,
     start_routes,
+    container_routes,
     miner_routes,
     miners_routes,
     live_routes,
