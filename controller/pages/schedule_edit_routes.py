@@ -21,9 +21,8 @@ from controller.api.schedule_changes import movable, schedule_etag
 from controller.api.schedule_orders import ScheduleOrder
 from controller.api.schedule_routes import schedule_of, shown_schedule
 from controller.deeds import DeedRefused, Plan, PlanChanged
-from controller.pages.deed_links import KINDS
-from controller.pages.deed_page import is_large, skipped_groups, typed_right, warnings_of
 from controller.pages.frame import HTML, page, words_of
+from controller.pages.profile_routes import plan_values, unconfirmed
 from controller.pages.schedule_form import (
     FOUR_SHIFTS,
     Found,
@@ -36,7 +35,7 @@ from controller.pages.schedule_form import (
     told_mistakes,
     without_blanks,
 )
-from controller.pages.schedule_page import day_names, schedule_words, signed_power
+from controller.pages.schedule_page import day_names, schedule_words
 from controller.pages.schedule_page_routes import SECTION, targets_of
 from controller.pages.schedule_preview import Coming, SchedulePreview, preview_of
 from miners.inventory.fleet import Container, Schedule
@@ -109,7 +108,7 @@ async def _posted(call: Call[bytes, NoQuery], known: Schedule | None) -> Answer 
         preview = await _preview(call, known, form, order)
         if button != "save":
             return _answer(call, known, _looked_at(form, preview), preview=preview)
-        found = _unconfirmed(call, form, preview)
+        found = unconfirmed(call, form.plan, form.typed, preview.plan)
         if found:
             return _answer(call, known, _looked_at(form, preview), found, preview=preview, status=409)
         if known is None:
@@ -156,23 +155,6 @@ async def _refused(
     return _answer(call, known, form, found)
 
 
-def _unconfirmed(call: Call[Any, Any], form: ScheduleForm, preview: SchedulePreview) -> Found:
-    """Return what is lacking before a change that alters at once what miners do may be saved."""
-    words, changes = words_of(call), preview.plan.miners.will_change
-    if not changes:
-        return []
-    if form.plan != preview.plan.fingerprint:
-        text = words.ngettext(
-            "This changes at once what %(num)s miner does: look at it below, then save",
-            "This changes at once what %(num)s miners do: look at it below, then save",
-            changes,
-        )
-        return [("preview", text)]
-    if preview.large and not typed_right(form.typed, None, changes):
-        return [("typed", words.gettext("Type %(number)s, the number of miners that change", number=changes))]
-    return []
-
-
 async def _preview(
     call: Call[Any, Any], known: Schedule | None, form: ScheduleForm, order: ScheduleOrder
 ) -> SchedulePreview:
@@ -203,13 +185,7 @@ def _shown_preview(
         zone=next((one.timezone for one in call.containers()), "UTC"),
         now=call.now,
     )
-    return preview_of(
-        coming,
-        plan,
-        words_of(call),
-        exporter_away=call.deeds.source().state == "away",
-        large=is_large(KINDS["profile"], plan, call.deeds.views()),
-    )
+    return preview_of(coming, plan, words_of(call))
 
 
 def _looked_at(form: ScheduleForm, preview: SchedulePreview) -> ScheduleForm:
@@ -250,11 +226,9 @@ def _answer(
         others=[one for one in following if not movable(call, one)],
         schedule_names={one.id: one.name for one in call.deeds.inventory.schedules.values()},
         preview=preview,
-        skipped=[] if preview is None else skipped_groups(words, preview.plan.skipped),
-        warnings=[] if preview is None else warnings_of(words, preview.plan),
-        signed=lambda power: signed_power(power, words),
         theirs=None if shown is None else schedule_words(shown, words),
         theirs_whole=shown,
+        **plan_values(call, None if preview is None else preview.plan),
     )
 
 

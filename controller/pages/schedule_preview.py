@@ -56,15 +56,13 @@ class NextLine(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SchedulePreview(msgspec.Struct, frozen=True, kw_only=True):
-    """The whole preview. `power_known`: whether it can be told by what power changes. `large`: has to be confirmed."""
+    """The whole preview."""
 
     plan: Plan
     moves: tuple[Move, ...]
     strips: tuple[Strips, ...]
     nexts: tuple[NextLine, ...]
     legend: tuple[LegendEntry, ...]
-    power_known: bool
-    large: bool
 
 
 class Coming(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,10 +90,8 @@ class Coming(msgspec.Struct, frozen=True, kw_only=True):
         return self.after if container.id in self.followers else None
 
 
-def preview_of(
-    coming: Coming, plan: Plan, words: Words, *, exporter_away: bool, large: bool
-) -> SchedulePreview:
-    """Return the preview of a change. `exporter_away`: so no power is of now."""
+def preview_of(coming: Coming, plan: Plan, words: Words) -> SchedulePreview:
+    """Return the preview of a change."""
     strips = tuple(_strips(coming, words))
     used = {row.profile for one in strips for side in (one.before, one.after) for row in side.rows}
     return SchedulePreview(
@@ -104,8 +100,6 @@ def preview_of(
         strips=strips,
         nexts=tuple(_next_line(coming, one, words) for one in coming.concerned),
         legend=tuple(legend(used, coming.targets)),
-        power_known=not exporter_away and plan.power_known_ratio > 0,
-        large=large,
     )
 
 
