@@ -10,9 +10,12 @@ from typing import Any, Final
 from controller.api.problems import Mistake, Problem
 from controller.api.route import Call
 from controller.pages.container_live import live_container
+from controller.pages.fleet_routes import live_fleet
 from controller.pages.frame import words_of
 from controller.pages.frame_live import frame_state
 from controller.pages.live_state import LiveMaker, LiveState
+from controller.pages.log_routes import live_log
+from controller.pages.miner_routes import live_miner
 from controller.pages.miners_routes import live_miners
 from controller.pages.operation_page_routes import live_operation
 from controller.pages.schedule_page_routes import live_schedule
@@ -24,8 +27,11 @@ async def live_frame(_call: Call[Any, Any], _of: str) -> LiveState:
 
 
 LIVE_PAGES: Final[Mapping[str, LiveMaker]] = {
+    "fleet": live_fleet,
     "frame": live_frame,
     "container": live_container,
+    "miner": live_miner,
+    "log": live_log,
     "miners": live_miners,
     "operation": live_operation,
     "schedule": live_schedule,

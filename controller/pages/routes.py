@@ -8,17 +8,19 @@ from controller.pages import (
     chart_routes,
     container_routes,
     deed_routes,
+    fleet_routes,
     key_routes,
     live_routes,
+    log_routes,
     miner_routes,
     miners_routes,
     operation_page_routes,
     password_routes,
+    profile_routes,
     runbook_routes,
     schedule_edit_routes,
     schedule_page_routes,
     sign_in_routes,
-    start_routes,
     static_routes,
 )
 
@@ -29,8 +31,9 @@ _FILES = (
     password_routes,
     account_routes,
     key_routes,
-    start_routes,
+    fleet_routes,
     container_routes,
+    log_routes,
     miner_routes,
     miners_routes,
     live_routes,
@@ -39,6 +42,7 @@ _FILES = (
     operation_page_routes,
     schedule_page_routes,
     schedule_edit_routes,
+    profile_routes,
 )
 
 PAGES: tuple[Route, ...] = tuple(chain.from_iterable(file.ROUTES for file in _FILES))

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from controller.deeds import MinerView, NotThere, Source
-from controller.model import Hold, Operation, Override, Result
+from controller.model import Hold, Operation, Override, Result, Wanted
 from miners.inventory.fleet import Container, Inventory, Miner, Origin
 
 BEGIN = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -65,6 +65,9 @@ class QuietDeeds:
 
     def doubts(self) -> Sequence[str]:
         return ()
+
+    def wanted_of(self, _container_id: str) -> Wanted:
+        return Wanted()
 
     def running_in(self, _container_id: str) -> str | None:
         return None

@@ -1,0 +1,262 @@
+"""The route of the first page: is all well, and if not, where? It gathers what `fleet_page` makes words of."""
+
+import asyncio
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Final, Literal, get_args
+from urllib.parse import parse_qsl, urlencode
+
+import msgspec
+
+from controller.api.control_shapes import shown_override
+from controller.api.fleet_routes import shown_container
+from controller.api.links import grafana_fleet
+from controller.api.route import EVERYBODY, Answer, Call, Route
+from controller.api.shapes import MINER_STATES
+from controller.deeds import MinerView
+from controller.history import History
+from controller.pages.container_page import Told, told_of
+from controller.pages.fleet_alerts import MOST, alert_lines, alerts_soon, alerts_state
+from controller.pages.fleet_page import (
+    NEEDS,
+    SORTS,
+    Card,
+    Sort,
+    card_state,
+    container_path,
+    ends_at,
+    needs_of,
+    needs_state,
+    silence_of,
+    sort_words,
+    sorted_cards,
+    totals_state,
+)
+from controller.pages.formats import cut, plain
+from controller.pages.frame import HTML, page, words_of
+from controller.pages.grid import picture_of
+from controller.pages.language import Words
+from controller.pages.live_state import LiveState
+from controller.pages.state_words import state_words
+from controller.pages.trouble import Clock
+from controller.pages.zones import reading_zone
+from miners.inventory import fleet
+
+FILTERS: Final = ("container", "state", "client")
+View = Literal["cards", "table"]
+Given = tuple[Annotated[str, msgspec.Meta(max_length=200)], ...]
+
+WIDTH: Final = 264
+"""Pixels of a card in which its miners are drawn."""
+
+SMALLEST_CELL: Final = 8
+LARGEST_CELL: Final = 18
+
+
+class FleetQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """Which containers, by id, by a state that one of their miners is in, by client; in which order; as cards or as a table."""
+
+    container: Given = ()
+    state: Given = ()
+    client: Given = ()
+    sort: str = "need"
+    view: str = "cards"
+
+
+class Fleet(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of all that one sees: the sums and a card a container, in the order of the inventory."""
+
+    told: Told
+    cards: Sequence[Card]
+    clock: Clock
+
+
+async def get_fleet(call: Call[None, FleetQuery]) -> Answer:
+    """Answer the page."""
+    words, query = words_of(call), call.query
+    found = await _gathered(call)
+    asked = {name: {one for one in getattr(query, name) if one} for name in FILTERS}
+    wanted, unknown = _known(call, asked, words)
+    shown = [card for card in found.cards if _passes(card, wanted)]
+    by: Sort = next((one for one in SORTS if one == query.sort), "need")
+    view = query.view if query.view in get_args(View) else "cards"
+    live = await _state(call, found, words)
+    structure = _structure(found, wanted)
+    of = urlencode([*((name, one) for name in wanted for one in sorted(wanted[name])), ("seen", structure)])
+    return page(
+        call,
+        "fleet",
+        section="/",
+        live=live,
+        live_page=f"fleet:{of}",
+        cards=sorted_cards(shown, by),
+        containers=[(card.id, plain(card.container.name)) for card in found.cards],
+        clients=_clients(call, found),
+        states=state_words(words),
+        state_names=MINER_STATES,
+        sorts=sort_words(words),
+        by=by,
+        view=view,
+        wanted=wanted,
+        filtered=any(wanted.values()),
+        unknown=unknown,
+        rates=found.told.figures.hashrate,
+        needs=NEEDS,
+        alert_slots=range(MOST),
+        path_of=container_path,
+        address_of=lambda **changed: _address(query, **changed),
+        fleet_in_grafana=grafana_fleet(call.settings) if call.person.role != "client" else None,
+        history=(prometheus := call.services.get(History)) is not None and prometheus.configured,
+    )
+
+
+async def live_fleet(call: Call[Any, Any], of: str) -> LiveState:
+    """Return the places of the page. `of`: the filters of its address, and `seen`, what it was made of."""
+    given = parse_qsl(of)
+    wanted = {name: {one for key, one in given if key == name} for name in FILTERS}
+    found = await _gathered(call)
+    seen = dict(given).get("seen", "")
+    same = LiveState(hidden={"s.changed": seen == _structure(found, wanted)})
+    return await _state(call, found, words_of(call)) | same
+
+
+async def _gathered(call: Call[Any, Any]) -> Fleet:
+    """Return what is known of the containers that one may see. Others get their turn between two of them."""
+    cards: list[Card] = []
+    views: list[MinerView] = []
+    overrides = {one.id: one for one in call.deeds.overrides()}
+    for container in call.containers():
+        own = call.deeds.views(container.id)
+        views += own
+        shown = await shown_container(call, container, grid=False)
+        override = overrides.get(shown.profile.override_id or "")
+        told = told_of(own)
+        running = call.deeds.operation(shown.operation_id) if shown.operation_id is not None else None
+        cards.append(
+            Card(
+                container=shown,
+                told=told,
+                picture=picture_of(container, own, cell=_cell(container, len(own))),
+                needs=needs_of(own, current=told.current),
+                silence=silence_of(own),
+                operation=running if running is not None and call.person.sees_all else None,
+                override=None if override is None else shown_override(call, override),
+                until=None if override is None else ends_at(shown_override(call, override), container.id),
+                clock=_clock(call, container),
+            )
+        )
+        await asyncio.sleep(0)
+    return Fleet(told=told_of(views), cards=cards, clock=_clock(call, None))
+
+
+async def _state(call: Call[Any, Any], found: Fleet, words: Words) -> LiveState:
+    """Return the places of all cards, the sums, and what needs attention."""
+    state = totals_state(found.told, found.cards, words, found.clock) | needs_state(found.cards, words)
+    alerts = await alerts_soon(call)
+    lines = alert_lines(alerts or (), call.containers())
+    quiet = not lines and not any(card.silence or any(card.needs.values()) for card in found.cards)
+    state |= alerts_state(lines, words) | LiveState(hidden={"f.quiet": not quiet})
+    places = [card_state(card, words) for card in found.cards]
+    return _joined([state, *places])
+
+
+def _joined(states: Sequence[LiveState]) -> LiveState:
+    """Return the places of all: of so many, faster than two by two."""
+    names = [field.name for field in msgspec.structs.fields(LiveState)]
+    return LiveState(
+        **{
+            name: {key: one for state in states for key, one in getattr(state, name).items()}
+            for name in names
+        }
+    )
+
+
+def _cell(container: fleet.Container, miners: int) -> int:
+    """Return the pixels from one miner to the next, so that the picture is as wide as a card."""
+    columns = container.columns or max((miner.column or 0 for miner in container.miners), default=0)
+    columns = columns or min(20, miners) or 1
+    return max(SMALLEST_CELL, min(LARGEST_CELL, WIDTH // columns))
+
+
+def _clock(call: Call[Any, Any], container: fleet.Container | None) -> Clock:
+    formats, zone = words_of(call).formats, reading_zone(call, container)
+    return lambda moment: formats.clock(moment, call.now, zone)
+
+
+def _passes(card: Card, wanted: Mapping[str, set[str]]) -> bool:
+    container = card.container
+    return (
+        (not wanted["container"] or container.id in wanted["container"])
+        and (
+            not wanted["client"]
+            or (container.client is not None and container.client.name in wanted["client"])
+        )
+        and (
+            not wanted["state"]
+            or any(
+                getattr(card.told.figures.miners, one, 0) for one in wanted["state"] if one in MINER_STATES
+            )
+        )
+    )
+
+
+def _structure(found: Fleet, wanted: Mapping[str, set[str]]) -> str:
+    """Return a word that is another when other containers, or figures, stand on the page than before."""
+    cards = sorted(
+        (card.id, card.container.name, card.container.control)
+        for card in found.cards
+        if _passes(card, wanted)
+    )
+    rates = [rate.algorithm for rate in found.told.figures.hashrate]
+    shapes = [(card.id, card.picture.width, card.picture.height) for card in found.cards]
+    return hashlib.sha256(repr((cards, rates, shapes)).encode()).hexdigest()[:12]
+
+
+def _known(
+    call: Call[Any, Any], asked: Mapping[str, set[str]], words: Words
+) -> tuple[dict[str, set[str]], list[str]]:
+    """Return the filters that there is something for, and what is wrong with the others, in words."""
+    there: dict[str, set[str]] = {
+        "container": {container.id for container in call.containers()},
+        "state": set(MINER_STATES),
+    }
+    known = {name: asked[name] & there.get(name, asked[name]) for name in FILTERS}
+    wrong = [
+        words.gettext("There is no container %(name)s.", name=cut(plain(one), 60))
+        for one in sorted(asked["container"] - there["container"])
+    ]
+    wrong += [
+        words.gettext("There is no state %(name)s.", name=cut(plain(one), 60))
+        for one in sorted(asked["state"] - there["state"])
+    ]
+    return known, wrong
+
+
+def _clients(call: Call[Any, Any], found: Fleet) -> list[str]:
+    """Return the clients by whom one can filter: for those who see more than one's own."""
+    if call.person.role == "client":
+        return []
+    return sorted({card.container.client.name for card in found.cards if card.container.client is not None})
+
+
+def _address(query: FleetQuery, **changed: str) -> str:
+    """Return the page with the same filters, and something else."""
+    given = [(name, one) for name in FILTERS for one in getattr(query, name) if one]
+    rest = {"sort": query.sort, "view": query.view} | changed
+    given += [(name, value) for name, value in rest.items() if value not in ("need", "cards")]
+    return f"/?{urlencode(given)}" if given else "/"
+
+
+ROUTES: tuple[Route, ...] = (
+    Route(
+        method="GET",
+        path="/",
+        roles=EVERYBODY,
+        scopes=("read",),
+        query=FleetQuery,
+        summary="Is all well, and if not, where?",
+        handler=get_fleet,
+        reply_media=HTML,
+        page=True,
+    ),
+)
