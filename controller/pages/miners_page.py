@@ -3,6 +3,7 @@
 Whatever stands in the address, there is a page: what cannot be used is named above the list, and the rest is used.
 """
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -129,6 +130,10 @@ def _why_not(
         return words.gettext("give it once")
     if name == "container" and text not in containers:
         return words.gettext("there is no such container")
+    if name in FLAGS and text.lower() not in ("true", "false"):
+        return words.gettext("it is true or false")
+    if name in NUMBERS and not _is_number(_value(name, text)):
+        return words.gettext("it is no number")
     try:
         decode_query(MultiDict([(name, _value(name, text))]), MinersFilter)
     except Problem as problem:
@@ -136,9 +141,18 @@ def _why_not(
     return None
 
 
+def _is_number(text: str) -> bool:
+    try:
+        return math.isfinite(float(text))
+    except ValueError:
+        return False
+
+
 def _value(name: str, text: str) -> str:
     # People write decimals as their language does.
-    return text.replace(",", ".") if name in NUMBERS else text
+    if name in NUMBERS:
+        return text.replace(",", ".").replace("\u2212", "-")
+    return text.lower() if name in FLAGS else text
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True):
@@ -196,7 +210,7 @@ def chips(wanted: Asked, containers: Sequence[Container], words: Words) -> list[
 
 def _chip(name: str, value: str, containers: Mapping[str, str], words: Words) -> str:
     if name in FLAGS:
-        return _flag_words(words)[name][0 if value.lower() in ("true", "1") else 1]
+        return _flag_words(words)[name][0 if value == "true" else 1]
     if name == "hotter_than_c":
         return words.gettext("Chip above %(value)s °C", value=float(value))
     if name == "below_ratio":
@@ -297,7 +311,7 @@ def flags(wanted: Asked, words: Words) -> list[Choice]:
             name=name,
             legend=filter_words(name, words),
             options=[("", words.pgettext("filter", "any")), ("true", yes), ("false", no)],
-            chosen=tuple(value.lower() for value in wanted.values(name)) or ("",),
+            chosen=wanted.values(name) or ("",),
         )
         for name, (yes, no) in _flag_words(words).items()
     ]
