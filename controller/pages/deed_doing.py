@@ -73,6 +73,7 @@ async def look(call: Call[Any, Any], kind: DeedKind, form: DeedForm) -> Look:
         case "operation":
             at = _at(call, form.operation)
             operation = await operation_routes.operation_seen(at)
+            states_of(form)
             return Look(
                 kind=kind, form=form, name=operation.action, operation=operation, miners=operation.total
             )

@@ -56,7 +56,7 @@
   const filled = (form, by) => new URLSearchParams(new FormData(form, by?.name ? by : undefined));
 
   const send = (form, by) => {
-    const free = busy(form.querySelector("button[type=submit]"), form.dataset.sending);
+    const free = busy(form.querySelector("button[type=submit]"), document.body.dataset.sending);
     if (form.method === "get") return ask(`${form.getAttribute("action")}?${filled(form, by)}`, { method: "GET" }, () => form.submit());
     return ask(form.getAttribute("action"), { method: "POST", body: filled(form, by) }, () => {
       free();
@@ -82,15 +82,10 @@
   document.addEventListener("submit", (event) => {
     const form = event.target;
     const by = event.submitter;
-    if (form.matches(".deed")) {
-      if (form.querySelector("[aria-busy]")) return event.preventDefault();
-      if (form.closest("dialog")) {
-        event.preventDefault();
-        send(form, by);
-      } else {
-        const free = busy(form.querySelector("button[type=submit]"), form.dataset.sending);
-        addEventListener("pageshow", free, { once: true });
-      }
+    if (event.defaultPrevented) return;
+    if (form.matches("dialog .deed")) {
+      event.preventDefault();
+      send(form, by);
     } else if (form.matches("[data-deed]") || by?.matches("[data-deed]")) {
       event.preventDefault();
       opener = by ?? form;
