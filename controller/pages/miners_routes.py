@@ -54,6 +54,8 @@ MOST_NAMED: Final = 6000
 """The longest name of a page in the stream: an address has to hold it."""
 UNRESERVED: Final = "!~"
 """What scripts leave as it is in an address, and no id has."""
+LASTING: Final = ("name", "container")
+"""What stays as long as the row does."""
 PIECE: Final = 500
 
 OFFERED: Final[tuple[Kind, ...]] = ("curtail", "wake", "profile", "reboot", "locate", "poll", "reapply")
@@ -190,6 +192,8 @@ def _state(
         of_when = row_state(row.miner)
         begin = f"m.{view.id}"
         for name in columns:
+            if name in LASTING:
+                continue
             texts[f"{begin}.{name}"] = COLUMNS[name].cell(row) or NONE
         paths[f"{begin}.mark"] = mark_path(row.miner.state, current=of_when == "now")
         states[f"{begin}.mark"] = row.miner.state
