@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Final
 
+import msgspec
+
 from controller.api.shapes import (
     MINER_STATES,
     Counts,
@@ -125,63 +127,106 @@ def shown_miner(view: MinerView, now: datetime, *, editable: bool, private: bool
     )
 
 
+class Sums(msgspec.Struct, kw_only=True):
+    """What sums over miners are made of, so that those of containers are added up to those of the fleet.
+
+    Powers in W, rates in H/s by algorithm, temperatures in °C; `known`, `unknown`: miners that answer with and without a
+    power. `sha_power`, `sha_rate`: of the SHA-256 miners that report both.
+    """
+
+    counts: dict[MinerState, int] = msgspec.field(default_factory=lambda: dict.fromkeys(MINER_STATES, 0))
+    rates: dict[str, float] = {}
+    nominal: dict[str, float] = {}
+    power: float = 0.0
+    measured: float = 0.0
+    sha_power: float = 0.0
+    sha_rate: float = 0.0
+    known: int = 0
+    unknown: int = 0
+    mismatched: int = 0
+    inlet_max: float | None = None
+    chip_max: float | None = None
+
+    def add(self, other: "Sums") -> None:
+        """Add the sums over other miners."""
+        for state, number in other.counts.items():
+            self.counts[state] += number
+        for mine, more in ((self.rates, other.rates), (self.nominal, other.nominal)):
+            for algorithm, rate in more.items():
+                mine[algorithm] = mine.get(algorithm, 0.0) + rate
+        for name in _ADDED:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.inlet_max = _higher(self.inlet_max, other.inlet_max)
+        self.chip_max = _higher(self.chip_max, other.chip_max)
+
+    def figures(self) -> Figures:
+        """Return the figures as answers show them."""
+        return Figures(
+            miners=Counts(total=sum(self.counts.values()), **self.counts),
+            hashrate=tuple(
+                Rate(algorithm=name, hs=self.rates.get(name, 0.0), nominal_hs=self.nominal.get(name))
+                for name in sorted({*self.rates, *self.nominal})
+            ),
+            power_w=self.power if self.known else None,
+            power_measured_ratio=self.measured / self.power if self.power else None,
+            power_unknown=self.unknown,
+            efficiency_j_per_th=self.sha_power / (self.sha_rate / 1e12) if self.sha_rate else None,
+            inlet_max_c=self.inlet_max,
+            chip_max_c=self.chip_max,
+            mismatched=self.mismatched,
+        )
+
+
+_ADDED: Final = ("power", "measured", "sha_power", "sha_rate", "known", "unknown", "mismatched")
+
+
+def _higher(one: float | None, other: float | None) -> float | None:
+    if one is None or other is None:
+        return other if one is None else one
+    return max(one, other)
+
+
 def figures_of(views: Iterable[MinerView]) -> Figures:
     """Return the sums over miners. Only readings that are not stale count; a stale figure is never summed as current."""
-    counts = dict.fromkeys(MINER_STATES, 0)
-    rates: dict[str, list[float]] = {}
-    nominal: dict[str, list[float]] = {}
-    power = measured = sha_power = sha_rate = 0.0
-    known = unknown = mismatched = total = 0
-    inlets: list[float] = []
-    chips: list[float] = []
+    return sums_of(views).figures()
+
+
+def sums_of(views: Iterable[MinerView]) -> Sums:
+    """Return what the sums over miners are made of, of readings that are not stale."""
+    sums = Sums()
+    counts, rates, nominal = sums.counts, sums.rates, sums.nominal
     for view in views:
-        total += 1
         counts[state_of(view)] += 1
         if view.matches is False:
-            mismatched += 1
+            sums.mismatched += 1
         if not view.miner.active:
             continue
         algorithm = algorithm_of(view) or "unknown"
         if (wanted := nominal_of(view)) is not None:
-            nominal.setdefault(algorithm, []).append(wanted)
+            nominal[algorithm] = nominal.get(algorithm, 0.0) + wanted
         reading = view.reading
         if not isinstance(reading, Snapshot) or view.stale:
             continue
         if reading.hashrate_hs is not None:
-            rates.setdefault(algorithm, []).append(reading.hashrate_hs)
+            rates[algorithm] = rates.get(algorithm, 0.0) + reading.hashrate_hs
         if reading.power_w is None:
-            unknown += 1
+            sums.unknown += 1
         else:
-            known += 1
-            power += reading.power_w
+            sums.known += 1
+            sums.power += reading.power_w
             if reading.power_source == "measured":
-                measured += reading.power_w
+                sums.measured += reading.power_w
             if algorithm == SHA256 and reading.hashrate_hs:
-                sha_power += reading.power_w
-                sha_rate += reading.hashrate_hs
+                sums.sha_power += reading.power_w
+                sums.sha_rate += reading.hashrate_hs
         temperatures = reading.temperatures_c
-        if temperatures.inlet is not None:
-            inlets.append(temperatures.inlet)
-        if temperatures.chip_max is not None:
-            chips.append(temperatures.chip_max)
-    return Figures(
-        miners=Counts(total=total, **counts),
-        hashrate=tuple(
-            Rate(
-                algorithm=name,
-                hs=sum(rates.get(name, ())),
-                nominal_hs=sum(nominal[name]) if name in nominal else None,
-            )
-            for name in sorted({*rates, *nominal})
-        ),
-        power_w=power if known else None,
-        power_measured_ratio=measured / power if power else None,
-        power_unknown=unknown,
-        efficiency_j_per_th=sha_power / (sha_rate / 1e12) if sha_rate else None,
-        inlet_max_c=max(inlets, default=None),
-        chip_max_c=max(chips, default=None),
-        mismatched=mismatched,
-    )
+        if temperatures.inlet is not None and (sums.inlet_max is None or temperatures.inlet > sums.inlet_max):
+            sums.inlet_max = temperatures.inlet
+        if temperatures.chip_max is not None and (
+            sums.chip_max is None or temperatures.chip_max > sums.chip_max
+        ):
+            sums.chip_max = temperatures.chip_max
+    return sums
 
 
 def grid_of(container: Container, views: Sequence[MinerView]) -> Grid:

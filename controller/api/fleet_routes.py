@@ -1,6 +1,6 @@
 """The routes that show the live fleet: its sums, containers, miners, and the table of models."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -18,6 +18,7 @@ from controller.api.shapes import (
     ClientName,
     Container,
     Counts,
+    Figures,
     Miner,
     MinerDetail,
     MinerState,
@@ -212,10 +213,20 @@ def is_managed(call: Call[Any, Any], origin: fleet.Origin | None) -> bool:
     return origin is not None and origin.file == str(call.settings.managed)
 
 
-async def shown_container(call: Call[Any, Any], container: fleet.Container, *, grid: bool) -> Container:
-    """Return a container with its figures, as far as the person may know them. `grid`: with the picture of its places."""
+async def shown_container(
+    call: Call[Any, Any],
+    container: fleet.Container,
+    *,
+    grid: bool,
+    figures: Figures | None = None,
+    clients: Mapping[str, ClientName] | None = None,
+) -> Container:
+    """Return a container with its figures, as far as the person may know them. `grid`: with the picture of its places.
+
+    `figures`, `clients` (by slug): where the caller has them already.
+    """
     views = call.deeds.views(container.id)
-    figures = figures_of(views)
+    figures = figures or figures_of(views)
     private = call.person.role == "client"
     editable = is_managed(call, container.origin) and not private
     return Container(
@@ -224,7 +235,9 @@ async def shown_container(call: Call[Any, Any], container: fleet.Container, *, g
         description=container.description,
         location=container.location,
         time_zone=container.timezone,
-        client=await _client(call, container.client),
+        client=await _client(call, container.client)
+        if clients is None
+        else clients.get(container.client or ""),
         tariff_id=None if private else container.tariff,
         schedule_id=container.schedule,
         feed=None if private else container.feed,
@@ -244,6 +257,12 @@ async def shown_container(call: Call[Any, Any], container: fleet.Container, *, g
         sources=sources(call),
         **_fields(figures),
     )
+
+
+async def clients_of(call: Call[Any, Any], containers: Sequence[fleet.Container]) -> dict[str, ClientName]:
+    """Return the clients of containers, by their slug in the inventory: each is looked up once."""
+    found = {slug: await _client(call, slug) for slug in {container.client for container in containers}}
+    return {slug: name for slug, name in found.items() if slug is not None and name is not None}
 
 
 async def _client(call: Call[Any, Any], slug: str | None) -> ClientName | None:

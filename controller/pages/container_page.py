@@ -11,8 +11,8 @@ from urllib.parse import urlencode
 import msgspec
 
 from controller.api.control_shapes import ShownOverride
-from controller.api.figures import SHA256, figures_of, state_of
-from controller.api.shapes import MINER_STATES, Container, Figures, Rate
+from controller.api.figures import SHA256, Sums, figures_of, state_of, sums_of
+from controller.api.shapes import MINER_STATES, Container, Figures, MinerState, Rate
 from controller.deeds import MinerView
 from controller.model import Operation
 from controller.pages.formats import NBSP, plain
@@ -28,14 +28,16 @@ class Needy(msgspec.Struct, frozen=True, kw_only=True):
     """A miner that needs hands. `place`: A6, where the inventory gives it one."""
 
     view: MinerView
+    state: MinerState
     need: Need
     place: str
 
 
 class Told(msgspec.Struct, frozen=True, kw_only=True):
-    """What the page's figures are of. `at`: of when they are, None: nothing was read; `current`: that is now."""
+    """What the page's figures are of, and what they are made of. `at`: of when they are, None: nothing was read; `current`: that is now."""
 
     figures: Figures
+    sums: Sums
     inlets: tuple[float, float] | None
     at: datetime | None
     current: bool
@@ -51,10 +53,12 @@ def told_of(views: Sequence[MinerView]) -> Told:
         for view in shown
         if isinstance(view.reading, Snapshot) and not view.stale and view.miner.active
     ]
+    sums = sums_of(shown)
     inlets = [reading.temperatures_c.inlet for reading in read if reading.temperatures_c.inlet is not None]
     taken = [view.reading.taken_at for view in active if view.reading is not None]
     return Told(
-        figures=figures_of(shown),
+        figures=sums.figures(),
+        sums=sums,
         inlets=(min(inlets), max(inlets)) if inlets else None,
         at=max(taken, default=None),
         current=current or not active,
@@ -65,7 +69,7 @@ def needy_of(views: Sequence[MinerView], places: Mapping[str, str]) -> list[Need
     """Return the miners that need hands, the most urgent first. `places`: of each miner by id, as people call them."""
     away = all(view.stale for view in views if view.miner.active)
     found = [
-        Needy(view=view, need=need, place=places.get(view.id, ""))
+        Needy(view=view, state=state_of(view), need=need, place=places.get(view.id, ""))
         for view in views
         if (need := need_of(view, away=away)) is not None
     ]
@@ -105,6 +109,7 @@ def figure_texts(told: Told, words: Words, clock: Clock) -> Mapping[str, str]:
         "chip": dash if figures.chip_max_c is None else f"≤{NBSP}{formats.of(figures.chip_max_c, '°C')}",
         "as-of": "" if told.at is None else words.gettext("Figures are of %(time)s.", time=clock(told.at)),
         "apart": formats.whole(figures.mismatched),
+        "of": words.ngettext("of %(num)s miner", "of %(num)s miners", figures.miners.total),
     }
     for state in MINER_STATES:
         texts[f"count.{state}"] = formats.whole(getattr(figures.miners, state))
