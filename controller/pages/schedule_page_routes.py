@@ -11,6 +11,7 @@ from controller.api.control_shapes import container_of, holds_seen, schedules_se
 from controller.api.route import EVERYBODY, Answer, Call, Route
 from controller.api.schedule_routes import shown_profile, shown_schedule
 from controller.api.timeline_routes import FIRST_YEAR, LAST_YEAR, timeline_of
+from controller.desire import wanted
 from controller.pages.deed_links import deed_link
 from controller.pages.frame import HTML, page, words_of
 from controller.pages.language import Words
@@ -108,7 +109,8 @@ async def live_schedule(call: Call[Any, Any], of: str) -> LiveState:
     for container in call.containers():
         schedule = call.deeds.inventory.schedules.get(container.schedule or "")
         coming = next(changes_of(container, schedule, call.deeds.overrides(), call.now), None)
-        profile = call.deeds.wanted_of(container.id).profile
+        own = [one for one in call.deeds.overrides() if container.id in one.containers]
+        profile = wanted(container.id, "", schedule, container.timezone, own, call.now).profile
         texts[f"c.{container.id}.holds"] = holds_words(container, profile, coming, call.now, words)
         paths[f"c.{container.id}.now"] = now_path(timeline_of(call, container, begins, days), call.now)
     return LiveState(texts=texts, paths=paths)
