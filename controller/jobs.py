@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import TypeAlias
 
+import msgspec
 import schedule
 import structlog
 
@@ -89,6 +90,16 @@ class ClockScheduler(schedule.Scheduler):
         return None if first is None else (first - self.now()).total_seconds()
 
 
+class WorkSeen(msgspec.Struct, frozen=True, kw_only=True):
+    """How one piece of periodic work is. `ended_at`: the last time, None before the first; `failed`: whether it failed then."""
+
+    name: str
+    every_s: float
+    ended_at: datetime | None
+    failed: bool
+    next_at: datetime | None
+
+
 class Jobs:
     """The controller's periodic work and the boundaries of its schedules."""
 
@@ -99,6 +110,7 @@ class Jobs:
         self._on_boundary = on_boundary
         self._inventory = Inventory()
         self._under_way: dict[str, asyncio.Task[None]] = {}
+        self._ended: dict[str, tuple[datetime, bool]] = {}
 
     def every(self, seconds: int, name: str, work: Work) -> None:
         """Register periodic work: begun every so many seconds, and never while it is still under way."""
@@ -122,6 +134,23 @@ class Jobs:
     def next_boundary(self) -> datetime | None:
         """Return when a schedule changes its profile next; None if none does."""
         return self._scheduler.get_next_run(BOUNDARY)
+
+    def seen(self) -> list[WorkSeen]:
+        """Return how each piece of periodic work is, in the order in which they were registered."""
+        found = []
+        for job in self._scheduler.get_jobs():
+            for name in sorted(str(tag) for tag in job.tags - {BOUNDARY}):
+                ended_at, failed = self._ended.get(name, (None, False))
+                found.append(
+                    WorkSeen(
+                        name=name,
+                        every_s=float(job.interval),
+                        ended_at=ended_at,
+                        failed=failed,
+                        next_at=job.next_run,
+                    )
+                )
+        return found
 
     async def run(self) -> None:
         """Do what is due until cancelled; then end what is under way."""
@@ -160,10 +189,13 @@ class Jobs:
             task.add_done_callback(lambda _: self._under_way.pop(name, None))
 
     async def _do(self, name: str, work: Work) -> None:
+        failed = True
         try:
             await work()
+            failed = False
         except Exception:  # noqa: BLE001  # periodic work that fails is tried again at its next time
             _log.exception("periodic work failed", work=name)
+        self._ended[name] = (self._scheduler.now(), failed)
 
 
 def _plans(inventory: Inventory) -> Iterable[tuple[Schedule, str]]:

@@ -8,7 +8,9 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from typing import Literal
 
+import msgspec
 import structlog
 
 from controller.deeds import Source
@@ -22,11 +24,21 @@ from miners.clock import Clock
 from miners.inventory.fleet import Inventory
 from miners.model import Reading
 
-__all__ = ["Known", "Live"]
+__all__ = ["ExporterSeen", "Known", "Live"]
 
 LEASE_S = 30.0
 
 _log = structlog.get_logger(__name__)
+
+
+class ExporterSeen(msgspec.Struct, frozen=True, kw_only=True):
+    """How one exporter is. `since`: it answers, or does not; `newest_at`: when its newest reading was taken, by our clock."""
+
+    url: str
+    state: Literal["ok", "stale", "away"]
+    since: datetime
+    newest_at: datetime | None
+    reason: str | None
 
 
 class Live(Readings):
@@ -104,21 +116,33 @@ class Live(Readings):
                 since=_at(min(follower.since for follower in away)),
                 reason="; ".join(str(follower.reason) for follower in away),
             )
-        now = self._clock.now()
+        seen = self.exporters()
+        stale = next((one for one in seen if one.state == "stale"), None)
+        if stale is not None:
+            return Source(state="stale", since=stale.newest_at, reason=stale.reason)
+        return Source(state="ok", since=max(one.since for one in seen))
+
+    def exporters(self) -> list[ExporterSeen]:
+        """Return how each exporter is, in the order in which they are configured; none: every miner is read by us."""
+        return [self._seen(follower) for follower in self._followers]
+
+    def _seen(self, follower: Follower) -> ExporterSeen:
+        now, newest_at, reason = self._clock.now(), follower.newest_at, follower.reason
         longest = STALE_INTERVALS * max((one.interval_s for one in self.inventory.containers), default=30.0)
-        for follower in self._followers:
-            newest_at = follower.newest_at
-            if newest_at is not None and now - newest_at > longest:
-                return Source(
-                    state="stale",
-                    since=_at(newest_at),
-                    reason=worded(
-                        "%(url)s answers, and has read no miner for %(idle_s)s s",
-                        url=follower.exporter.url,
-                        idle_s=figure(now - newest_at, ".0f"),
-                    ),
-                )
-        return Source(state="ok", since=_at(max(follower.since for follower in self._followers)))
+        stale = reason is None and newest_at is not None and now - newest_at > longest
+        if newest_at is not None and stale:
+            reason = worded(
+                "%(url)s answers, and has read no miner for %(idle_s)s s",
+                url=follower.exporter.url,
+                idle_s=figure(now - newest_at, ".0f"),
+            )
+        return ExporterSeen(
+            url=follower.exporter.url,
+            state="stale" if stale else "ok" if reason is None else "away",
+            since=_at(follower.since),
+            newest_at=None if newest_at is None else _at(newest_at),
+            reason=reason,
+        )
 
     def _answers(self, container: str) -> bool:
         """Return whether the exporter of a container answered the last time; one that is away is not waited for."""

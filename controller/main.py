@@ -110,6 +110,8 @@ class Controller:
             self.engine,
             self.watch,
             self.reload,
+            self.jobs,
+            settings.data,
         )
         self.failed = asyncio.Event()
         self._taking = asyncio.Lock()

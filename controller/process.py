@@ -1,7 +1,10 @@
 """The running controller as the API sees it beside the deeds: its metrics, whether it is ready, and how its parts are."""
 
+import asyncio
+import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Literal
 
 import msgspec
@@ -9,7 +12,8 @@ import msgspec
 from controller.clock_watch import ClockWatch
 from controller.engine import Engine
 from controller.figures import FleetFigures
-from controller.live import Live
+from controller.jobs import Jobs, WorkSeen
+from controller.live import ExporterSeen, Live
 from controller.metrics_page import MetricsPage
 from controller.storage.storage import Storage
 from controller.wording import figure, worded
@@ -29,6 +33,13 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     reason: str | None = None
 
 
+class Room(msgspec.Struct, frozen=True, kw_only=True):
+    """What the controller takes on the disk, and what is left there, in bytes; None where it cannot be told now."""
+
+    database: int | None
+    free: int | None
+
+
 class Process:
     """What the controller knows of itself."""
 
@@ -42,8 +53,10 @@ class Process:
         engine: Engine,
         watch: ClockWatch,
         reload: Callable[[], Awaitable[InventoryError | None]],
+        jobs: Jobs,
+        data: Path,
     ) -> None:
-        """`address`: the URL at which people reach the controller, where that is known.
+        """`address`: the URL at which people reach the controller, where that is known. `data`: its folder.
 
         `reload` reads the inventory and the credentials again, and returns why the inventory was refused, if it was.
         """
@@ -55,6 +68,8 @@ class Process:
         self._live = live
         self._engine = engine
         self._watch = watch
+        self._jobs = jobs
+        self._data = data
         self._page = MetricsPage()
 
     def ready(self) -> tuple[bool, str]:
@@ -96,6 +111,26 @@ class Process:
             _clock_part(self._watch, list(doubts)),
             self._schedule_part(),
         ]
+
+    def exporters(self) -> list[ExporterSeen]:
+        """Return how each exporter is."""
+        return self._live.exporters()
+
+    def work(self) -> list[WorkSeen]:
+        """Return how the periodic work is."""
+        return self._jobs.seen()
+
+    async def room(self) -> Room:
+        """Return what is taken on the disk, and what is left."""
+        database, free = await asyncio.gather(
+            self._storage.database.size(),
+            asyncio.to_thread(shutil.disk_usage, self._data),
+            return_exceptions=True,
+        )
+        return Room(
+            database=database if isinstance(database, int) else None,
+            free=None if isinstance(free, BaseException) else free.free,
+        )
 
     def _schedule_part(self) -> Part:
         run = self._engine.last_run

@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 import msgspec
 
 from controller.api.route import ADMINISTRATORS, EVERYBODY, Answer, Call, NoQuery, Route
 from controller.history import History
 from controller.process import Process
+from miners.errors import InventoryError
 
 _TAGS = ("status",)
 
@@ -74,6 +76,12 @@ async def get_status(call: Call[None, NoQuery]) -> Status:
 
 async def post_reload(call: Call[None, NoQuery]) -> Answer:
     """Read the inventory and the credentials again."""
+    await reload_inventory(call)
+    return Answer(body=await get_status(call))
+
+
+async def reload_inventory(call: Call[Any, Any]) -> InventoryError | None:
+    """Read the inventory and the credentials again; return why the inventory is refused, where it is."""
     error = await call.service(Process).reload()
     await call.record(
         "inventory",
@@ -81,7 +89,7 @@ async def post_reload(call: Call[None, NoQuery]) -> Answer:
         params={"mistakes": list(error.mistakes[:20])} if error is not None else {},
         outcome="ok" if error is None else "refused",
     )
-    return Answer(body=await get_status(call))
+    return error
 
 
 async def get_settings(call: Call[None, NoQuery]) -> SettingsShown:

@@ -13,6 +13,7 @@ from controller.pages.container_live import live_container
 from controller.pages.fleet_routes import live_fleet
 from controller.pages.frame import words_of
 from controller.pages.frame_live import frame_state
+from controller.pages.health import live_health
 from controller.pages.live_state import LiveMaker, LiveState
 from controller.pages.log_routes import live_log
 from controller.pages.miner_routes import live_miner
@@ -29,6 +30,7 @@ async def live_frame(_call: Call[Any, Any], _of: str) -> LiveState:
 LIVE_PAGES: Final[Mapping[str, LiveMaker]] = {
     "fleet": live_fleet,
     "frame": live_frame,
+    "health": live_health,
     "container": live_container,
     "miner": live_miner,
     "log": live_log,

@@ -20,6 +20,7 @@ from controller.pages import (
     runbook_routes,
     schedule_edit_routes,
     schedule_page_routes,
+    settings_routes,
     sign_in_routes,
     static_routes,
 )
@@ -31,6 +32,7 @@ _FILES = (
     password_routes,
     account_routes,
     key_routes,
+    settings_routes,
     fleet_routes,
     container_routes,
     log_routes,

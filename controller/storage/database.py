@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 
 import structlog
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError, StatementError
 
 from controller.storage import migrating
@@ -110,6 +110,13 @@ class Database:
     def postgresql(self) -> bool:
         """Whether it is PostgreSQL; SQLite otherwise."""
         return self._place.postgresql
+
+    async def size(self) -> int:
+        """Return how many bytes it takes, with what is written and not yet put in its place. Raises StorageAway."""
+        if self.postgresql:
+            asked = text("SELECT pg_database_size(current_database())")
+            return int(await self.read(lambda connection: connection.execute(asked).scalar_one()))
+        return await asyncio.to_thread(_bytes_of, self._place.file)
 
     async def read(self, work: Callable[[Connection], T]) -> T:
         """Run `work` on a connection that sees one state of the database and can change nothing. Raises StorageAway."""
@@ -283,6 +290,12 @@ def _identity(file: Path) -> tuple[int, int] | None:
     except FileNotFoundError:
         return None
     return found.st_dev, found.st_ino
+
+
+def _bytes_of(file: Path) -> int:
+    """Return the size of an SQLite file and of the log beside it (sqlite.org/wal.html)."""
+    beside = file.with_name(f"{file.name}-wal")
+    return sum(one.stat().st_size for one in (file, beside) if one.exists())
 
 
 def _answers(connection: Connection) -> bool:

@@ -20,6 +20,8 @@ from controller.deeds import (
     Source,
 )
 from controller.history import History
+from controller.jobs import WorkSeen
+from controller.live import ExporterSeen
 from controller.managed import Managed
 from controller.model import (
     Actor,
@@ -32,7 +34,7 @@ from controller.model import (
     Wanted,
     new_id,
 )
-from controller.process import Part, Process
+from controller.process import Part, Process, Room
 from controller.settings import MANAGED_FILE
 from miners.errors import InventoryError
 from miners.inventory.fleet import Inventory
@@ -317,6 +319,17 @@ class QuietWhole(QuietProcess):
 
     def parts(self) -> list[Part]:
         return [Part(name="inventory", state="ok", since=BEGIN, reason="10.1.7.1 is well")]
+
+    def exporters(self) -> list[ExporterSeen]:
+        newest_at = BEGIN - timedelta(seconds=4)
+        url = "http://operator:opensesame@exporter.example:9100"
+        return [ExporterSeen(url=url, state="ok", since=BEGIN, newest_at=newest_at, reason=None)]
+
+    def work(self) -> list[WorkSeen]:
+        return [WorkSeen(name="tidy the database", every_s=3600, ended_at=BEGIN, failed=False, next_at=None)]
+
+    async def room(self) -> Room:
+        return Room(database=84_000_000, free=5_000_000_000)
 
     async def reload(self) -> InventoryError | None:
         return None if await self.store.reload() else self.store.last_error

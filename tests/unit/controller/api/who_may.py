@@ -154,10 +154,15 @@ POST   /me/sessions/{id}/end                    AFC  people
 POST   /me/tokens                               AFC  people
 POST   /me/tokens/{id}/revoke                   AFC  people
 GET    /keys                                    AFC  any
+GET    /settings                                A    read
+GET    /settings/health                         A    read
+POST   /settings/reload                         A    inventory
 GET    /                                        AFC  read
 GET    /miners                                  AFC  read
 GET    /miners.csv                              AFC  read
 POST   /miners/columns                          AFC  read
+GET    /log                                     AFC  read
+GET    /log.csv                                 AFC  read
 GET    /miners/by-name                          AFC  read
 GET    /miners/{id}                             AFC  read
 GET    /miners/{id}/alerts                      AFC  read
@@ -175,6 +180,10 @@ GET    /schedule/{id}/edit                      A    read
 POST   /schedule/{id}/edit                      A    control
 GET    /schedule/{id}/delete                    A    read
 POST   /schedule/{id}/delete                    A    control
+GET    /profiles/new                            A    read
+POST   /profiles/new                            A    control
+GET    /profiles/{name}/edit                    A    read
+POST   /profiles/{name}/edit                    A    control
 GET    /deeds/{kind}                            A    control
 POST   /deeds/{kind}                            A    control
 GET    /operations                              AFC  read
