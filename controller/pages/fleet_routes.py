@@ -9,14 +9,14 @@ from urllib.parse import parse_qsl, urlencode
 import msgspec
 
 from controller.api.control_shapes import shown_override
-from controller.api.fleet_routes import shown_container
+from controller.api.fleet_routes import clients_of, shown_container
 from controller.api.links import grafana_fleet
 from controller.api.route import EVERYBODY, Answer, Call, Route
 from controller.api.shapes import MINER_STATES
-from controller.deeds import MinerView
 from controller.history import History
-from controller.pages.container_page import Told, told_of
+from controller.pages.container_page import Told
 from controller.pages.fleet_alerts import MOST, alert_lines, alerts_soon, alerts_state
+from controller.pages.fleet_facts import facts_of, fleet_told
 from controller.pages.fleet_page import (
     NEEDS,
     SORTS,
@@ -25,16 +25,13 @@ from controller.pages.fleet_page import (
     card_state,
     container_path,
     ends_at,
-    needs_of,
     needs_state,
-    silence_of,
     sort_words,
     sorted_cards,
     totals_state,
 )
 from controller.pages.formats import cut, plain
 from controller.pages.frame import HTML, page, words_of
-from controller.pages.grid import picture_of
 from controller.pages.language import Words
 from controller.pages.live_state import LiveState
 from controller.pages.state_words import state_words
@@ -45,12 +42,6 @@ from miners.inventory import fleet
 FILTERS: Final = ("container", "state", "client")
 View = Literal["cards", "table"]
 Given = tuple[Annotated[str, msgspec.Meta(max_length=200)], ...]
-
-WIDTH: Final = 264
-"""Pixels of a card in which its miners are drawn."""
-
-SMALLEST_CELL: Final = 8
-LARGEST_CELL: Final = 18
 
 
 class FleetQuery(msgspec.Struct, frozen=True, kw_only=True):
@@ -122,31 +113,36 @@ async def live_fleet(call: Call[Any, Any], of: str) -> LiveState:
 
 async def _gathered(call: Call[Any, Any]) -> Fleet:
     """Return what is known of the containers that one may see. Others get their turn between two of them."""
-    cards: list[Card] = []
-    views: list[MinerView] = []
+    cards, known = [], []
+    containers = call.containers()
     overrides = {one.id: one for one in call.deeds.overrides()}
-    for container in call.containers():
-        own = call.deeds.views(container.id)
-        views += own
-        shown = await shown_container(call, container, grid=False)
-        override = overrides.get(shown.profile.override_id or "")
-        told = told_of(own)
-        running = call.deeds.operation(shown.operation_id) if shown.operation_id is not None else None
+    clients = await clients_of(call, containers)
+    for container in containers:
+        facts = facts_of(call.deeds, container)
+        shown = await shown_container(
+            call, container, grid=False, figures=facts.told.figures, clients=clients
+        )
+        held = overrides.get(shown.profile.override_id or "")
+        override = None if held is None else shown_override(call, held)
+        running = None
+        if shown.operation_id is not None and call.person.sees_all:
+            running = call.deeds.operation(shown.operation_id)
+        known.append(facts)
         cards.append(
             Card(
                 container=shown,
-                told=told,
-                picture=picture_of(container, own, cell=_cell(container, len(own))),
-                needs=needs_of(own, current=told.current),
-                silence=silence_of(own),
-                operation=running if running is not None and call.person.sees_all else None,
-                override=None if override is None else shown_override(call, override),
-                until=None if override is None else ends_at(shown_override(call, override), container.id),
+                told=facts.told,
+                picture=facts.picture,
+                needs=facts.needs,
+                silence=facts.silence,
+                operation=running,
+                override=override,
+                until=None if override is None else ends_at(override, container.id),
                 clock=_clock(call, container),
             )
         )
         await asyncio.sleep(0)
-    return Fleet(told=told_of(views), cards=cards, clock=_clock(call, None))
+    return Fleet(told=fleet_told(known), cards=cards, clock=_clock(call, None))
 
 
 async def _state(call: Call[Any, Any], found: Fleet, words: Words) -> LiveState:
@@ -169,13 +165,6 @@ def _joined(states: Sequence[LiveState]) -> LiveState:
             for name in names
         }
     )
-
-
-def _cell(container: fleet.Container, miners: int) -> int:
-    """Return the pixels from one miner to the next, so that the picture is as wide as a card."""
-    columns = container.columns or max((miner.column or 0 for miner in container.miners), default=0)
-    columns = columns or min(20, miners) or 1
-    return max(SMALLEST_CELL, min(LARGEST_CELL, WIDTH // columns))
 
 
 def _clock(call: Call[Any, Any], container: fleet.Container | None) -> Clock:

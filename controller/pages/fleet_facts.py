@@ -1,0 +1,74 @@
+"""What the page of the fleet knows of a container's miners: worked out again only when something about them has changed.
+
+Ten thousand miners are looked at by every page and every stream; what is made of a container's views is kept beside them, as
+long as they are the same.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+from weakref import WeakKeyDictionary
+
+import msgspec
+
+from controller.api.figures import Sums, sums_of
+from controller.deeds import Deeds, MinerView
+from controller.pages.container_page import Told, told_of
+from controller.pages.fleet_page import Silence, needs_of, silence_of
+from controller.pages.grid import GridPicture, picture_of
+from miners.inventory.fleet import Container
+
+WIDTH: Final = 264
+"""Pixels of a card in which its miners are drawn."""
+
+SMALLEST_CELL: Final = 8
+LARGEST_CELL: Final = 18
+
+
+class Facts(msgspec.Struct, frozen=True, kw_only=True):
+    """What is made of a container's views, and of which."""
+
+    views: Sequence[MinerView]
+    told: Told
+    picture: GridPicture
+    needs: Mapping[str, int]
+    silence: Silence | None
+
+
+_kept: WeakKeyDictionary[Any, dict[str, Facts]] = WeakKeyDictionary()
+"""By the running controller, and the container's id."""
+
+
+def facts_of(deeds: Deeds, container: Container) -> Facts:
+    """Return what is known of a container's miners now."""
+    views = deeds.views(container.id)
+    kept = _kept.setdefault(deeds, {})
+    found = kept.get(container.id)
+    if found is None or found.views is not views:
+        if len(kept) > 2 * len(deeds.inventory.containers):
+            kept.clear()  # most of it is of containers that are there no more
+        told = told_of(views)
+        found = kept[container.id] = Facts(
+            views=views,
+            told=told,
+            picture=picture_of(container, views, cell=_cell(container, len(views))),
+            needs=needs_of(views, current=told.current),
+            silence=silence_of(views),
+        )
+    return found
+
+
+def fleet_told(facts: Sequence[Facts]) -> Told:
+    """Return the figures of all containers: of now where any is read now, else the last that there are of each."""
+    current = any(one.told.current for one in facts) or not facts
+    sums = Sums()
+    for one in facts:
+        sums.add(one.told.sums if one.told.current is current else sums_of(one.views))
+    taken = [one.told.at for one in facts if one.told.at is not None]
+    return Told(figures=sums.figures(), sums=sums, inlets=None, at=max(taken, default=None), current=current)
+
+
+def _cell(container: Container, miners: int) -> int:
+    """Return the pixels from one miner to the next, so that the picture is as wide as a card."""
+    columns = container.columns or max((miner.column or 0 for miner in container.miners), default=0)
+    columns = columns or min(20, miners) or 1
+    return max(SMALLEST_CELL, min(LARGEST_CELL, WIDTH // columns))
