@@ -50,13 +50,14 @@ class ChartLine(msgspec.Struct, frozen=True, kw_only=True):
 class Chart(msgspec.Struct, frozen=True, kw_only=True):
     """A chart as its template writes it.
 
-    `about`: which part of all it shows, such as an algorithm; "" for all. `up`: labels at heights of the drawing (0 at the
+    `unit`: of the axis, "" where states stand on it. `about`: which part of all it shows, such as an algorithm; "" for all. `up`: labels at heights of the drawing (0 at the
     top, HEIGHT at the bottom); `across`: labels in percent of the width. `last_at`: when the newest value was, None: there
     is no value. `lanes`: each line is a state with a height of its own. `cursor`: for the script: where each moment stands,
     in percent, and what to say of it. `rows`: (moment, a value of each line) for those who read them, newest first.
     """
 
     title: str
+    unit: str
     about: str
     description: str
     lines: Sequence[ChartLine]
@@ -160,6 +161,7 @@ class _Drawing:
         about = self.series[0].labels.get("algorithm", "") if self.metric == "hashrate" and series else ""
         return Chart(
             title=self.measure.title,
+            unit="" if self.lanes else self.measure.unit,
             about=about,
             description=self._description(lines),
             lines=lines,
@@ -218,12 +220,9 @@ class _Drawing:
         if not self.series:
             return []
         numbers, digits = round_numbers(self.low, self.high)
+        written = self.words.formats.number
         return [
-            Label(
-                self._up(number * self.measure.size) or 0.0,
-                self.measure.written(number * self.measure.size, digits),
-            )
-            for number in numbers
+            Label(self._up(number * self.measure.size) or 0.0, written(number, digits)) for number in numbers
         ]
 
     def _lane(self, at: int, series: Series, of: int) -> str:

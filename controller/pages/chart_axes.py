@@ -20,8 +20,8 @@ MOST: Final = 4
 _MINUTES: Final = (1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720)
 _DAYS: Final = (1, 2, 4, 7, 14, 28, 56, 112)
 
-_NOW_FROM: Final = 86.0
-"""From where on, in percent, "now" stands."""
+_NOW_FROM: Final = 78.0
+"""From where on, in percent, "now" needs the place, also on a phone."""
 
 
 class Label(msgspec.Struct, frozen=True):

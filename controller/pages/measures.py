@@ -20,22 +20,19 @@ HOURS: Final = (1, 6, 24, 72, 168)
 class Measure(msgspec.Struct, frozen=True, kw_only=True):
     """A metric in a chart.
 
-    `size`: how many base units one of the axis is. `digits`: of a value behind the point. `least`: what the axis spans at
-    least, on it. `from_zero`: the axis begins at nought. `steps`: it keeps a value until the next. `written`: the text for
-    a value in base units, to so many digits.
+    `unit`: of the axis, in words; `size`: how many base units one of it is. `digits`: of a value behind the point. `least`:
+    what the axis spans at least, on it. `from_zero`: the axis begins at nought. `steps`: it keeps a value until the next.
+    `text`: of a value in base units, with its unit.
     """
 
     title: str
+    unit: str
     size: float
     digits: int
     least: float
     from_zero: bool
     steps: bool
-    written: Callable[[float, int], str]
-
-    def text(self, value: float) -> str:
-        """Return a value as the chart tells it."""
-        return self.written(value, self.digits)
+    text: Callable[[float], str]
 
 
 def metric_titles(words: Words) -> Mapping[Metric, str]:
@@ -53,8 +50,8 @@ def metric_titles(words: Words) -> Mapping[Metric, str]:
 
 
 def hours_words(words: Words, hours: int) -> str:
-    """Return a time that charts offer, short: 6 h, 3 d."""
-    return words.formats.duration(hours * 3600)
+    """Return a time that charts offer, short: 24 h, 3 d."""
+    return words.formats.of(hours, "h") if hours <= 24 else words.formats.of(hours / 24, "d")
 
 
 def measure(metric: Metric, most: float, words: Words) -> Measure:
@@ -62,24 +59,31 @@ def measure(metric: Metric, most: float, words: Words) -> Measure:
     size, unit, digits, least = _unit(metric, most)
     formats = words.formats
 
-    def written(value: float, to_digits: int) -> str:
+    def text(value: float) -> str:
         if metric == "shares":
-            return words.gettext("%(number)s a minute", number=formats.number(value / size, to_digits))
+            return words.gettext("%(number)s a minute", number=formats.number(value / size, digits))
         if metric == "state":
-            return formats.number(value, to_digits)
+            return formats.number(value, digits)
         if metric == "reachable":
-            return formats.percent(value, to_digits)
-        return formats.of(value / size, unit, to_digits)
+            return formats.percent(value, digits)
+        return formats.of(value / size, unit, digits)
 
     return Measure(
         title=metric_titles(words)[metric],
+        unit=_axis_unit(metric, unit, words),
         size=size,
         digits=digits,
         least=least,
         from_zero=metric not in ("chip_max", "inlet", "efficiency"),
         steps=metric in ("state", "reachable"),
-        written=written,
+        text=text,
     )
+
+
+def _axis_unit(metric: Metric, unit: str, words: Words) -> str:
+    if metric == "shares":
+        return words.gettext("a minute")
+    return words.gettext("miners") if metric == "state" else words.formats.unit_name(unit)
 
 
 def line_words(words: Words, labels: Mapping[str, str]) -> str:

@@ -62,7 +62,7 @@ def _orders(view: MinerView, detail: MinerDetail, words: Words) -> list[Offer]:
     lit = isinstance(view.reading, Snapshot) and view.reading.locating is True
     light: tuple[Kind, str] = ("locate-off", say("Light off")) if lit else ("locate", say("Locate (light)"))
     wished: tuple[tuple[Kind, str, str, bool], ...] = (
-        ("profile", say("Change profile"), "power", bool(able & _POWER)),
+        ("profile", say("Change profile"), "clock", bool(able & _POWER)),
         ("sleep", say("Sleep"), "sleep", "sleep" in able),
         ("wake", say("Wake"), "play", "wake" in able),
         ("reboot", say("Reboot"), "power", "reboot" in able),

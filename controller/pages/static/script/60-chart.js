@@ -2,6 +2,7 @@
 {
   const prepare = (chart) => {
     const plot = chart.querySelector("[data-chart-plot]");
+    const field = chart.querySelector("[data-chart-field]");
     const line = chart.querySelector("[data-chart-cursor]");
     const told = chart.querySelector("[data-chart-told]");
     const { x, texts } = JSON.parse(plot.querySelector("script").textContent);
@@ -33,7 +34,7 @@
       return percent - x[low] < x[high] - percent ? low : high;
     };
     const follow = (event) => {
-      const box = plot.getBoundingClientRect();
+      const box = field.getBoundingClientRect();
       show(nearest(((event.clientX - box.left) / box.width) * 100));
     };
 

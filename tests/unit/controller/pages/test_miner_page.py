@@ -187,11 +187,11 @@ async def test_the_log_says_in_words_what_was_done(fleet: FleetHouse) -> None:
             client="acme",
         )
     )
-    log = (await page(await fleet.browser(), A1)).one("ol", class_="log")
+    log = (await page(await fleet.browser(), A1)).one("ol", class_="miner-log")
     assert log.words == (
         "yesterday 20:00 Sleep: done and read back after 2.9 s: read back asleep at 10.1.7.1 boris"
     )
-    client = (await page(await fleet.browser("clara", "client"), A1)).one("ol", class_="log")
+    client = (await page(await fleet.browser("clara", "client"), A1)).one("ol", class_="miner-log")
     assert client.words == "yesterday 20:00 Sleep: done and read back operator"
 
 

@@ -57,7 +57,7 @@ async def test_without_prometheus_the_page_says_that_alerts_are_not_known(
     assert "None fires" not in found
     assert "66.1" in found
     history._kept.clear()
-    assert "Not known: Prometheus does not answer." in main(await page(client, A1))
+    assert "Not known: Prometheus does not answer" in main(await page(client, A1))
 
 
 async def test_a_prometheus_that_is_something_else_does_not_break_the_page(
