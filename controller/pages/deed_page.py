@@ -6,6 +6,7 @@ between two plans is put into words.
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from datetime import time as time_of_day
@@ -30,6 +31,9 @@ LARGE: Final = 0.25
 """A deed that moves more than this share of the fleet's power, or of its miners where it stops them, has to be typed."""
 
 MOST_REASON: Final = 500
+_FOR_GOOD: Final = frozenset(("observe", "inactive", "unsupported"))
+"""Why miners are left out that no order reaches later either."""
+
 _UNTIL: Final = re.compile(r"(?:(\d{4}-\d\d-\d\d)[T ])?(\d\d?:\d\d)")
 
 Field: TypeAlias = Literal["reason", "until", "ends", "typed", "profile", ""]
@@ -78,10 +82,11 @@ class Wrong(msgspec.Struct, frozen=True):
 
 
 class SkippedGroup(msgspec.Struct, frozen=True):
-    """Miners that are left out for one reason. `kinds`: (how many, model and firmware, what to do about it)."""
+    """Miners that are left out for one reason. `kinds`: (how many, model and firmware). `advice`: what to do about it."""
 
     text: str
-    kinds: tuple[tuple[int, str, str], ...]
+    kinds: tuple[tuple[int, str], ...]
+    advice: tuple[str, ...]
 
 
 class Notice(msgspec.Struct, frozen=True):
@@ -147,7 +152,7 @@ def lines_of(
         found = [
             words.gettext("No miner would change now."),
             words.gettext("The order holds all the same: whoever answers later is told then.")
-            if kind.lasting and miners.targeted
+            if kind.lasting and any(one.reason not in _FOR_GOOD for one in plan.skipped)
             else "",
         ]
     else:
@@ -208,11 +213,17 @@ def skipped_groups(words: Words, skipped: Sequence[Skipped]) -> list[SkippedGrou
         by_reason.setdefault(one.reason, []).append(one)
     found = []
     for same in by_reason.values():
-        kinds = tuple(
-            (one.miners, " ".join(filter(None, (one.model, one.firmware))), words.told(one.detail))
-            for one in same
+        kinds: Counter[str] = Counter()
+        for one in same:
+            kinds[" ".join(filter(None, (one.model, one.firmware)))] += one.miners
+        advice = dict.fromkeys(words.told(one.detail) for one in same if one.detail)
+        found.append(
+            SkippedGroup(
+                skipped_words(words, same[0], sum(kinds.values())),
+                tuple((number, kind) for kind, number in kinds.most_common() if kind),
+                tuple(advice),
+            )
         )
-        found.append(SkippedGroup(skipped_words(words, same[0], sum(one.miners for one in same)), kinds))
     return found
 
 

@@ -244,7 +244,10 @@ def _answer(
         text = rendered("deed_dialogue", words_of(call), person=call.person, level=2, part=True, **values)
         more = {**(headers or {}), "X-Part": "deed", hdrs.CONTENT_TYPE: HTML}
         return web.Response(status=status, text=None, body=text.encode(), headers=more)
-    return page(call, "deed", status=status, headers=headers, level=1, part=False, **values)
+    crumbs = [("/", words_of(call).gettext("Fleet"))]
+    if len(found.containers) == 1:
+        crumbs.append((f"/containers/{quote(found.containers[0].id)}", found.containers[0].name))
+    return page(call, "deed", status=status, headers=headers, crumbs=crumbs, level=1, part=False, **values)
 
 
 def _ends(

@@ -74,7 +74,9 @@ def shown(
         heading=heading(words, kind.name, found.name, found.miners),
         lines=tuple(_lines(words, found, plan)),
         told=tuple(_told(around, found)),
-        skipped=tuple(skipped_groups(words, plan.skipped)) if plan is not None else (),
+        skipped=tuple(skipped_groups(words, plan.skipped))
+        if plan is not None and not _all_observed(plan)
+        else (),
         notices=(*notices, *_notices(around, found, plan)),
         choices=None if choosing else _choices(around, found, plan, ends),
         emergency=kind.name == "curtail",
