@@ -93,8 +93,8 @@ def _values(event: Event, words: Words, clock: Clock | None) -> dict[str, Any]:
     until = _moment(event.params.get("until"))
     if until is not None and clock is not None:
         found["until"] = clock(until)
-    if event.params.get("everywhere") is not True and event.kind.startswith("hold."):
-        found["here"] = event.container or ""
+    if event.container is not None:
+        found["here"] = plain(event.container)
     return found
 
 

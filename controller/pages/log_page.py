@@ -172,6 +172,14 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     event: Event
     folded: tuple[Event, ...] = ()
 
+    @property
+    def placed(self) -> Event:
+        """The event as it is, with the container of those folded under it where it names none and they all the same."""
+        places = {one.container for one in self.folded if one.container is not None}
+        if self.event.container is not None or len(places) != 1:
+            return self.event
+        return msgspec.structs.replace(self.event, container=places.pop())
+
 
 class Day(msgspec.Struct, frozen=True, kw_only=True):
     """The lines of one day in the reader's zone."""
