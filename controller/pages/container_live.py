@@ -244,7 +244,7 @@ def _rows(
     begin = min((query.page - 1) * ROWS, max(0, (len(ordered) - 1) // ROWS * ROWS))
     part = ordered[begin : begin + ROWS]
     miners = [shown_miner(view, call.now, editable=False, private=private) for view in part]
-    scale = scale_of([shown_miner(view, call.now, editable=False, private=private) for view in views])
+    scale = scale_of(miners)
     return Rows(
         shown=[
             Shown(miner=miner, view=view, scale=scale, words=words)

@@ -1,189 +1,138 @@
 // The map of a container: a grid of one tab stop with arrow keys, a card of the miner in focus, and miners chosen for a deed.
 {
-  const boxes = () => [...document.querySelectorAll(".miner-rows input[name=miner]")];
   const bar = document.querySelector("form[data-chosen]");
-  let asked = 0, later = 0;
+  let later = 0;
 
+  const get = async (path, put, more) => {
+    try {
+      const answer = await fetch(path, { headers: { "X-Part": "1" }, ...more });
+      const text = await answer.text();
+      if (answer.headers.has("X-Part")) put(text);
+    } catch (error) {
+      console.warn(path, error);
+    }
+  };
   // How many are chosen and what they draw, in words that the server makes.
-  const tell = (ids) => {
+  const tell = () => {
     clearTimeout(later);
-    later = setTimeout(async () => {
-      const mine = ++asked;
-      const body = new URLSearchParams([["csrf", bar.elements.csrf.value], ...ids.map((id) => ["miner", id])]);
-      try {
-        const answer = await fetch(bar.dataset.chosen, { method: "POST", body, headers: { "X-Part": "1" } });
-        const text = await answer.text();
-        if (mine === asked && answer.headers.has("X-Part")) bar.querySelector("[data-chosen-told]").textContent = text;
-      } catch (error) {
-        console.warn(error);
-      }
+    const mine = later = setTimeout(() => {
+      const put = (text) => { if (mine === later) bar.querySelector("[data-chosen-told]").textContent = text; };
+      get(bar.dataset.chosen, put, { method: "POST", body: new URLSearchParams(new FormData(bar)) });
     }, 120);
   };
 
-  const grid = (table) => {
-    const rows = [...table.tBodies[0].rows].map((row) => [...row.cells].slice(1));
-    const link = (row, column) => rows[row]?.[column]?.firstElementChild;
+  const prepare = (table) => {
     const links = [...table.querySelectorAll("tbody a")];
-    const where = new Map();
-    rows.forEach((cells, row) => cells.forEach((cell, column) => cell.firstElementChild && where.set(cell.firstElementChild, [row, column])));
-    const chooses = table.hasAttribute("data-chooses") && bar;
     const card = document.querySelector("[data-card]");
-    const id = (one) => decodeURIComponent(one.pathname.split("/").pop());
+    const on = (name, act) => table.addEventListener(name, act);
+    const over = (event) => event.target.closest("tbody a");
+    const spot = (link) => [link.closest("tr").sectionRowIndex, link.parentElement.cellIndex];
+    const id = (link) => decodeURIComponent(link.pathname.slice("/miners/".length));
     const chosen = new Set();
-    let at = links[0], anchor = at, shown = null, dragged = null, before = new Set();
+    let at = links[0], anchor = at, shown = null, wait = 0, drag = null, dragged = false;
 
-    table.setAttribute("role", "grid");
-    if (chooses) table.setAttribute("aria-multiselectable", "true");
-    for (const one of links) one.tabIndex = one === at ? 0 : -1;
-
-    const mark = () => {
-      for (const one of links) {
-        if (chosen.has(one)) one.parentElement.setAttribute("aria-selected", "true");
-        else one.parentElement.removeAttribute("aria-selected");
-      }
-      bar.hidden = !chosen.size;
-      const names = bar.querySelector("[data-names]");
-      names.replaceChildren(...[...chosen].map((one) => Object.assign(document.createElement("input"), { type: "hidden", name: "miner", value: id(one) })));
-      if (chosen.size) tell([...chosen].map(id));
-    };
-    const choose = (some, keep) => {
-      if (!keep) chosen.clear();
-      for (const one of some) chosen.add(one);
-      mark();
-    };
-    const toggle = (some) => {
-      const all = some.every((one) => chosen.has(one));
-      for (const one of some) all ? chosen.delete(one) : chosen.add(one);
-      mark();
-    };
+    const line = (axis, of = at) => links.filter((link) => spot(link)[axis] === spot(of)[axis]);
+    const next = (axis, sign) => line(axis)[line(axis).indexOf(at) + sign];
     const between = (one, other) => {
-      const [top, left] = where.get(one), [bottom, right] = where.get(other);
-      return links.filter((each) => {
-        const [row, column] = where.get(each);
-        return (row - top) * (row - bottom) <= 0 && (column - left) * (column - right) <= 0;
+      const ends = [spot(one), spot(other)];
+      const within = (place, axis) => (place - ends[0][axis]) * (place - ends[1][axis]) <= 0;
+      return links.filter((link) => spot(link).every(within));
+    };
+    const show = (link) => {
+      shown = link;
+      get(card.dataset.card + encodeURIComponent(id(link)), (text) => {
+        if (shown === link && !card.contains(document.activeElement)) card.innerHTML = text;
       });
     };
-    const ofRow = (row) => links.filter((one) => where.get(one)[0] === row);
-    const ofColumn = (column) => links.filter((one) => where.get(one)[1] === column);
-
-    const show = async (one) => {
-      shown = one;
-      try {
-        const answer = await fetch(card.dataset.card + encodeURIComponent(id(one)), { headers: { "X-Part": "1" } });
-        const text = await answer.text();
-        if (shown === one && answer.headers.has("X-Part") && !card.contains(document.activeElement)) card.innerHTML = text;
-      } catch (error) {
-        console.warn(error);
-      }
-    };
-    let wait = 0;
-    const soon = (one) => {
+    const soon = (link) => {
       clearTimeout(wait);
-      if (one && one !== shown) wait = setTimeout(() => show(one), 100);
+      if (link && link !== shown) wait = setTimeout(show, 100, link);
     };
-    if (card) {
-      card.hidden = false;
-      setInterval(() => shown && !document.hidden && show(shown), 10000);
-    }
-
-    const go = (one) => {
-      if (!one) return false;
-      at.tabIndex = -1;
-      at = one;
-      at.tabIndex = 0;
-      at.focus();
-      return true;
+    const choose = (some) => {
+      chosen.clear();
+      for (const link of some) chosen.add(link);
+      for (const link of links) link.parentElement.setAttribute("aria-selected", chosen.has(link));
+      bar.hidden = !chosen.size;
+      bar.querySelector("[data-names]").replaceChildren(...[...chosen].map((link) =>
+        Object.assign(document.createElement("input"), { type: "hidden", name: "miner", value: id(link) })));
+      if (chosen.size) tell();
     };
-    const step = (down, right) => {
-      let [row, column] = where.get(at);
-      do { row += down; column += right; } while (rows[row]?.[column] && !link(row, column));
-      return link(row, column);
+    const turn = (some) => {
+      const all = some.every((link) => chosen.has(link));
+      choose(all ? [...chosen].filter((link) => !some.includes(link)) : [...chosen, ...some]);
     };
 
-    table.addEventListener("focusin", (event) => {
-      const one = event.target.closest("tbody a");
-      if (!one) return;
+    table.setAttribute("role", "grid");
+    for (const link of links) link.tabIndex = link === at ? 0 : -1;
+    card.hidden = false;
+    setInterval(() => shown && !document.hidden && show(shown), 10000);
+    on("pointerover", (event) => soon(over(event)));
+    on("focusin", (event) => {
       at.tabIndex = -1;
-      at = one;
+      at = over(event) ?? at;
       at.tabIndex = 0;
-      soon(one);
+      soon(at);
     });
-    table.addEventListener("pointerover", (event) => soon(event.target.closest("tbody a")));
-    table.addEventListener("keydown", (event) => {
-      const [row, column] = where.get(at);
-      const line = ofRow(row);
+
+    const chooses = "chooses" in table.dataset;
+    on("keydown", (event) => {
+      const all = event.ctrlKey || event.metaKey;
       const to = {
-        ArrowUp: () => step(-1, 0), ArrowDown: () => step(1, 0), ArrowLeft: () => step(0, -1), ArrowRight: () => step(0, 1),
-        Home: () => (event.ctrlKey ? links[0] : line[0]), End: () => (event.ctrlKey ? links.at(-1) : line.at(-1)),
-        PageUp: () => ofColumn(column)[0], PageDown: () => ofColumn(column).at(-1),
+        ArrowUp: () => next(1, -1), ArrowDown: () => next(1, 1), ArrowLeft: () => next(0, -1), ArrowRight: () => next(0, 1),
+        Home: () => (all ? links : line(0))[0], End: () => (all ? links : line(0)).at(-1),
       }[event.key];
-      if (to && !event.altKey && !event.metaKey) {
-        if (go(to()) && chooses && event.shiftKey) choose(between(anchor, at));
-        else if (!event.shiftKey) anchor = at;
-      } else if (chooses && event.key === " ") {
-        toggle(event.shiftKey ? line : event.ctrlKey ? ofColumn(column) : [at]);
-        anchor = at;
-      } else if (chooses && event.key === "a" && event.ctrlKey) choose(links);
-      else if (chooses && event.key === "Escape" && chosen.size) choose([]);
+      if (to && !event.altKey) {
+        to()?.focus();
+        if (!event.shiftKey) anchor = at;
+        else if (chooses) choose(between(anchor, at));
+      } else if (!chooses) return;
+      else if (event.key === " ") turn(event.shiftKey ? line(0) : all ? line(1) : [anchor = at]);
+      else if (all && event.code === "KeyA") choose(links);
+      else if (event.key === "Escape" && chosen.size) choose([]);
       else return;
       event.preventDefault();
       event.stopPropagation();
     });
     if (!chooses) return;
 
-    table.addEventListener("pointerdown", (event) => {
-      const one = event.target.closest("tbody a");
-      if (!one || event.button || event.pointerType === "touch") return;
-      dragged = event.shiftKey ? anchor : one;
-      before = new Set(event.ctrlKey || event.metaKey ? chosen : []);
+    table.setAttribute("aria-multiselectable", "true");
+    on("dragstart", (event) => event.preventDefault());
+    on("pointerdown", (event) => {
+      drag = event.button || event.shiftKey || event.pointerType === "touch" ? null : over(event);
+      dragged = false;
     });
-    table.addEventListener("pointermove", (event) => {
-      const one = event.target.closest("tbody a");
-      if (!dragged || !one || !(event.buttons & 1) || (one === dragged && chosen.size < 2)) return;
-      choose([...before, ...between(dragged, one)]);
+    on("pointermove", (event) => {
+      const link = over(event);
+      if (!drag || !link || !(event.buttons & 1) || (link === drag && !dragged)) return;
+      dragged = true;
+      anchor = drag;
+      choose(between(drag, link));
     });
-    addEventListener("pointerup", () => { dragged = null; });
-    table.addEventListener("dragstart", (event) => event.preventDefault());
-    table.addEventListener("click", (event) => {
-      const one = event.target.closest("tbody a");
-      const head = event.target.closest("th");
-      if (head) {
-        const index = head.cellIndex - 1;
-        toggle(head.scope === "row" ? ofRow(head.parentElement.sectionRowIndex) : ofColumn(index));
-      } else if (one && event.detail) {
-        event.preventDefault();
-        if (event.shiftKey) return choose(between(anchor, one));
-        if (event.pointerType !== "touch" && !event.ctrlKey && !event.metaKey && chosen.size > 1 && chosen.has(one) && !before.size && anchor !== one) return;
-        const alone = chosen.size === 1 && chosen.has(one);
-        if (event.ctrlKey || event.metaKey || event.pointerType === "touch") toggle([one]);
-        else choose(alone ? [] : [one]);
-        anchor = one;
-        go(one);
-      }
+    on("click", (event) => {
+      const link = over(event), head = event.target.closest("th");
+      if (head) turn(links.filter((one) => (head.scope === "row" ? head.parentElement.contains(one) : spot(one)[1] === head.cellIndex)));
+      if (!link || !event.detail) return;
+      event.preventDefault();
+      link.focus();
+      if (dragged) return;
+      if (event.shiftKey) return choose(between(anchor, link));
+      anchor = link;
+      if (event.ctrlKey || event.metaKey || event.pointerType === "touch") turn([link]);
+      else choose(chosen.size === 1 && chosen.has(link) ? [] : [link]);
     });
-    table.addEventListener("dblclick", (event) => {
-      const one = event.target.closest("tbody a");
-      if (one) location.href = one.href;
-    });
-    bar.querySelector("[data-choose]").addEventListener("change", (event) => {
-      const word = event.target.value;
-      event.target.value = "";
-      if (word === "none") choose([]);
-      else if (word) choose(links.filter((one) => word === "all" || one.dataset.state.split(" ").includes(word)));
+    bar.querySelector("[data-choose]").addEventListener("change", ({ target }) => {
+      choose(links.filter((link) => `all ${link.dataset.state}`.split(" ").includes(target.value)));
+      target.value = "";
     });
   };
-
-  document.querySelectorAll(".cells").forEach(grid);
+  for (const table of document.querySelectorAll(".cells")) if (table.querySelector("tbody a")) prepare(table);
 
   const all = document.querySelector("[data-choose-all]");
-  if (all && bar) {
+  if (all) {
     all.hidden = false;
-    const ticked = () => boxes().filter((box) => box.checked).map((box) => box.value);
-    all.addEventListener("change", () => {
-      for (const box of boxes()) box.checked = all.checked;
-      tell(ticked());
+    document.addEventListener("change", ({ target }) => {
+      if (target === all) for (const box of bar.elements.miner.length ? bar.elements.miner : [bar.elements.miner]) box.checked = all.checked;
+      if (target === all || target.name === "miner") tell();
     });
-    for (const box of boxes()) box.addEventListener("change", () => tell(ticked()));
-    if (ticked().length) tell(ticked());
   }
 }
