@@ -165,6 +165,8 @@ def _boundary(dispatch: Dispatch, settings: Settings, deeds: Deeds, storage: Sto
             await record(request, problem)
         route, asker = request.get(ROUTE), request.get(ASKER)
         if answers_page(request, route):
+            if route is None:
+                asker = await dispatch.known(request)
             return await problem_response(problem, request, settings, asker, request_id)
         return problem.response(request.path, request_id)
 

@@ -26,6 +26,7 @@ from controller.api.route import Answer, Call, Open, Route
 from controller.api.signing_in import SigningIn, Visit
 from controller.deeds import Deeds
 from controller.settings import Settings
+from controller.storage.faults import StorageAway
 from controller.storage.storage import Storage
 from controller.wording import english, worded
 
@@ -89,6 +90,14 @@ class Dispatch:
             user_agent=request.headers.get(hdrs.USER_AGENT),
         )
 
+    async def known(self, request: web.Request) -> Person | None:
+        """Return who asks for what is no route, for the page that says so; None where that cannot be told."""
+        try:
+            secure = self.gate.secure(request.remote, request.headers)
+            return await self._identified(request, None, secure=secure)
+        except (Problem, StorageAway):
+            return None
+
     async def _asker(self, request: web.Request, route: Route, *, secure: bool) -> Person | None:
         """Return who asks, with all checks passed that do not concern what is asked. Raises Problem."""
         unsafe = request.method not in gate.SAFE_METHODS
@@ -133,7 +142,7 @@ class Dispatch:
             raise Problem("password-needed", wrong, [Mistake(f"/{PASSWORD_FIELD}", "wrong", wrong)])
         return confirmed
 
-    async def _identified(self, request: web.Request, route: Route, *, secure: bool) -> Person | None:
+    async def _identified(self, request: web.Request, route: Route | None, *, secure: bool) -> Person | None:
         if self.metrics_reader.is_asking(request):
             return None  # a program, whose token is nobody's
         bearer = gate.bearer_of(request.headers.getall(hdrs.AUTHORIZATION, []))
@@ -148,7 +157,7 @@ class Dispatch:
             if cookie is not None:
                 return await self._signing_in.by_cookie(cookie, self.visit(request))
         except Problem as problem:
-            if not (route.open and problem.status == 401):
+            if route is None or not (route.open and problem.status == 401):
                 raise
         return None
 

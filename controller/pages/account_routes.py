@@ -24,11 +24,13 @@ from controller.model import SCOPES
 from controller.pages.devices import device_words
 from controller.pages.form_mistakes import by_field
 from controller.pages.frame import HTML, page, words_of
+from controller.pages.language import Words
 from controller.pages.zones import reading_zone
 
 ACCOUNT: Final = "/me"
 USUAL_DAYS: Final = "90"
 _TOKEN_FIELDS: Final = {"name": "token_name"}
+_FORMLESS: Final = ("length", "range", "type")
 
 
 class AccountQuery(msgspec.Struct, frozen=True, kw_only=True):
@@ -103,7 +105,7 @@ async def post_new_token(call: Call[bytes, NoQuery]) -> Answer:
         if problem.kind != "invalid":
             raise
         typed = msgspec.to_builtins(form)
-        return await _account(call, typed=typed, errors=by_field(problem, words_of(call), _TOKEN_FIELDS))
+        return await _account(call, typed=typed, errors=_of_token(problem, words_of(call)))
     return await _account(call, made=made)
 
 
@@ -111,6 +113,21 @@ async def post_revoke_token(call: Call[bytes, NoQuery]) -> web.Response:
     """Revoke one of one's own tokens."""
     await revoke_token(call, call.person.user.id, call.path["id"])
     return _led("token")
+
+
+def _of_token(problem: Problem, words: Words) -> dict[str, str]:
+    """Return what is wrong with the token that is wished for, by field; what has no form is said as the form asks for it."""
+    plain = {
+        "token_name": words.gettext("Say in 1 to 100 characters what the token is for"),
+        "scopes": words.gettext("Choose at least one thing that the token may do"),
+        "expires_in_days": words.gettext("Give the days until it lapses as a number from 1 to 365"),
+    }
+    formless = {
+        _TOKEN_FIELDS.get(member, member)
+        for member in (mistake.at.lstrip("/") for mistake in problem.mistakes if mistake.code in _FORMLESS)
+    }
+    found = by_field(problem, words, _TOKEN_FIELDS)
+    return {field: plain.get(field, told) if field in formless else told for field, told in found.items()}
 
 
 async def _account(

@@ -48,11 +48,6 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     doubts: Sequence[str]
     version: str
 
-    @property
-    def well(self) -> bool:
-        """Whether nothing is wrong."""
-        return all(line.state in ("ok", "none") for line in self.lines) and not self.doubts
-
 
 def state_words(words: Words, state: State) -> str:
     """Return the word for how a part is."""
@@ -212,7 +207,7 @@ def _grafana(settings: Settings, words: Words) -> Line:
     note = words.gettext(
         "pages link to %(address)s; whether it answers is not asked", address=settings.grafana_url
     )
-    return Line(key="grafana", name="Grafana", state="ok", notes=[note])
+    return Line(key="grafana", name="Grafana", state="unknown", notes=[note])
 
 
 def _work(seen: Sequence[WorkSeen], telling: _Telling) -> Iterator[Line]:
@@ -223,7 +218,9 @@ def _work(seen: Sequence[WorkSeen], telling: _Telling) -> Iterator[Line]:
     }
     for number, work in enumerate(seen, 1):
         late = work.ended_at is not None and telling.seconds(work.ended_at) > LATE_TIMES * work.every_s
-        state: State = "failed" if work.failed else "stale" if late else "ok"
+        state: State = (
+            "unknown" if work.ended_at is None else "failed" if work.failed else "stale" if late else "ok"
+        )
         notes = [words.gettext("every %(time)s", time=words.formats.duration(work.every_s))]
         if work.next_at is not None:
             notes.append(words.gettext("next in %(time)s", time=telling.ahead(work.next_at)))

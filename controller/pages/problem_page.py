@@ -77,12 +77,12 @@ async def problem_response(
     if problem.kind == "password-needed" and asker is not None:
         text = framed("confirm_password", **frame, **await _confirming(problem, request, language))
     else:
-        text = framed("problem", **frame, **_told(problem, request, language), request_id=request_id)
+        text = framed("problem", **frame, **_told(problem, request, language, asker), request_id=request_id)
     headers = {**problem.headers, hdrs.CONTENT_TYPE: HTML, hdrs.VARY: "Accept-Language, Cookie"}
     return await compressed(request, web.Response(status=problem.status, body=text.encode(), headers=headers))
 
 
-def _told(problem: Problem, request: web.Request, language: Words) -> dict[str, Any]:
+def _told(problem: Problem, request: web.Request, language: Words, asker: Person | None) -> dict[str, Any]:
     about = KINDS[problem.kind]
     title, said = (
         language.told(about.title),
@@ -93,6 +93,8 @@ def _told(problem: Problem, request: web.Request, language: Words) -> dict[str, 
         said = [("", language.gettext("Nothing is at this address."))]
     wait_s = problem.headers.get(hdrs.RETRY_AFTER, "")
     still = _STILL.get(problem.kind)
+    if problem.kind == "not-found" and asker is None:
+        still = None  # there is no search to point to
     return {
         "title": title,
         "said": said or [("", sentence(language.told(problem.detail)))],

@@ -1,7 +1,7 @@
 """The pages of Hashyard itself: how its parts are, what it was started with, and reading the inventory again."""
 
-from hashyard_control import CONTROLLER_FLAGS
 from controller.pages.settings_routes import variable
+from hashyard_control import CONTROLLER_FLAGS
 from tests.unit.controller.api.managed_fleet import FleetHouse
 from tests.unit.controller.pages.reading_pages import read_page
 
