@@ -195,6 +195,8 @@ class _Pen:
         self.first = timeline.from_.astimezone(self.zone).date()
         self.several = len(timeline.day_lengths_s) > 1
         self._length = (timeline.to - timeline.from_).total_seconds()
+        if self._length <= 0:  # a day that was left out begins with the one after it
+            self.first -= timedelta(days=1)
 
     def share(self, at: datetime) -> float:
         """Return where a moment stands, in percent of the width; a strip of no length has everything at its end."""
