@@ -6,7 +6,7 @@ drawn over what was not read. The drawing is as wide as its place and has one he
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, tzinfo
 from typing import Final, TypeAlias
 
@@ -47,13 +47,19 @@ class ChartLine(msgspec.Struct, frozen=True, kw_only=True):
     high: str | None = None
 
 
+class Cursor(msgspec.Struct, frozen=True, kw_only=True):
+    """For the script: where each moment stands, in percent of the width, and what to say of it."""
+
+    x: Sequence[float]
+    texts: Sequence[str]
+
+
 class Chart(msgspec.Struct, frozen=True, kw_only=True):
     """A chart as its template writes it.
 
     `unit`: of the axis, "" where states stand on it. `about`: which part of all it shows, such as an algorithm; "" for all. `up`: labels at heights of the drawing (0 at the
     top, HEIGHT at the bottom); `across`: labels in percent of the width. `last_at`: when the newest value was, None: there
-    is no value. `lanes`: each line is a state with a height of its own. `cursor`: for the script: where each moment stands,
-    in percent, and what to say of it. `rows`: (moment, a value of each line) for those who read them, newest first.
+    is no value. `lanes`: each line is a state with a height of its own. `rows`: (moment, a value of each line) for those who read them, newest first.
     """
 
     title: str
@@ -65,7 +71,7 @@ class Chart(msgspec.Struct, frozen=True, kw_only=True):
     across: Sequence[Label]
     last_at: datetime | None
     lanes: bool
-    cursor: Mapping[str, Sequence[float] | Sequence[str]]
+    cursor: Cursor
     rows: Sequence[tuple[str, Sequence[str]]]
 
     @property
@@ -169,7 +175,7 @@ class _Drawing:
             across=round_times(self.stats.from_, self.stats.to, self.zone, self.words, now=self._ends_now()),
             last_at=None if last is None else datetime.fromtimestamp(last, self.zone),
             lanes=self.lanes,
-            cursor={"x": [round(self._across(at) / WIDTH * 100, 2) for at in times], "texts": texts},
+            cursor=Cursor(x=[round(self._across(at) / WIDTH * 100, 2) for at in times], texts=texts),
             rows=[(moments[at], told[at]) for at in times[::-every]],
         )
 
@@ -275,7 +281,8 @@ class _Drawing:
             for line in lines
         ]
         return " ".join(
-            f"{line.name}: {text}" if line.name else text for line, text in zip(lines, said, strict=True)
+            gettext("%(line)s: %(figures)s", line=line.name, figures=text) if line.name else text
+            for line, text in zip(lines, said, strict=True)
         )
 
     def _clock(self, at: int) -> str:
