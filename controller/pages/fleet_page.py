@@ -115,8 +115,8 @@ def _need(card: Card) -> tuple[float, ...]:
     counts = card.told.figures.miners
     total = counts.total or 1
     return (
+        -(counts.fault + counts.unreachable) / total,
         -counts.fault / total,
-        -counts.unreachable / total,
         -card.told.figures.mismatched / total,
     )
 
@@ -150,7 +150,7 @@ def plan_words(card: Card, words: Words) -> str:
         return words.gettext(
             "%(profile)s until %(time)s (override)", profile=named, time=card.clock(card.until)
         )
-    if coming is None:
+    if coming is None or coming.profile == profile.name:
         return (
             words.gettext("would run %(profile)s", profile=named)
             if card.container.control == "observe"
