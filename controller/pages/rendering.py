@@ -53,7 +53,7 @@ def assets() -> dict[str, tuple[bytes, str]]:
     whole = {file.name: file.read_bytes() for file in sorted(static.iterdir()) if file.suffix in _MEDIA}
     for folder, suffix in _JOINED.items():
         pieces = [file.read_bytes() for file in sorted((static / folder).glob(f"*{suffix}"))]
-        whole[f"hashyard{suffix}"] = b"\n".join(map(_shorter, pieces) if suffix == ".css" else pieces)
+        whole[f"hashyard{suffix}"] = b"\n".join(map(_SHORTER[suffix], pieces))
     found = {}
     for name, content in whole.items():
         file = Path(name)
@@ -70,6 +70,15 @@ def _shorter(style: bytes) -> bytes:
         for line in map(bytes.strip, told.splitlines())
         if line
     )
+
+
+def _shorter_script(script: bytes) -> bytes:
+    """Return a script without lines that are comments, and without what stands before its lines. Ours break no text in two."""
+    lines = map(bytes.strip, script.splitlines())
+    return b"\n".join(line for line in lines if line and not line.startswith(b"//"))
+
+
+_SHORTER: Final = {".css": _shorter, ".js": _shorter_script}
 
 
 def asset(name: str) -> str:
