@@ -113,7 +113,7 @@ def joined(sentences: Catalogue, translated: Catalogue) -> Catalogue:
         same = known is not None and known.id == message.id
         made.add(
             message.id,
-            known.string if same and known is not None else None,
+            known.string if same and known is not None else "",
             message.locations,
             flags=() if known is None or not same else known.flags,
             auto_comments=message.auto_comments,
@@ -152,9 +152,8 @@ def compiled(catalogue: Catalogue) -> bytes:
     return content.getvalue()
 
 
-def files() -> dict[Path, bytes]:
-    """Return what each file is to have in it."""
-    sentences = gathered()
+def files(sentences: Catalogue) -> dict[Path, bytes]:
+    """Return what each file is to have in it. `sentences`: all that there are."""
     made = {LOCALE / f"{DOMAIN}.pot": text_of(sentences)}
     for file in languages():
         language = joined(sentences, read(file))
@@ -163,15 +162,14 @@ def files() -> dict[Path, bytes]:
     return made
 
 
-def all_mistakes() -> list[str]:
+def all_mistakes(sentences: Catalogue) -> list[str]:
     """Return what is wrong with all catalogues: what they lack, and files that are not as they would be made now."""
-    sentences = gathered()
     found = [
         f"{file.parts[-3]}: {mistake}" for file in languages() for mistake in mistakes(sentences, read(file))
     ]
     found += [
         f"stale: {file.relative_to(ROOT)}: run python -m tools.catalogues"
-        for file, content in files().items()
+        for file, content in files(sentences).items()
         if not file.exists() or file.read_bytes() != content
     ]
     return found
@@ -181,13 +179,15 @@ def main() -> int:
     """Write the catalogues, or say what is wrong with them. Returns the exit code."""
     asked = argparse.ArgumentParser(prog="python -m tools.catalogues", description=__doc__)
     asked.add_argument("--check", action="store_true", help="write nothing, and fail where anything is wrong")
-    if not asked.parse_args().check:
-        for file, content in files().items():
+    only_check: bool = asked.parse_args().check
+    sentences = gathered()
+    if not only_check:
+        for file, content in files(sentences).items():
             file.write_bytes(content)
-    found = all_mistakes()
+    found = all_mistakes(sentences)
     for line in found:
         print(line)
-    print(f"{len(gathered())} sentences, {len(found)} mistakes.")
+    print(f"{len(sentences)} sentences, {len(found)} mistakes.")
     return 1 if found else 0
 
 

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, Final
 
 from aiohttp import hdrs
-from babel import negotiate_locale
 from babel.messages.mofile import read_mo
 
 from controller.api.person import Person
@@ -28,7 +27,10 @@ DOMAIN: Final = "hashyard"
 LOCALE: Final = Path(__file__).parent / "locale"
 COOKIE: Final = "hashyard-language"
 """What somebody chose before signing in."""
-_ENGLISH_NUMBER: Final = re.compile(r"-?\d{1,3}(?:,\d{3})+(?:\.\d+)?|-?\d+\.\d+")
+_ACCEPTED: Final = re.compile(r"([A-Za-z]{1,8})(?:-[A-Za-z0-9-]*)?(?:\s*;\s*q=([01](?:\.\d{0,3})?))?")
+"""A language of the header, of which what stands behind the first hyphen is not looked at, and its weight."""
+_MOST_ACCEPTED: Final = 500
+_ENGLISH_NUMBER: Final = re.compile(r"(-?\d{1,3}(?:,\d{3})+(?:\.\d+)?|-?\d+\.\d+)(?: (kW|W|s))?")
 
 
 class Words:
@@ -65,7 +67,7 @@ class Words:
     def written(self, value: Any) -> Any:
         """Return what stands for a value in a sentence: numbers as the language writes them."""
         if isinstance(value, Figure):
-            return self.formats.number(value, value.digits)
+            return self.formats.number(float(value), value.digits)
         if isinstance(value, int | float) and not isinstance(value, bool):
             return self.formats.number(value)
         return self.told(value) if isinstance(value, Wording) else value
@@ -96,10 +98,12 @@ class Words:
         )
 
     def _value_again(self, value: str) -> str:
-        if _ENGLISH_NUMBER.fullmatch(value):
-            digits = len(value.partition(".")[2])
-            return self.formats.number(float(value.replace(",", "")), digits)
-        return self._recalled(value)
+        match = _ENGLISH_NUMBER.fullmatch(value)
+        if match is None:
+            return self._recalled(value)
+        text, unit = match.groups()
+        number, digits = float(text.replace(",", "")), len(text.partition(".")[2])
+        return self.formats.of(number, unit, digits) if unit else self.formats.number(number, digits)
 
     def _filled(self, pattern: str, values: Mapping[str, Any]) -> str:
         if not values:
@@ -109,20 +113,30 @@ class Words:
 
 def words(code: str) -> Words:
     """Return a language by its code; the default one for a code that there is none of."""
-    return _made(code if code in _MADE or code in LANGUAGES else DEFAULT)
+    return _made(code if _is_known(code) else DEFAULT)
 
 
 def language_of(person: Person | None, cookies: Mapping[str, str], headers: Mapping[str, str]) -> str:
     """Return the code of the language for a reader: the account's, else the one chosen before signing in, else the browser's."""
-    if person is not None and person.user.language in LANGUAGES:
+    if person is not None and _is_known(person.user.language):
         return person.user.language
     chosen = cookies.get(COOKIE, "")
-    if chosen in LANGUAGES:
-        return chosen
-    asked = [
-        part.partition(";")[0].strip() for part in headers.get(hdrs.ACCEPT_LANGUAGE, "")[:500].split(",")
-    ]
-    return negotiate_locale([one for one in asked if one], list(LANGUAGES), sep="-") or DEFAULT
+    return chosen if _is_known(chosen) else _preferred(headers.get(hdrs.ACCEPT_LANGUAGE, ""))
+
+
+def _preferred(accepted: str) -> str:
+    """Return the first of our languages by the weights of an Accept-Language header (RFC 9110 12.5.4), else the default."""
+    found: list[tuple[float, str]] = []
+    for part in accepted[:_MOST_ACCEPTED].split(","):
+        match = _ACCEPTED.fullmatch(part.strip())
+        if match is not None and match[1].lower() in LANGUAGES:
+            found.append((float(match[2] or 1), match[1].lower()))
+    weight, code = max(found, key=lambda one: one[0], default=(0.0, DEFAULT))
+    return code if weight > 0 else DEFAULT
+
+
+def _is_known(code: str) -> bool:
+    return code in LANGUAGES or code in _MADE
 
 
 def add_language(code: str, translations: gettext.NullTranslations) -> Words:
