@@ -189,12 +189,12 @@ class Day(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def lines_of(events: Iterable[Event], *, fold: bool) -> list[Line]:
-    """Return events as lines, newest first. `fold`: those of an operation become one line, at the newest of them."""
+    """Return events as lines, newest first. `fold`: those of an operation become one line."""
     groups: dict[str, list[Event]] = {}
     for event in events:
         key = event.operation_id if fold and event.operation_id is not None and _folds(event) else event.id
         groups.setdefault(key, []).append(event)
-    return [_line(group) for group in groups.values()]
+    return sorted(map(_line, groups.values()), key=lambda line: line.event.at, reverse=True)
 
 
 def days_of(lines: Iterable[Line], zone: tzinfo) -> list[Day]:

@@ -98,7 +98,10 @@ async def get_miners(call: Call[None, NoQuery]) -> Answer:
         near=near(part.number, part.parts),
         columns=[(one, COLUMNS[one]) for one in columns],
         heads={one: COLUMNS[one].name(words) for one in columns_for(private=private)},
-        scale=scale,
+        units={
+            one: scale.name if one == "hashrate_hs" else words.formats.unit_name(COLUMNS[one].unit)
+            for one in columns
+        },
         chips=chips(wanted, containers, words),
         wrong=[(filter_words(one.name, words), one) for one in wanted.wrong],
         choices=choices(all_views, containers, wanted, words),
@@ -161,10 +164,10 @@ def deed_words(kind: Kind, words: Words) -> str:
         "curtail": words.gettext("Curtail"),
         "wake": words.gettext("Wake"),
         "profile": words.gettext("Change profile"),
-        "reboot": words.gettext("Reboot"),
-        "locate": words.gettext("Locate"),
-        "poll": words.gettext("Poll now"),
-        "reapply": words.gettext("Send again"),
+        "reboot": words.gettext("Restart"),
+        "locate": words.gettext("Light up"),
+        "poll": words.gettext("Read now"),
+        "reapply": words.gettext("Send order again"),
     }[kind]
 
 

@@ -18,8 +18,7 @@
       if (key === "j" || key === "k") {
         const next = rows[Math.min(rows.length - 1, Math.max(0, now < 0 ? 0 : now + (key === "j" ? 1 : -1)))];
         lead(next)?.focus();
-        next?.scrollIntoView({ block: "nearest" });
-      } else if (key === "x" && now >= 0 && box(rows[now])) {
+        } else if (key === "x" && now >= 0 && box(rows[now])) {
         box(rows[now]).click();
       } else if (event.key === "Enter" && now >= 0 && event.target.type === "checkbox") {
         lead(rows[now])?.click();

@@ -328,7 +328,7 @@ async def test_days_are_those_of_the_readers_zone(fleet: FleetHouse) -> None:
     await put(fleet, "service.begun", category="state", at=late, container="container-1")
     found = await page(await fleet.house.signed_in(), "/log?category=state&container=container-1")
     assert [one.words for one in found.all("th", scope="rowgroup")] == ["Today, 2 Mar 2026"]
-    assert found.one("td", class_="at").words == "01:30:00"
+    assert found.one("td", class_="log-at").words == "01:30:00"
     assert "Europe/Samara" in main(found)
     stored, _ = await fleet.house.storage.events.find(EventFilter(kinds=("service.begun",)))
     assert stored[0].at == late
