@@ -7,14 +7,15 @@ Dalal, "The CIEDE2000 Color-Difference Formula", 2005), whose own pairs are amon
 
 import math
 import re
-from itertools import combinations
+from itertools import combinations, pairwise
 from pathlib import Path
 
 import pytest
 
 import controller.pages
 
-TOKENS = Path(controller.pages.__path__[0]) / "static" / "style" / "10-tokens.css"
+STYLE = Path(controller.pages.__path__[0]) / "static" / "style"
+TOKENS, GRIDS = STYLE / "10-tokens.css", STYLE / "50-grid.css"
 STATES = ("mining", "sleeping", "starting", "fault", "unreachable", "unknown")
 ALIKE = {"mining", "unknown"}
 """The nearest pair, told apart by shape: a full square, and a hollow one with a question mark."""
@@ -48,15 +49,17 @@ TO_XYZ: Matrix = (
 WHITE = (0.95047, 1.0, 1.08883)
 
 
-def schemes() -> dict[str, dict[str, str]]:
-    """Return the tokens that are colours, light and dark."""
-    light, _, dark = TOKENS.read_text(encoding="utf-8").partition("@media (prefers-color-scheme: dark)")
-    first = [part.partition("}")[0] for part in (light, dark)]
+def schemes(sheet: Path) -> dict[str, dict[str, str]]:
+    """Return the tokens of a style sheet that are colours, light and dark."""
+    light, dark = re.split(
+        r"@media (?:screen and )?\(prefers-color-scheme: dark\)", sheet.read_text(encoding="utf-8")
+    )
+    first = [part.partition("}")[0] if ":root" in part.partition("}")[0] else part for part in (light, dark)]
     found = [dict(re.findall(r"--([\w-]+):\s*(#[0-9a-f]{6})\b", part)) for part in first]
     return {"light": found[0], "dark": {**found[0], **found[1]}}
 
 
-SCHEMES = schemes()
+SCHEMES, STEPS = schemes(TOKENS), schemes(GRIDS)
 
 
 def linear(colour: str) -> Three:
@@ -176,3 +179,14 @@ def test_states_are_told_apart_by_the_colour_blind(scheme: str, blind: str) -> N
     apart = {(one, other): distance(seen[one], seen[other]) for one, other in combinations(STATES, 2)}
     for pair, value in apart.items():
         assert value >= (12 if set(pair) == ALIKE else 17), (pair, value)
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_each_step_of_a_figure_is_seen_and_is_another_lightness(scheme: str) -> None:
+    steps = [STEPS[scheme][f"step-{number}"] for number in range(5)]
+    for step in steps:
+        assert contrast(step, SCHEMES[scheme]["card"]) >= 3, step
+    lightness = [lab(linear(step))[0] for step in steps]
+    # The more, the further from the ground: darker on white, lighter on black.
+    turned = lightness if scheme == "dark" else lightness[::-1]
+    assert all(later - earlier >= 7 for earlier, later in pairwise(turned)), lightness

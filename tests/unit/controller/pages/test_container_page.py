@@ -257,7 +257,9 @@ async def test_prometheus_away_is_said_in_its_place_and_the_rest_is_whole(
     assert places == {f"{PAGE}/alerts", "/charts/container/container-1"}
 
 
-async def test_orders_holds_and_a_running_operation_are_told_with_their_ends(fleet: FleetHouse) -> None:
+async def test_orders_holds_and_a_running_operation_are_told_with_their_ends(
+    fleet: FleetHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
     deeds = fleet.deeds
     whole = Override(
         id="ov_1", profile="curtail", ends="at", until=deeds.now + timedelta(hours=2), reason="breaker 2",
@@ -276,7 +278,7 @@ async def test_orders_holds_and_a_running_operation_are_told_with_their_ends(fle
         created_at=deeds.now, total=4, counts={"applied": 3, "waiting": 1},
     )  # fmt: skip
     deeds.running[operation.id] = (operation, [Result(miner="container-1.a1", state="waiting")])
-    fleet.deeds.wanted_of = lambda _id: whole_wanted(whole)  # type: ignore[method-assign]
+    monkeypatch.setattr(fleet.deeds, "wanted_of", lambda _: whole_wanted(whole))
     found = await page(await fleet.browser(), PAGE)
     told = main(found)
     assert "curtail since 16:00, ordered by boris until 18:00: breaker 2" in told
@@ -294,7 +296,7 @@ async def test_orders_holds_and_a_running_operation_are_told_with_their_ends(fle
         assert secret not in seen
 
 
-def whole_wanted(override: Override) -> Any:
+def whole_wanted(override: Override) -> Wanted:
     return Wanted(
         profile=override.profile, source="override", since=override.starts_at, override_id=override.id
     )

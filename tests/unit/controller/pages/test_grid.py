@@ -3,12 +3,14 @@
 import gzip
 import re
 from collections import Counter
+from datetime import UTC, datetime
 
 from hypothesis import given
 from hypothesis import strategies as some
 
 from controller.api.figures import grid_of
 from controller.api.shapes import Grid
+from controller.deeds import MinerView
 from controller.pages.grid import (
     NOTCH,
     PARTS,
@@ -20,7 +22,10 @@ from controller.pages.grid import (
     grid_words,
     picture_of,
 )
+from controller.pages.grid_ramps import CHIP_BOUNDS_C, NOTHING, STEPS, ramp_picture
 from controller.pages.language import words
+from miners.inventory.fleet import Container, Miner, Origin
+from miners.model import Identity, Snapshot, Temperatures
 from tests.unit.controller.api.managed_fleet import FleetHouse
 from tests.unit.controller.pages.fleet_with_pages import ChangedDeeds
 
@@ -138,3 +143,40 @@ async def test_a_container_is_drawn_as_its_letters_say_with_what_they_do_not(fle
     deeds.changed["container-1.a1"] = {"stale": True}
     after = picture_of(container, deeds.views(container.id), cell=CELL)
     assert (after.paths["mining"], after.paths["mining-old"]) == ("", before.paths["mining"])
+
+
+@given(some.dictionaries(some.sampled_from(("container-1.a1", "container-1.a2")), some.floats(-20, 200)))
+def test_a_figure_is_drawn_in_the_step_that_its_legend_says(celsius: dict[str, float]) -> None:
+    views = [view_of(id_, celsius.get(id_)) for id_ in ("container-1.a1", "container-1.a2")]
+    drawn = ramp_picture(CONTAINER, views, "chip", cell=CELL, targets={}, words=words("en"))
+    for place, view in enumerate(views):
+        value = celsius.get(view.id)
+        step = None if value is None else sum(value >= bound for bound in CHIP_BOUNDS_C)
+        for number in range(STEPS):
+            assert (place in cells_of(drawn.paths[f"step-{number}"], 2)) is (number == step)
+        assert (place in cells_of(drawn.paths[NOTHING], 2)) is (step is None)
+    assert [part for part, _ in drawn.legend] == [*(f"step-{number}" for number in range(STEPS)), NOTHING]
+
+
+ORIGIN = Origin("targets.yml", 1)
+MINERS = tuple(
+    Miner(name=name, container="Container 1", address="10.1.7.1", row=1, column=column, origin=ORIGIN)
+    for column, name in ((1, "a1"), (2, "a2"))
+)
+CONTAINER = Container(name="Container 1", id="container-1", rows=1, columns=2, miners=MINERS, origin=ORIGIN)
+
+
+def view_of(id_: str, chip_max_c: float | None) -> MinerView:
+    miner = next(miner for miner in MINERS if id_.endswith(miner.name))
+    reading = Snapshot(
+        container="Container 1",
+        miner=miner.name,
+        address=miner.address,
+        taken_at=datetime(2026, 3, 2, tzinfo=UTC),
+        duration_s=0.1,
+        driver="antminer",
+        state="mining",
+        identity=Identity(),
+        temperatures_c=Temperatures(chip_max=chip_max_c),
+    )
+    return MinerView(id=id_, container=CONTAINER, miner=miner, reading=reading, stale=False)
