@@ -140,10 +140,27 @@ def coming_changes(
             if change.at > now + AHEAD:
                 break
             found.setdefault((change.at, change.after), []).append((container, change))
+    changing = {container.id for members in found.values() for container, _ in members}
+    drawing = {one: _drawing(views[one]) for one in changing}
     return [
-        _together(at, after, members, targets, views)
+        _together(at, after, members, targets, drawing)
         for (at, after), members in sorted(found.items(), key=lambda one: (one[0][0], one[0][1] or ""))
     ]
+
+
+class _Drawing(msgspec.Struct, frozen=True):
+    """What the miners of a container draw by their nominal power: how many there are, of how many it is known, and watts."""
+
+    miners: int
+    known: int
+    nominal_w: float
+
+
+def _drawing(views: Sequence[MinerView]) -> _Drawing:
+    active = [view for view in views if view.miner.active]
+    nominal = [nominal_w(view.miner, view.last_snapshot, view.record) for view in active]
+    known = [power for power in nominal if power is not None]
+    return _Drawing(len(active), len(known), sum(known))
 
 
 def _together(
@@ -151,26 +168,19 @@ def _together(
     after: str | None,
     members: Sequence[tuple[Container, Change]],
     targets: Mapping[str, float],
-    views: Mapping[str, Sequence[MinerView]],
+    drawing: Mapping[str, _Drawing],
 ) -> ComingChange:
-    power, known, miners = 0.0, 0, 0
+    power, known = 0.0, 0
     for container, change in members:
-        active = [view for view in views[container.id] if view.miner.active]
-        miners += len(active)
-        before_percent = targets.get(change.before or "")
-        after_percent = targets.get(change.after or "")
-        if before_percent is None or after_percent is None:
-            continue
-        for view in active:
-            nominal = nominal_w(view.miner, view.last_snapshot, view.record)
-            if nominal is not None:
-                known += 1
-                power += nominal * (after_percent - before_percent) / 100
+        before_percent, after_percent = targets.get(change.before or ""), targets.get(change.after or "")
+        if before_percent is not None and after_percent is not None:
+            known += drawing[container.id].known
+            power += drawing[container.id].nominal_w * (after_percent - before_percent) / 100
     return ComingChange(
         at=at,
         after=after,
         containers=tuple(container for container, _ in members),
-        miners=miners,
+        miners=sum(drawing[container.id].miners for container, _ in members),
         known=known,
         power_w=power if known else None,
     )

@@ -124,7 +124,7 @@ async def test_one_written_by_hand_stays_with_its_file(make_house: MakeHouse, tm
     fleet = await start(make_house, tmp_path, hand=hand)
     browser = await fleet.browser()
     found = await page(browser, "/profiles/quiet/edit", 409)
-    assert "targets.yml, line 23" in main(found)
+    assert "targets.yml, line 22" in main(found)
     assert "/profiles/quiet/edit" not in [
         one.attributes["href"] for one in (await page(browser, "/schedule")).all("a")
     ]
