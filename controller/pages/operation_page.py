@@ -15,7 +15,7 @@ from controller.model import FAILED_STATES, RESULT_STATES, Operation, Result, Re
 from controller.operations import OPEN_STATES
 from controller.pages.language import Words
 from controller.pages.live_state import LiveState
-from controller.pages.operation_words import count_words, state_words
+from controller.pages.operation_words import count_words, result_words, state_words
 
 Look: TypeAlias = Literal["good", "unverified", "moving", "waiting", "failed", "aside"]
 
@@ -222,9 +222,9 @@ def explained(words: Words, operation: Operation) -> list[str]:
 
 
 def live_places(
-    words: Words, operation: ShownOperation, rows: Iterable[tuple[str, str]], end: str, now: datetime
+    words: Words, operation: ShownOperation, results: Iterable[Result], end: str, now: datetime
 ) -> LiveState:
-    """Return the places of an operation. `rows`: (miner, its outcome) as shown. `end`: the sentence of its end, if it has."""
+    """Return the places of an operation. `results`: those that are shown. `end`: the sentence of its end, if it has."""
     key = f"o.{operation.id}"
     running, failed = is_running(operation), failures(operation)
     paths: dict[str, str] = {}
@@ -242,8 +242,12 @@ def live_places(
         number = operation.counts.get(state, 0)
         texts[f"{key}.n.{state}"] = count_words(words, state, number)
         hidden[f"{key}.h.{state}"] = not number
-    texts |= {f"{key}.r.{miner}": text for miner, text in rows}
-    return LiveState(texts=texts, paths=paths, hidden=hidden)
+    states: dict[str, str] = {}
+    for result in results:
+        texts[f"{key}.r.{result.miner}"] = result_words(words, result.state)
+        texts[f"{key}.d.{result.miner}"] = words.told(result.detail) or "\u2013"
+        states[f"{key}.l.{result.miner}"] = LOOKS[result.state]
+    return LiveState(texts=texts, paths=paths, states=states, hidden=hidden)
 
 
 def _outline(at: float, width: float) -> str:

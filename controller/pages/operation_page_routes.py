@@ -36,7 +36,6 @@ from controller.pages.operation_page import (
 from controller.pages.operation_words import (
     operation_heading,
     operation_title,
-    result_words,
     state_words,
 )
 from controller.pages.zones import reading_zone
@@ -52,8 +51,6 @@ class Row(msgspec.Struct, frozen=True):
     name: str
     container: str
     path: str | None
-    outcome: str
-    look: str
 
 
 class Listed(msgspec.Struct, frozen=True):
@@ -169,8 +166,8 @@ async def _live(
         if call.person.sees_all and operation.power_expected_w is not None:
             powers = measured(await call.storage.operations.all_results(operation.id))
         end = ending(words, operation, powers, asleep=_asleep(call, operation))
-    rows = [(row.result.miner, row.outcome) for part in parts.values() for row in part.rows]
-    return live_places(words, operation, rows, end, call.now)
+    results = [row.result for part in parts.values() for row in part.rows]
+    return live_places(words, operation, results, end, call.now)
 
 
 async def _parts(call: Call[Any, ResultsQuery]) -> dict[str, Part]:
@@ -186,18 +183,16 @@ async def _parts(call: Call[Any, ResultsQuery]) -> dict[str, Part]:
 async def _part(call: Call[Any, ResultsQuery], states: Sequence[ResultState], cursor: str | None) -> Part:
     query = ResultsQuery(state=tuple(states), container=call.query.container, cursor=cursor, limit=ROWS)
     found: Page[Result] = await operation_routes.get_results(replace(call, query=query))
-    words = words_of(call)
-    rows = tuple(_row(call, words, one) for one in found.items)
+    rows = tuple(_row(call, one) for one in found.items)
     return Part(rows, found.total, _path(f"/operations/{quote(call.path['id'])}", query, found.next))
 
 
-def _row(call: Call[Any, Any], words: Words, result: Result) -> Row:
+def _row(call: Call[Any, Any], result: Result) -> Row:
     view = call.deeds.view(result.miner)
-    outcome, look = result_words(words, result.state), LOOKS[result.state]
     if view is None or not call.person.may_see(view.container):
         container, _, miner = result.miner.partition(".")
-        return Row(result, miner or result.miner, container, None, outcome, look)
-    return Row(result, view.miner.name, view.container.name, f"/miners/{quote(view.id)}", outcome, look)
+        return Row(result, miner or result.miner, container, None)
+    return Row(result, view.miner.name, view.container.name, f"/miners/{quote(view.id)}")
 
 
 def _path(path: str, query: OperationsQuery | ResultsQuery, cursor: str | None) -> str | None:
