@@ -1,5 +1,6 @@
 """The routes of the record's page: what was done, by whom and what came of it; and the same lines as CSV."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -50,9 +51,12 @@ async def get_log(call: Call[Any, Any]) -> Answer:
     """Answer the page of the record, newest first."""
     words, zone = words_of(call), _zone(call, call.request.query)
     wanted = _asked(call, call.request.query, words, zone)
-    found, after, wanted = await _lines(call, wanted, words)
+    # Side by side: a search for words goes through the whole record.
+    (found, after, wanted), total = await asyncio.gather(
+        _lines(call, wanted, words),
+        call.storage.events.count(filter_of(replace(call, query=wanted.query))),
+    )
     at_top = wanted.cursor is None and wanted.query.to is None
-    total = await call.storage.events.count(filter_of(replace(call, query=wanted.query)))
     containers = {container.id: container.name for container in call.containers()}
     formats = words.formats
     return page(
