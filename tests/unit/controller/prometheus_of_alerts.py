@@ -1,5 +1,6 @@
 """A server that answers Prometheus' question for alerts, in the form of its HTTP API, and can fall silent."""
 
+import asyncio
 from typing import Any
 
 from aiohttp import web
@@ -9,12 +10,13 @@ ALERTS = "/api/v1/alerts"
 
 
 class PrometheusOfAlerts:
-    """Answers `alerts`; while `answer` is set, that in its place."""
+    """Answers `alerts`; while `answer` is set, that in its place; after `slow_s` seconds."""
 
     def __init__(self) -> None:
         self.alerts: list[Any] = []
         self.answer: web.Response | None = None
         self.asked = 0
+        self.slow_s = 0.0
         app = web.Application()
         app.router.add_get(ALERTS, self._alerts)
         self._server = TestServer(app, host="127.0.0.1")
@@ -48,6 +50,7 @@ class PrometheusOfAlerts:
 
     async def _alerts(self, _request: web.Request) -> web.Response:
         self.asked += 1
+        await asyncio.sleep(self.slow_s)
         if self.answer is not None:
             return self.answer
         return web.json_response({"status": "success", "data": {"alerts": self.alerts}})
