@@ -58,22 +58,24 @@ def offers_of(view: MinerView, detail: MinerDetail, words: Words) -> Offers:
 
 def _orders(view: MinerView, detail: MinerDetail, words: Words) -> list[Offer]:
     able = set(detail.actions)
-    say = words.gettext
+    gettext = words.gettext
     lit = isinstance(view.reading, Snapshot) and view.reading.locating is True
-    light: tuple[Kind, str] = ("locate-off", say("Light off")) if lit else ("locate", say("Locate (light)"))
+    light: tuple[Kind, str] = (
+        ("locate-off", gettext("Light off")) if lit else ("locate", gettext("Locate (light)"))
+    )
     wished: tuple[tuple[Kind, str, str, bool], ...] = (
-        ("profile", say("Change profile"), "clock", bool(able & _POWER)),
-        ("sleep", say("Sleep"), "sleep", "sleep" in able),
-        ("wake", say("Wake"), "play", "wake" in able),
-        ("reboot", say("Reboot"), "power", "reboot" in able),
+        ("profile", gettext("Change profile"), "clock", bool(able & _POWER)),
+        ("sleep", gettext("Sleep"), "sleep", "sleep" in able),
+        ("wake", gettext("Wake"), "play", "wake" in able),
+        ("reboot", gettext("Reboot"), "power", "reboot" in able),
         (light[0], light[1], "light", "locate" in able),
     )
     if not able:
-        why = say("nothing is known that writes to it; its driver shows when it first answers")
+        why = gettext("nothing is known that writes to it; its driver shows when it first answers")
     elif detail.driver:
-        why = say("the driver %(driver)s has no command for it", driver=plain(detail.driver))
+        why = gettext("the driver %(driver)s has no command for it", driver=plain(detail.driver))
     else:
-        why = say("its driver has no command for it")
+        why = gettext("its driver has no command for it")
     return [
         _deed(kind, text, icon, view) if can else Offer(words=text, icon=icon, why=why)
         for kind, text, icon, can in wished
@@ -88,17 +90,21 @@ def _service(view: MinerView, words: Words) -> list[Offer]:
 
 def _entry(view: MinerView, detail: MinerDetail, words: Words) -> list[Offer]:
     """Return what can be done to its entry in the inventory: nothing by us where somebody wrote it by hand."""
-    say = words.gettext
+    gettext = words.gettext
     path = f"/miners/{quote(view.id)}"
-    turn = ("disable", say("Disable"), "stop") if view.miner.active else ("enable", say("Enable"), "play")
-    named = (("edit", say("Edit"), "edit"), turn, ("delete", say("Delete"), "delete"))
+    turn = (
+        ("disable", gettext("Disable"), "stop")
+        if view.miner.active
+        else ("enable", gettext("Enable"), "play")
+    )
+    named = (("edit", gettext("Edit"), "edit"), turn, ("delete", gettext("Delete"), "delete"))
     if detail.editable:
         return [
             Offer(
                 words=text,
                 icon=icon,
                 href=f"{path}/{name}",
-                confirmed=name != "edit",
+                confirmed=False,
                 danger=name == "delete",
             )
             for name, text, icon in named
@@ -106,7 +112,7 @@ def _entry(view: MinerView, detail: MinerDetail, words: Words) -> list[Offer]:
     if detail.origin is None:
         return []
     place = f"{plain(detail.origin.file)}:{detail.origin.line}"
-    why = say("it stands in %(place)s, written by hand: change it there", place=place)
+    why = gettext("it stands in %(place)s, written by hand: change it there", place=place)
     return [Offer(words=" · ".join(text for _, text, _ in named), icon="edit", why=why)]
 
 

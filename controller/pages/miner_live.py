@@ -72,8 +72,8 @@ class _Places:
     def __init__(self, miner: MinerShown, view: MinerView, words: Words, clock: Told, ago: Told) -> None:
         self.miner, self.view, self.words, self.clock, self.ago = miner, view, words, clock, ago
         self.detail, self.shown, self.reading = miner.detail, miner.figures, miner.reading
-        self.say, self.formats = words.gettext, words.formats
-        self.nothing = self.say("not reported") if miner.known else self.say("not known")
+        self.gettext, self.formats = words.gettext, words.formats
+        self.nothing = self.gettext("not reported") if miner.known else self.gettext("not known")
 
     def head(self) -> Texts:
         """Return what it is, why it is not known, and when it was read."""
@@ -82,33 +82,33 @@ class _Places:
             "state": self._state(),
             "why": " ".join(self._why()),
             "faults": self._faults(),
-            "read": self.say("never")
+            "read": self.gettext("never")
             if read_at is None
-            else self.say("%(time)s ago", time=self.ago(read_at)),
-            "read.note": "" if read_at is None else self.say("at %(time)s", time=self.clock(read_at)),
+            else self.gettext("%(time)s ago", time=self.ago(read_at)),
+            "read.note": "" if read_at is None else self.gettext("at %(time)s", time=self.clock(read_at)),
         }
 
     def _state(self) -> str:
         detail = self.detail
         if self.miner.freshness == "stale" and detail.taken_at is not None:
             state = state_word(self.words, detail.state)
-            return self.say(
+            return self.gettext(
                 "not known now, was %(state)s %(time)s ago", state=state, time=self.ago(detail.taken_at)
             )
         if self.miner.freshness == "never":
-            return self.say("not read yet")
+            return self.gettext("not read yet")
         return is_words(self.view, self.words, self.clock)
 
     def _why(self) -> list[str]:
         """Return the sentences on why there are no figures of now."""
-        freshness, detail, say = self.miner.freshness, self.detail, self.say
+        freshness, detail, gettext = self.miner.freshness, self.detail, self.gettext
         if freshness == "inactive":
-            return [say("Disabled in the inventory: it is neither read nor commanded.")]
+            return [gettext("Disabled in the inventory: it is neither read nor commanded.")]
         if freshness == "never":
-            return [say("It has not been read since the controller started. Reload in a minute.")]
+            return [gettext("It has not been read since the controller started. Reload in a minute.")]
         if freshness == "stale" and detail.taken_at is not None:
             ago = self.ago(detail.taken_at)
-            return [say("Last read %(time)s ago: what is shown is from then, not of now.", time=ago)]
+            return [gettext("Last read %(time)s ago: what is shown is from then, not of now.", time=ago)]
         if freshness != "failed" or detail.failure is None:
             return []
         failure, since = failure_of(detail), detail.failure.since
@@ -119,52 +119,59 @@ class _Places:
         )
         found = [told]
         if since is not None:
-            found.append(say("So since %(time)s (%(long)s).", time=self.clock(since), long=self.ago(since)))
+            found.append(
+                gettext("So since %(time)s (%(long)s).", time=self.clock(since), long=self.ago(since))
+            )
         if detail.taken_at is not None:
-            found.append(say("Last tried %(time)s ago.", time=self.ago(detail.taken_at)))
+            found.append(gettext("Last tried %(time)s ago.", time=self.ago(detail.taken_at)))
         return [*found, self._left()]
 
     def _left(self) -> str:
         """Return what is left of a miner that does not answer."""
-        last_seen, say = self.detail.last_seen, self.say
+        last_seen, gettext = self.detail.last_seen, self.gettext
         if last_seen is None:
-            return say(
+            return gettext(
                 "It has not answered since the controller started. Is it powered, and is the address right?"
             )
         if self.reading is not None:
-            return say("Shown below is its last reading, %(time)s old.", time=self.ago(last_seen))
-        return say("It last answered %(time)s ago. Its last figures are not shown.", time=self.ago(last_seen))
+            return gettext("Shown below is its last reading, %(time)s old.", time=self.ago(last_seen))
+        return gettext(
+            "It last answered %(time)s ago. Its last figures are not shown.", time=self.ago(last_seen)
+        )
 
     def _faults(self) -> str:
         if not self.miner.known:
-            return self.say("Not known: there is no reading to show.")
+            return self.gettext("Not known: there is no reading to show.")
         if not self.shown.faults:
-            return self.say("It reports none.")
+            return self.gettext("It reports none.")
         found = []
         for fault in self.shown.faults:
             told = f"{plain(fault.code)} {plain(fault.text or '')}".strip()
             if fault.since is not None:
-                told = self.say("%(fault)s since %(time)s", fault=told, time=self.clock(fault.since))
+                told = self.gettext("%(fault)s since %(time)s", fault=told, time=self.clock(fault.since))
             found.append(told)
         return " · ".join(found)
 
     def figures(self) -> Texts:
         """Return the large figures, each with what stands beneath it."""
-        shown, say, formats = self.shown, self.say, self.formats
+        shown, gettext, formats = self.shown, self.gettext, self.formats
         nominal = shown.nominal_hashrate_hs
         if shown.performance_ratio is not None and nominal is not None:
-            of_nominal = say(
+            of_nominal = gettext(
                 "%(share)s of %(nominal)s",
                 share=formats.percent(shown.performance_ratio),
                 nominal=formats.hash_rate(nominal),
             )
         elif nominal is not None:
-            of_nominal = say("nominal %(rate)s", rate=formats.hash_rate(nominal))
+            of_nominal = gettext("nominal %(rate)s", rate=formats.hash_rate(nominal))
         else:
-            of_nominal = say("nominal not known")
+            of_nominal = gettext("nominal not known")
         rate_note = of_nominal if shown.hashrate_hs is not None else f"{self.nothing}; {of_nominal}"
-        sources = {"measured": say("measured by the miner"), "estimated": say("estimated from the model")}
-        source = sources.get(shown.power_source or "", say("source not known"))
+        sources = {
+            "measured": gettext("measured by the miner"),
+            "estimated": gettext("estimated from the model"),
+        }
+        source = sources.get(shown.power_source or "", gettext("source not known"))
         other = shown.algorithm if shown.algorithm != "SHA-256" else None
         inlet = self.nothing if shown.inlet_c is None else self._unit("°C")(shown.inlet_c)
         return {
@@ -179,9 +186,9 @@ class _Places:
             if other
             else self.nothing,
             "chip": self._or_dash(shown.chip_max_c, self._unit("°C")),
-            "chip.note": say("inlet %(temperature)s", temperature=inlet)
+            "chip.note": gettext("inlet %(temperature)s", temperature=inlet)
             if shown.chip_max_c is not None
-            else f"{self.nothing}; {say('inlet %(temperature)s', temperature=inlet)}",
+            else f"{self.nothing}; {gettext('inlet %(temperature)s', temperature=inlet)}",
             "uptime": self._uptime(),
         }
 
@@ -192,63 +199,63 @@ class _Places:
         mining = self.reading.mining_s if self.reading is not None else None
         if mining is None:
             return up
-        return self.say("%(up)s, mining %(mining)s", up=up, mining=self.formats.duration(mining))
+        return self.gettext("%(up)s, mining %(mining)s", up=up, mining=self.formats.duration(mining))
 
     def profile(self) -> Texts:
         """Return what it is ordered to do, and whether it does."""
-        profile, say = self.detail.profile, self.say
+        profile, gettext = self.detail.profile, self.gettext
         order = ""
         if profile.last_outcome:
             order = outcome_words(profile.last_outcome, self.words)
             if profile.last_detail:
                 told = plain(self.words.told(profile.last_detail))
-                order = say("%(outcome)s: %(detail)s", outcome=order, detail=told)
+                order = gettext("%(outcome)s: %(detail)s", outcome=order, detail=told)
         return {
-            "profile": plain(profile.desired) if profile.desired else say("none"),
+            "profile": plain(profile.desired) if profile.desired else gettext("none"),
             "profile.note": self._runs(),
             "wanted": self._wanted(),
-            "applied": plain(profile.applied) if profile.applied else say("none yet"),
+            "applied": plain(profile.applied) if profile.applied else gettext("none yet"),
             "order": order,
             "doubt": plain(self.words.told(profile.doubt)) if profile.doubt else "",
             "says": self._says(),
         }
 
     def _runs(self) -> str:
-        profile, say = self.detail.profile, self.say
+        profile, gettext = self.detail.profile, self.gettext
         if not profile.desired:
-            return say("nothing is ordered")
+            return gettext("nothing is ordered")
         if self.view.container.control == "observe":
-            return say("only watched: it would run this")
+            return gettext("only watched: it would run this")
         if not self.miner.current:
-            return say("whether it runs is not known now")
+            return gettext("whether it runs is not known now")
         if profile.matches is None:
-            return say("ordered; it cannot be told from the reading")
-        return say("ordered, and read back") if profile.matches else say("ordered, and not read back")
+            return gettext("ordered; it cannot be told from the reading")
+        return gettext("ordered, and read back") if profile.matches else gettext("ordered, and not read back")
 
     def _wanted(self) -> str:
-        profile, say = self.detail.profile, self.say
+        profile, gettext = self.detail.profile, self.gettext
         if not profile.desired:
-            return say("nothing")
+            return gettext("nothing")
         name = plain(profile.desired)
         by = {
-            "schedule": say("%(profile)s, by the schedule", profile=name),
-            "override": say("%(profile)s, by an override", profile=name),
-        }.get(profile.source, say("%(profile)s, by default", profile=name))
+            "schedule": gettext("%(profile)s, by the schedule", profile=name),
+            "override": gettext("%(profile)s, by an override", profile=name),
+        }.get(profile.source, gettext("%(profile)s, by default", profile=name))
         if profile.since is None:
             return by
-        return say("%(profile)s since %(time)s", profile=by, time=self.clock(profile.since))
+        return gettext("%(profile)s since %(time)s", profile=by, time=self.clock(profile.since))
 
     def _says(self) -> str:
         """Return how the firmware itself calls what it does."""
-        reading, say = self.reading, self.say
+        reading, gettext = self.reading, self.gettext
         if reading is None:
             return self._absent()
         found = [plain(reading.profile)] if reading.profile else []
         if reading.power_mode:
-            found.append(say("mode %(mode)s", mode=plain(reading.power_mode)))
+            found.append(gettext("mode %(mode)s", mode=plain(reading.power_mode)))
         if reading.power_percent is not None:
             share = self.formats.percent(reading.power_percent / 100)
-            found.append(say("%(share)s of nominal power", share=share))
+            found.append(gettext("%(share)s of nominal power", share=share))
         return ", ".join(found) or self._absent()
 
     def boards(self) -> Texts:
@@ -258,7 +265,7 @@ class _Places:
         texts = {"boards.unit": self.miner.board_unit[1], "lacking": self._lacking()}
         lost = missing_boards(reading)
         for index in board_rows(reading):
-            name = str(index) if index not in lost else self.say("%(board)s lost", board=str(index))
+            name = str(index) if index not in lost else self.gettext("%(board)s lost", board=str(index))
             texts[f"board.{index}.name"] = name
             board = there.get(index, Board(index))
             for column, text in self._board(board, size).items():
@@ -284,7 +291,7 @@ class _Places:
         reading = self.reading
         if reading is None or not self.miner.missing_boards:
             return ""
-        return self.say(
+        return self.gettext(
             "%(there)s of %(expected)s boards found",
             there=len(reading.boards),
             expected=reading.expected_boards,
@@ -292,7 +299,7 @@ class _Places:
 
     def cooling(self) -> Texts:
         """Return fans, air, supply and limit."""
-        reading, say = self.reading, self.say
+        reading, gettext = self.reading, self.gettext
         if reading is None:
             return dict.fromkeys(("fans", "air", "hottest", "supply", "limit"), self._absent())
         air = reading.temperatures_c
@@ -301,12 +308,12 @@ class _Places:
         fans = f"{fans} {self.formats.unit_name('rpm')}" if fans else self._absent()
         if reading.fan_duty_ratio is not None:
             duty = self.formats.percent(reading.fan_duty_ratio)
-            fans = say("%(fans)s, driven at %(duty)s", fans=fans, duty=duty)
+            fans = gettext("%(fans)s, driven at %(duty)s", fans=fans, duty=duty)
         return {
             "fans": fans,
             "air": self._absent()
             if air.inlet is None and air.outlet is None
-            else say(
+            else gettext(
                 "in %(inlet)s, out %(outlet)s",
                 inlet=self._or_dash(air.inlet, degrees),
                 outlet=self._or_dash(air.outlet, degrees),
@@ -321,14 +328,16 @@ class _Places:
     def _supply(self, psu: Psu | None) -> str:
         if psu is None:
             return self._absent()
-        say, unit = self.say, self._unit
+        gettext, unit = self.gettext, self._unit
         parts = (
             plain(psu.model) if psu.model else None,
-            say("in %(voltage)s", voltage=unit("V")(psu.input_v)) if psu.input_v is not None else None,
+            gettext("in %(voltage)s", voltage=unit("V")(psu.input_v)) if psu.input_v is not None else None,
             unit("A", 1)(psu.input_a) if psu.input_a is not None else None,
-            say("out %(voltage)s", voltage=unit("V", 1)(psu.output_v)) if psu.output_v is not None else None,
+            gettext("out %(voltage)s", voltage=unit("V", 1)(psu.output_v))
+            if psu.output_v is not None
+            else None,
             unit("°C")(psu.temperature_c) if psu.temperature_c is not None else None,
-            say("fan %(speed)s", speed=unit("rpm")(psu.fan_rpm)) if psu.fan_rpm is not None else None,
+            gettext("fan %(speed)s", speed=unit("rpm")(psu.fan_rpm)) if psu.fan_rpm is not None else None,
         )
         return ", ".join(part for part in parts if part) or self._absent()
 
@@ -342,11 +351,11 @@ class _Places:
         return texts
 
     def _pool(self, pool: Pool) -> Texts:
-        say, formats = self.say, self.formats
+        gettext, formats = self.gettext, self.formats
         used = None
         if pool.active is not None or pool.alive is not None:
-            used = say("in use") if pool.active else say("spare")
-        alive = None if pool.alive is None else say("alive") if pool.alive else say("dead")
+            used = gettext("in use") if pool.active else gettext("spare")
+        alive = None if pool.alive is None else gettext("alive") if pool.alive else gettext("dead")
         shares = (pool.accepted or 0) + (pool.rejected or 0)
         rejected = self._or_dash(pool.rejected, formats.whole)
         if pool.rejected and pool.accepted is not None:
@@ -358,7 +367,7 @@ class _Places:
             "state": ", ".join(part for part in (used, alive) if part) or DASH,
             "accepted": self._or_dash(pool.accepted, formats.whole),
             "rejected": rejected,
-            "share": DASH if last is None else say("%(time)s ago", time=self.ago(last)),
+            "share": DASH if last is None else gettext("%(time)s ago", time=self.ago(last)),
         }
 
     def _absent(self) -> str:
