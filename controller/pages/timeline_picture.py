@@ -29,6 +29,9 @@ _LEAST_FOR_LETTER: Final = {False: 2.8, True: 1.4}
 
 _HOURS: Final = range(0, 24, 3)
 
+_LEAST_BETWEEN_HOURS: Final = 10.0
+"""How far apart the texts of two hours stand, in percent: on a phone they would touch where an hour is left out."""
+
 
 class DrawnPiece(msgspec.Struct, frozen=True, kw_only=True):
     """A piece: where it stands (percent of the width), how dense it is, and what it says when pointed at."""
@@ -209,13 +212,12 @@ class _Pen:
 
     def hours(self) -> Iterable[Tick]:
         """Return the hours of a day, where the wall's clock shows them first, and the day's end."""
-        shown: set[str] = set()
+        before = -100.0
         for hour in _HOURS:
-            at = moment(self.timeline.time_zone, datetime.combine(self.first, time(hour)))
-            x = self.x(at)
-            if x not in shown and x != "100%":
-                yield Tick(x=x, text=f"{hour:02}", anchor="start" if hour == 0 else "middle")
-            shown.add(x)
+            share = self.share(moment(self.timeline.time_zone, datetime.combine(self.first, time(hour))))
+            if share - before >= _LEAST_BETWEEN_HOURS and 100 - share >= _LEAST_BETWEEN_HOURS:
+                before = share
+                yield Tick(x=percent(share), text=f"{hour:02}", anchor="middle" if share else "start")
         yield Tick(x="100%", text="24", anchor="end")
 
     def days(self) -> Iterable[Tick]:
