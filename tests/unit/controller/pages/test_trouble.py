@@ -26,7 +26,7 @@ def clock(moment: datetime) -> str:
 def view(name: str = "a1", *, active: bool = True, **more: Any) -> MinerView:
     miner = Miner(name=name, container="C", address="10.0.0.1", active=active, origin=ORIGIN)
     container = Container(name="C", id="c", miners=(miner,), origin=ORIGIN)
-    given = {
+    given: dict[str, Any] = {
         "reading": snapshot(),
         "stale": False,
         "matches": True,
