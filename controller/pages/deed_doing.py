@@ -27,6 +27,8 @@ from controller.deeds import Choice, MinerView, Plan
 from controller.model import FAILED_STATES, Ends, Hold, Operation, Override, ResultState
 from controller.pages.deed_links import DeedKind
 from controller.pages.deed_page import DeedForm
+from controller.pages.frame import words_of
+from controller.pages.operation_words import operation_title
 from controller.pages.sign_in_routes import own_path
 from miners.inventory.fleet import Container
 
@@ -74,9 +76,10 @@ async def look(call: Call[Any, Any], kind: DeedKind, form: DeedForm) -> Look:
             at = _at(call, form.operation)
             operation = await operation_routes.operation_seen(at)
             states_of(form)
-            return Look(
-                kind=kind, form=form, name=operation.action, operation=operation, miners=operation.total
-            )
+            profile = call.deeds.inventory.profiles.get(operation.profile or "")
+            asleep = profile is not None and not profile.target_percent
+            name = operation_title(words_of(call), operation, None, asleep=asleep)
+            return Look(kind=kind, form=form, name=name, operation=operation, miners=operation.total)
         case "place":
             return _look_at_place(call, kind, form)
         case _:

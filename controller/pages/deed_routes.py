@@ -8,6 +8,7 @@ and the plan as it is by then. With `part` it comes without the frame, for the d
 import asyncio
 import secrets
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -136,7 +137,7 @@ async def _read_now(call: Call[Any, Any], found: Look) -> Answer | web.Response:
     words = words_of(call)
     assert found.view is not None  # noqa: S101  # one miner is meant
     try:
-        answer = await intervention_routes.post_poll(_at_miner(call, found.view.id))
+        answer = await intervention_routes.post_poll(replace(call, path={"id": found.view.id}))
     except (Problem, DeedRefused) as error:
         problem = problem_of(error)
         if problem is None:
@@ -380,11 +381,6 @@ def _kind(call: Call[Any, Any]) -> DeedKind:
 
 def _is_part(call: Call[Any, Any], form: DeedForm) -> bool:
     return bool(form.part) or PART in call.request.headers
-
-
-def _at_miner(call: Call[Any, Any], id_: str) -> Call[Any, Any]:
-    call.path = {"id": id_}
-    return call
 
 
 ROUTES: tuple[Route, ...] = (

@@ -55,6 +55,8 @@ def keep(words: Words, kind: Kind) -> str:
 
 def becomes(words: Words, kind: Kind, number: int, of: int, profile: str | None) -> str:
     """Return what becomes of the miners: "284 of 288 miners go to sleep." `profile`: which one they are put into."""
+    if of == 1:
+        return _ALONE[kind](words, plain(profile or ""))
     return _BECOMES[kind](words, number, of, profile or "")
 
 
@@ -223,6 +225,30 @@ _BECOMES: Final[Mapping[Kind, Callable[[Words, int, int, str], str]]] = {
     "poll": _read,
     "reapply": _reapplied,
 }
+
+_ALONE: Final[Mapping[Kind, Named]] = {
+    "curtail": lambda words, _profile: words.gettext("It goes to sleep."),
+    "sleep": lambda words, _profile: words.gettext("It goes to sleep."),
+    "wake": lambda words, profile: words.gettext("It goes to the profile %(profile)s.", profile=profile),
+    "profile": lambda words, profile: words.gettext("It goes to the profile %(profile)s.", profile=profile),
+    "end-override": lambda words, profile: (
+        words.gettext("It goes back to %(profile)s.", profile=profile)
+        if profile
+        else words.gettext("It changes to what holds without the override.")
+    ),
+    "reboot": lambda words, _profile: words.gettext(
+        "It restarts, and does not mine until it has started again, which takes some minutes."
+    ),
+    "locate": lambda words, _profile: words.gettext(
+        "It blinks, so that it is found in its rack. It goes on mining."
+    ),
+    "locate-off": lambda words, _profile: words.gettext("It stops blinking."),
+    "poll": lambda words, _profile: words.gettext("It is read now, out of its turn. Nothing is changed."),
+    "reapply": lambda words, _profile: words.gettext(
+        "It does not do what is wanted of it, and is told once more."
+    ),
+}
+"""The same where one miner alone is meant."""
 
 _SKIPPED: Final[Mapping[str, Counted]] = {
     "observe": lambda words, n: words.ngettext("%(num)s is only observed", "%(num)s are only observed", n),

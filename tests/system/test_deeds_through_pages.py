@@ -139,7 +139,12 @@ async def test_what_was_put_to_sleep_is_told_in_one_sentence_and_woken_again(tmp
         [retry] = [one for one in found.all("a", class_="button") if one.words == "Try 1 failure again"]
         assert "Try 1 miner again" in (await anna.look(retry.attributes["href"])).one("main").words
         [undo] = [one for one in found.all("a", class_="button") if one.words == "End the override"]
-        await anna.send(await anna.look(undo.attributes["href"]), typed="5")
+        ending = await anna.look(undo.attributes["href"])
+        assert (
+            "5 of 6 miners go back to normal. Power rises by about "
+            in ending.one("form", class_="deed").words
+        )
+        await anna.send(ending, typed="5")
         await on.pass_(180)
         assert [on.truth(name) for name in NORTH[:5]] == ["mining"] * 5
         await on.accounted()
