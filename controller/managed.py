@@ -50,6 +50,11 @@ class Managed:
         self._lock = asyncio.Lock()
         self._last: tuple[str, Any] = "", None
 
+    async def document(self) -> Document:
+        """Return a copy of the document as it is. Raises ConfigurationError where the file cannot be read."""
+        async with self._lock:
+            return await asyncio.to_thread(self._read)
+
     async def preview(self, change: Callable[[Document], None]) -> Inventory:
         """Return the inventory that a change would make, and change nothing. Raises NotRight."""
         async with self._lock:

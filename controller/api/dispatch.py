@@ -15,7 +15,7 @@ from controller.api import gate, repeated
 from controller.api.compressing import compressed
 from controller.api.conditions import needed, unchanged
 from controller.api.decoding import decode_body, decode_query, decode_sort, is_text
-from controller.api.forms import FORM, PASSWORD_FIELD, csrf_in, password_in
+from controller.api.forms import FORM, FORMS, PASSWORD_FIELD, csrf_in, password_in
 from controller.api.metrics_reader import MetricsReader
 from controller.api.passwords import MAX_LENGTH
 from controller.api.person import Person
@@ -109,8 +109,8 @@ class Dispatch:
             if asker.token is not None:
                 self._rates.count(asker.token.id)
         csrf = request.headers.get(gate.CSRF_HEADER)
-        if csrf is None and unsafe and route.page and request.content_type == FORM:
-            csrf = csrf_in(await request.read())
+        if csrf is None and unsafe and route.page and request.content_type in FORMS:
+            csrf = csrf_in(await request.read(), request.headers.get(hdrs.CONTENT_TYPE, ""))
         if isinstance(route.roles, Open):
             # A cookie that another site may have made the browser send says nothing of who asks.
             forged = (

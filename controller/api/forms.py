@@ -1,4 +1,7 @@
-"""What a form on a page sends: fields as text, in the coding that browsers use (`application/x-www-form-urlencoded`)."""
+"""What a form on a page sends: fields as text, in the coding that browsers use (`application/x-www-form-urlencoded`).
+
+A form with a file comes in another one (controller/api/multipart.py); what stands in every form is looked for in both.
+"""
 
 from typing import Final, TypeVar
 from urllib.parse import parse_qsl
@@ -7,10 +10,14 @@ import msgspec
 from multidict import MultiDict
 
 from controller.api.decoding import decode_query
+from controller.api.multipart import MULTIPART, parts_of
 from controller.api.problems import Mistake, Problem
 from controller.wording import worded
 
 FORM: Final = "application/x-www-form-urlencoded"
+FORMS: Final = (FORM, MULTIPART)
+"""The codings in which a form may come."""
+
 CSRF_FIELD: Final = "csrf"
 """The hidden field with the session's token against requests of other sites."""
 
@@ -34,9 +41,18 @@ def decode_form(raw: bytes, kind: type[S]) -> S:
     return decode_query(fields, kind)
 
 
-def csrf_in(raw: bytes) -> str | None:
-    """Return the session's token that a form carries; None if it has none, or is no form."""
-    return _field(raw, CSRF_FIELD)
+def csrf_in(raw: bytes, content_type: str = FORM) -> str | None:
+    """Return the session's token that a form carries; None if it has none, or is no form.
+
+    `content_type`: the header, with the boundary of a form in parts.
+    """
+    if not content_type.lower().startswith(MULTIPART):
+        return _field(raw, CSRF_FIELD)
+    try:
+        parts = parts_of(raw, content_type)
+    except Problem:
+        return None
+    return next((part.content.decode("utf-8", "replace") for part in parts if part.name == CSRF_FIELD), None)
 
 
 def password_in(raw: bytes) -> str | None:

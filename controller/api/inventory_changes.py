@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 from msgspec import UNSET
 
+from controller.api.conditions import check_if_match
 from controller.api.inventory_orders import (
     CONTAINER_FIELDS,
     MINER_FIELDS,
@@ -26,12 +27,20 @@ from controller.api.inventory_orders import (
     mistakes_in_container,
     mistakes_in_miner,
 )
-from controller.api.managing import changed, coming, require_managed
+from controller.api.managing import changed, coming, effect_of, not_kept, require_managed
 from controller.api.problems import Mistake, Problem, invalid
 from controller.api.route import Call
 from controller.api.versions import container_etag, miner_etag, told_container, told_miner
-from controller.deeds import MinerView
-from controller.managed import Document, add_container, entry_of, put_miner, remove_container, remove_miner
+from controller.deeds import MinerView, Plan
+from controller.managed import (
+    Document,
+    Managed,
+    add_container,
+    entry_of,
+    put_miner,
+    remove_container,
+    remove_miner,
+)
 from controller.wording import worded, worded_many
 from miners.client import read_miner
 from miners.driver import Memory
@@ -65,11 +74,35 @@ async def make_container(call: Call[Any, Any], order: NewContainer) -> fleet.Con
 
 
 async def change_container(
-    call: Call[Any, Any], known: fleet.Container, order: ContainerChange
+    call: Call[Any, Any], known: fleet.Container, order: ContainerChange, *, if_match: str | None = None
 ) -> fleet.Container:
-    """Change a container; its id stays, whatever its new name. Raises Problem."""
+    """Change a container; its id stays, whatever its new name. `if_match`: in place of the header's. Raises Problem."""
     require_managed(call, known.origin, f"the container {known.name}")
-    call.require_match(container_etag(known))
+    _require_match(call, if_match, container_etag(known))
+    change = await _change_of_container(call, known, order, if_match)
+    inventory = await changed(call, change, plan=order.plan, planned=True, fields=CONTAINER_FIELDS)
+    made = _container(inventory, known.id)
+    if made != known:
+        await _record(
+            call, "container.changed", made, before=told_container(known), after=told_container(made)
+        )
+    return made
+
+
+async def effect_of_container(
+    call: Call[Any, Any], known: fleet.Container, order: ContainerChange, *, if_match: str
+) -> Plan:
+    """Return what a change of a container would alter at once, and change nothing. Raises Problem."""
+    require_managed(call, known.origin, f"the container {known.name}")
+    check_if_match(if_match, container_etag(known))
+    change = await _change_of_container(call, known, order, if_match)
+    return await effect_of(call, change, fields=CONTAINER_FIELDS)
+
+
+async def _change_of_container(
+    call: Call[Any, Any], known: fleet.Container, order: ContainerChange, if_match: str | None
+) -> Callable[[Document], None]:
+    """Return what puts an order into the document. Raises Problem for what is wrong with the order by itself."""
     _check_control(call, order)
 
     def entry_in(document: Document) -> Document:
@@ -86,7 +119,7 @@ async def change_container(
         _check_free(call, wish["name"], None, "/name")
 
     def change(document: Document) -> None:
-        call.require_match(container_etag(_container(call.deeds.inventory, known.id)))
+        _require_match(call, if_match, container_etag(_container(call.deeds.inventory, known.id)))
         entry = entry_in(document)
         new = container_entry(order, entry)
         if new["name"] != known.name:
@@ -94,13 +127,7 @@ async def change_container(
         entry.clear()
         entry.update(new)
 
-    inventory = await changed(call, change, plan=order.plan, planned=True, fields=CONTAINER_FIELDS)
-    made = _container(inventory, known.id)
-    if made != known:
-        await _record(
-            call, "container.changed", made, before=told_container(known), after=told_container(made)
-        )
-    return made
+    return change
 
 
 async def take_container(call: Call[Any, Any], known: fleet.Container, *, with_miners: bool) -> None:
@@ -129,21 +156,26 @@ async def make_miner(
     call: Call[Any, Any], order: NewMiner, *, check: bool
 ) -> tuple[MinerView, Answered | None]:
     """Make a miner; with `check`, only if something answers there. Raises Problem."""
-    container = _container_of(call, order.container)
-    entry = miner_entry(order)
-    await _check_miner(call, entry)
-    name = entry["name"]
-    _check_name_free(container, name)
-
-    def change(document: Document) -> None:
-        put_miner(document, container.name, entry)
-
+    container, name, change = await _new_miner(call, order)
     found = await _asked(call, change, container, name) if check else None
     inventory = await changed(call, change, fields=MINER_FIELDS)
     made = _miner(inventory, container.id, name)
     view = call.miner(miner_id(container, made))
     await _record(call, "miner.created", container, made, after=told_miner(container.id, made))
     return view, found
+
+
+async def asked_miner(call: Call[Any, Any], order: NewMiner, view: MinerView | None = None) -> Answered:
+    """Read the miner that an order makes, or makes of a known one, and change nothing.
+
+    Raises Problem: what is wrong with the order, or miner-failed.
+    """
+    if view is None:
+        container, name, change = await _new_miner(call, order)
+    else:
+        require_managed(call, view.miner.origin, f"the miner {view.miner.name}")
+        container, name, change = await _changed_miner(call, view, order)
+    return await _asked(call, change, container, name)
 
 
 async def change_miner(
@@ -153,12 +185,53 @@ async def change_miner(
     *,
     etag_needed: bool = True,
     check: bool = False,
+    if_match: str | None = None,
 ) -> tuple[MinerView, Answered | None]:
-    """Change a miner; a whole order (NewMiner) takes away what it does not give. Raises Problem."""
+    """Change a miner; a whole order (NewMiner) takes away what it does not give. Raises Problem.
+
+    `if_match`: in place of the header's, where the condition comes otherwise.
+    """
     known, before = view.miner, view.container
     require_managed(call, known.origin, f"the miner {known.name}")
     if etag_needed:
-        call.require_match(miner_etag(view))
+        _require_match(call, if_match, miner_etag(view))
+    container, name, put = await _changed_miner(call, view, order)
+
+    def change(document: Document) -> None:
+        if etag_needed:
+            _require_match(call, if_match, miner_etag(call.miner(view.id)))
+        put(document)
+
+    found = await _asked(call, change, container, name) if check else None
+    inventory = await changed(call, change, fields=MINER_FIELDS)
+    made = _miner(inventory, container.id, name)
+    now = call.miner(miner_id(container, made))
+    old, new = told_miner(before.id, known), told_miner(container.id, made)
+    if old != new:
+        await _record(call, "miner.changed", container, made, before=old, after=new)
+    return now, found
+
+
+async def _new_miner(
+    call: Call[Any, Any], order: NewMiner
+) -> tuple[fleet.Container, str, Callable[[Document], None]]:
+    """Return the container, the name, and what puts a new miner into the document. Raises Problem."""
+    container = _container_of(call, order.container)
+    entry = miner_entry(order)
+    await _check_miner(call, entry)
+    _check_name_free(container, entry["name"])
+
+    def change(document: Document) -> None:
+        put_miner(document, container.name, entry)
+
+    return container, entry["name"], change
+
+
+async def _changed_miner(
+    call: Call[Any, Any], view: MinerView, order: NewMiner | MinerChange
+) -> tuple[fleet.Container, str, Callable[[Document], None]]:
+    """Return the container, the name, and what puts a changed miner into the document. Raises Problem."""
+    known, before = view.miner, view.container
     container = before if order.container is UNSET else _container_of(call, order.container)
     wish = miner_entry(order, {"name": known.name, "address": known.address})
     await _check_miner(call, wish)
@@ -173,8 +246,6 @@ async def change_miner(
         return miner_entry(order, entry)
 
     def change(document: Document) -> None:
-        if etag_needed:
-            call.require_match(miner_etag(call.miner(view.id)))
         entry = new_entry(document)
         if container.id == before.id:
             put_miner(document, container.name, entry, instead_of=known.name)
@@ -182,14 +253,7 @@ async def change_miner(
             remove_miner(document, before.name, known.name)
             put_miner(document, container.name, entry)
 
-    found = await _asked(call, change, container, name) if check else None
-    inventory = await changed(call, change, fields=MINER_FIELDS)
-    made = _miner(inventory, container.id, name)
-    now = call.miner(miner_id(container, made))
-    old, new = told_miner(before.id, known), told_miner(container.id, made)
-    if old != new:
-        await _record(call, "miner.changed", container, made, before=old, after=new)
-    return now, found
+    return container, name, change
 
 
 async def take_miner(call: Call[Any, Any], view: MinerView) -> None:
@@ -203,6 +267,16 @@ async def take_miner(call: Call[Any, Any], view: MinerView) -> None:
     await changed(call, change)
     before = told_miner(view.container.id, view.miner)
     await _record(call, "miner.deleted", view.container, view.miner, before=before)
+
+
+async def entry_of_miner(call: Call[Any, Any], view: MinerView) -> Document:
+    """Return what stands in the file for this miner alone: without what its container says. Raises Problem: read-only."""
+    require_managed(call, view.miner.origin, f"the miner {view.miner.name}")
+    try:
+        document = await call.service(Managed).document()
+    except ConfigurationError as error:
+        raise not_kept(error) from None
+    return _entry_of_miner(document, view)
 
 
 async def unusable(call: Call[Any, Any], entry: Mapping[str, Any]) -> Mistake | None:
@@ -284,6 +358,14 @@ def _entry_of_miner(document: Document, view: MinerView) -> Document:
         ),
         more={"places": [f"{origin.file}:{origin.line}"]},
     )
+
+
+def _require_match(call: Call[Any, Any], if_match: str | None, etag: str) -> None:
+    """Compare what was read with what is there now: by the condition given, else by the header. Raises Problem: 412."""
+    if if_match is None:
+        call.require_match(etag)
+    else:
+        check_if_match(if_match, etag)
 
 
 def _check_control(call: Call[Any, Any], order: NewContainer | ContainerChange) -> None:
