@@ -1,6 +1,7 @@
 """Takes the pictures that the README shows: runs the demo, waits until it has something to show, and looks at it in a browser.
 
-Needs a Grafana (GRAFANA_HOME, or an installed one) and Chromium of the system's packages. Nothing that it starts stays.
+Those of dashboards need a Grafana (GRAFANA_HOME, or an installed one); without one they stay as they are. Nothing that it
+starts stays.
 """
 
 import argparse
@@ -8,6 +9,7 @@ import io
 import json
 import os
 import re
+import secrets
 import subprocess
 import sys
 import tempfile
@@ -17,6 +19,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -44,7 +47,7 @@ class NoPictures(Exception):
 
 @dataclass(frozen=True)
 class Picture:
-    """What to look at: the file's name, the path below Grafana's address, the window in pixels, light or dark."""
+    """What to look at: the file's name, the path below the address, the window in pixels, light or dark."""
 
     name: str
     path: str
@@ -55,18 +58,35 @@ class Picture:
 
 _MINER = urllib.parse.urlencode({"var-container": "Контейнер 1", "var-miner": "a04"})
 _CONTAINER = urllib.parse.urlencode({"var-container": "Контейнер 1"})
-PICTURES = (
+DASHBOARDS = (
     Picture("fleet", "/d/hashyard-fleet?kiosk", 1600, 1000, "light"),
     Picture("container", f"/d/hashyard-container?kiosk&{_CONTAINER}", 1600, 1000, "dark"),
     Picture("miner", f"/d/hashyard-miner?kiosk&{_MINER}", 1600, 1000, "light"),
     Picture("control", "/d/hashyard-control?kiosk", 1600, 1000, "dark"),
     Picture("phone", "/d/hashyard-fleet?kiosk", 390, 844, "light"),
 )
+PAGES = (
+    Picture("page-fleet", "/", 1440, 900, "light"),
+    Picture("page-container", "/containers/konteiner-1", 1440, 900, "dark"),
+    Picture("page-miner", "/miners/konteiner-1.a04", 1440, 900, "light"),
+    Picture("page-curtail", "/deeds/curtail?container=container-4", 390, 844, "light"),
+    Picture("page-phone", "/", 390, 844, "dark"),
+)
+PICTURES = (*DASHBOARDS, *PAGES)
+
+
+class Running(NamedTuple):
+    """Where a demo runs. `grafana` None: it found none. `password`: the file with the administrator's."""
+
+    pages: str
+    prometheus: str
+    grafana: str | None
+    password: Path
 
 
 @contextmanager
-def running_demo(folder: Path) -> Iterator[tuple[str, str]]:
-    """Run the demo in a folder; give the addresses of Grafana and of Prometheus. Raises NoPictures."""
+def running_demo(folder: Path) -> Iterator[Running]:
+    """Run the demo in a folder; give where. Raises NoPictures."""
     screen = folder / "screen"
     with screen.open("w", encoding="utf-8") as file:
         process = subprocess.Popen(  # noqa: S603  # a fixed command
@@ -82,13 +102,18 @@ def running_demo(folder: Path) -> Iterator[tuple[str, str]]:
                 raise NoPictures(f"the demo ended; it said: {said.strip()}")
             time.sleep(0.5)
             said = screen.read_text(encoding="utf-8")
-        found = [re.search(rf"(?m)^  {name} +(http://\S+)/", said) for name in ("Grafana", "Prometheus")]
-        grafana, prometheus = (one[1] if one else None for one in found)
-        if grafana is None or prometheus is None:
-            raise NoPictures(
-                "the demo runs without Grafana: GRAFANA_HOME has to name one, or one be installed"
+        pages, prometheus, grafana, password = (
+            found[1] if (found := re.search(rf"(?m)^  {row} +{what}", said)) else None
+            for row, what in (
+                ("pages", r"(http://\S+)/"),
+                ("Prometheus", r"(http://\S+)/"),
+                ("Grafana", r"(http://\S+)/"),
+                ("password", r"in (\S+)"),
             )
-        yield grafana, prometheus
+        )
+        if pages is None or prometheus is None or password is None:
+            raise NoPictures(f"the demo runs without pages or without Prometheus; it said: {said.strip()}")
+        yield Running(pages, prometheus, grafana, Path(password))
     finally:
         process.terminate()
         process.wait(timeout=60)
@@ -114,10 +139,43 @@ def _answers(prometheus: str, expression: str) -> bool:
 
 
 def take(browser: Browser, grafana: str, picture: Picture, folder: Path) -> Path:
-    """Take one picture into the folder, small; return the file."""
+    """Take one picture of a dashboard into the folder, small; return the file."""
     page = browser.new_page(viewport={"width": picture.width, "height": picture.height})
     page.goto(f"{grafana}{picture.path}&theme={picture.theme}", wait_until="load")
     _drawn(page)
+    return _kept(page, picture, folder)
+
+
+def take_pages(browser: Browser, running: Running, folder: Path) -> list[Path]:
+    """Take the pictures of the pages into the folder, small, as the administrator sees them; return the files."""
+    session = browser.new_context(base_url=running.pages)
+    first = running.password.read_text(encoding="utf-8").strip()
+    chosen = secrets.token_urlsafe()  # else every page says that the first password is still in use
+    entry = session.request.post("/api/v1/auth/login", data={"username": "admin", "password": first})
+    session.request.put(
+        "/api/v1/me/password",
+        data={"current": first, "new": chosen},
+        headers={"X-CSRF-Token": entry.headers["x-csrf-token"]},
+    )
+    session.request.post("/api/v1/auth/login", data={"username": "admin", "password": chosen})
+    found = []
+    for picture in PAGES:
+        window = browser.new_context(
+            base_url=running.pages,
+            storage_state=session.storage_state(),
+            viewport={"width": picture.width, "height": picture.height},
+            color_scheme="dark" if picture.theme == "dark" else "light",
+        )
+        page = window.new_page()
+        page.goto(picture.path, wait_until="load")
+        page.wait_for_timeout(DRAWN_S * 1000)
+        found.append(_kept(page, picture, folder))
+        window.close()
+    session.close()
+    return found
+
+
+def _kept(page: Page, picture: Picture, folder: Path) -> Path:
     image = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
     page.close()
     file = folder / f"{picture.name}.png"
@@ -136,7 +194,6 @@ def main() -> int:
     """Take the pictures; exit 1 with one line when they cannot be taken."""
     parser = argparse.ArgumentParser(prog="tools.screenshots", description=__doc__)
     parser.add_argument("--into", type=Path, default=REPOSITORY / "docs" / "pictures", help="the folder")
-    parser.add_argument("--grafana", help="a Grafana that runs already, with something to show")
     asked = parser.parse_args()
     try:
         packages.get_browser()
@@ -145,24 +202,27 @@ def main() -> int:
         return 1
     asked.into.mkdir(parents=True, exist_ok=True)
     try:
-        if asked.grafana:
-            _take_all(asked.grafana.rstrip("/"), asked.into)
-            return 0
-        with tempfile.TemporaryDirectory() as scratch, running_demo(Path(scratch)) as (grafana, prometheus):
+        with tempfile.TemporaryDirectory() as scratch, running_demo(Path(scratch)) as running:
             print("The demo runs; its figures need some minutes to be worth a look.")
-            wait_for_something(prometheus)
-            _take_all(grafana, asked.into)
+            wait_for_something(running.prometheus)
+            _take_all(running, asked.into)
     except NoPictures as error:
         print(f"The pictures cannot be taken: {error}", file=sys.stderr)
         return 1
     return 0
 
 
-def _take_all(grafana: str, folder: Path) -> None:
+def _take_all(running: Running, folder: Path) -> None:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(**packages.browser_launch())
-        for picture in PICTURES:
-            file = take(browser, grafana, picture, folder)
+        files = take_pages(browser, running, folder)
+        if running.grafana is None:
+            print(
+                "No Grafana is installed or named by GRAFANA_HOME: the pictures of dashboards stay as they are."
+            )
+        else:
+            files += [take(browser, running.grafana, picture, folder) for picture in DASHBOARDS]
+        for file in files:
             print(f"  {os.path.relpath(file)}: {file.stat().st_size / 1000:.0f} kB")
         browser.close()
 

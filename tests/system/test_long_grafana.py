@@ -48,9 +48,9 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     folder = tmp_path_factory.mktemp("demo")
     pictures = Path(os.environ.get("HASHYARD_PICTURES") or tmp_path_factory.mktemp("pictures"))
     pictures.mkdir(parents=True, exist_ok=True)
-    with screenshots.running_demo(folder) as (grafana, prometheus):
-        screenshots.wait_for_something(prometheus)
-        yield Demo(grafana, prometheus, folder / "1", pictures)
+    with screenshots.running_demo(folder) as running:
+        screenshots.wait_for_something(running.prometheus)
+        yield Demo(running.grafana or "", running.prometheus, folder / "1", pictures)
 
 
 @pytest.fixture(scope="module")
