@@ -12,8 +12,8 @@ from controller.api.control_shapes import holds_seen
 from controller.api.fleet_routes import sources
 from controller.api.route import Call
 from controller.history import History
-from controller.model import Operation
 from controller.pages.deed_links import deed_link
+from controller.pages.event_words import action_words
 from controller.pages.formats import cut, plain
 from controller.pages.language import Words
 from controller.pages.zones import reading_zone
@@ -166,13 +166,13 @@ def _operation(call: Call[Any, Any], words: Words) -> Notice | None:
     [one] = running
     done = one.total - sum(one.counts.get(state, 0) for state in _NOT_YET)
     if not call.person.sees_all or not one.total:  # its counts are of containers that are not theirs too
-        text = words.gettext("Running: %(what)s.", what=_deed(one, words))
+        text = words.gettext("Running: %(what)s.", what=action_words({"action": one.action}, words))
     else:
         text = words.ngettext(
             "Running: %(what)s, %(done)s of %(num)s miner done.",
             "Running: %(what)s, %(done)s of %(num)s miners done.",
             one.total,
-            what=_deed(one, words),
+            what=action_words({"action": one.action}, words),
             done=done,
         )
     return Notice(kind="operation", text=text, link=(f"/operations/{one.id}", words.gettext("Watch it")))
@@ -234,22 +234,6 @@ _MADE: Final[dict[Kind, Callable[[Call[Any, Any], Words], Notice | None]]] = {
     "prometheus": _prometheus,
     "override": _override,
     "password": _password,
-}
-
-
-def _deed(operation: Operation, words: Words) -> str:
-    """Return what an operation does, in few words."""
-    if operation.profile is not None:
-        return words.gettext("profile %(name)s", name=plain(operation.profile))
-    made = _DEEDS.get(operation.action)
-    return plain(operation.action) if made is None else made(words)
-
-
-_DEEDS: Final[dict[str, Callable[[Words], str]]] = {
-    "reboot": lambda words: words.pgettext("running", "restart"),
-    "locate": lambda words: words.pgettext("running", "fault lights"),
-    "poll": lambda words: words.pgettext("running", "reading"),
-    "reapply": lambda words: words.pgettext("running", "ordering anew"),
 }
 
 
