@@ -136,13 +136,14 @@ def _dropdown(title: str, tag: str, tooltip: str, *, containers: bool) -> Dashbo
     )
 
 
-def controller_home() -> DashboardLink:
-    """In the head of each dashboard: the controller."""
+def controller_head(*, of_one_container: bool) -> DashboardLink:
+    """In the head of each dashboard: the controller's page of the fleet, or of the one container."""
+    path = "/by-name?container=${container:percentencode}" if of_one_container else "/"
     return (
         DashboardLink("Controller")
         .type(DashboardLinkType.LINK)
-        .url(CONTROLLER + "/")
+        .url(CONTROLLER + path)
         .icon("external link")
         .target_blank(True)
-        .tooltip("The controller: each miner's own page, runbooks, the API")
+        .tooltip("The controller's page of this container" if of_one_container else "The controller's pages")
     )

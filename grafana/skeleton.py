@@ -69,7 +69,7 @@ def dashboard(
         .timepicker(TimePicker().refresh_intervals(REFRESHES))
         .week_start("monday")
         .links(
-            [*links.dropdowns(of_one_container=of_one), links.controller_home()]
+            [*links.dropdowns(of_one_container=of_one), links.controller_head(of_one_container=of_one)]
             if head is None
             else list(head)
         )

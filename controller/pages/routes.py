@@ -5,6 +5,7 @@ from itertools import chain
 from controller.api.route import Route
 from controller.pages import (
     account_routes,
+    by_name_routes,
     chart_routes,
     container_routes,
     deed_routes,
@@ -34,6 +35,7 @@ _FILES = (
     key_routes,
     settings_routes,
     fleet_routes,
+    by_name_routes,
     container_routes,
     log_routes,
     miner_routes,

@@ -49,6 +49,9 @@ def test_ours_lead_to_each_other_and_mark_what_was_made_up(uid: str) -> None:
     dropdowns = {link["tags"][0]: link for link in data["links"] if link["type"] == "dashboards"}
     assert set(dropdowns) == ({"hashyard-fleet", "hashyard-container"} if tagged else set())
     assert all(link["keepTime"] for link in dropdowns.values())
+    [controller] = [link["url"] for link in data["links"] if link["type"] == "link"] if tagged else [None]
+    named = "/by-name?container=${container:percentencode}" if of_one_container(uid) else "/"
+    assert controller == ("${controller:raw}" + named if tagged else None)
 
 
 def of_one_container(uid: str) -> bool:

@@ -164,6 +164,7 @@ POST   /miners/columns                          AFC  read
 GET    /log                                     AFC  read
 GET    /log.csv                                 AFC  read
 GET    /miners/by-name                          AFC  read
+GET    /by-name                                 AFC  read
 GET    /miners/{id}                             AFC  read
 GET    /miners/{id}/alerts                      AFC  read
 GET    /charts/fleet                            AFC  read

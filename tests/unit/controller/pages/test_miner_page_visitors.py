@@ -45,6 +45,9 @@ async def test_what_is_somebody_elses_is_404_as_what_is_not_there(fleet: FleetHo
     other = await page(client, by_name.format(2), 404)
     none = await page(client, by_name.format(9), 404)
     assert main(other).split("request")[0] == main(none).split("request")[0]
+    other = await page(client, "/by-name?container=Container%202", 404)
+    none = await page(client, "/by-name?container=Container%209", 404)
+    assert main(other).split("request")[0] == main(none).split("request")[0]
     assert "Container 2" not in (await page(client, "/")).text
 
 
@@ -53,6 +56,8 @@ async def test_names_lead_to_the_page(fleet: FleetHouse, role: Any) -> None:
     browser = await fleet.browser("clara", role)
     response = await browser.get("/miners/by-name?container=Container%201&miner=%20a1&from=now-1h")
     assert (response.status, response.headers["Location"]) == (303, A1)
+    response = await browser.get("/by-name?container=Container%201&from=now-1h")
+    assert (response.status, response.headers["Location"]) == (303, "/containers/container-1")
     assert (await page(browser, A1)).one("h1")
 
 
