@@ -1,9 +1,10 @@
 """The route that takes many miners at once: each row is added, changes one, or is refused with its line; all or nothing."""
 
 import asyncio
+import hashlib
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
@@ -57,26 +58,58 @@ class Imported(msgspec.Struct, frozen=True, kw_only=True):
     rows: Sequence[ImportedRow]
 
 
+class Looked(msgspec.Struct, frozen=True, kw_only=True):
+    """What an import does, for who looks at it first. `fingerprint`: of what each row becomes, and of what it was.
+
+    `changes`: by line and miner, the keys that a row changes: what stands there and what is to.
+    """
+
+    imported: Imported
+    fingerprint: str
+    changes: Mapping[tuple[int, str], Mapping[str, tuple[Any, Any]]]
+
+
 class _Placed(msgspec.Struct, kw_only=True):
-    """A row that could be put into a container."""
+    """A row that could be put into a container. `before`: its entry in the document, None if it has none."""
 
     row: Row
     container: fleet.Container
     known: fleet.Miner | None
+    before: Document | None = None
     entry: Document = {}
     action: Action = "add"
 
 
 async def post_import(call: Call[bytes, ImportQuery]) -> Imported:
     """Take many miners at once."""
-    dry_run = bool(call.query.dry_run)
-    placed, refused = await _read(call)
+    try:
+        text = call.body.decode()
+    except UnicodeDecodeError:
+        words = worded("it is not UTF-8 text")
+        raise Problem("malformed", words, [Mistake("", "text", words)]) from None
+    csv = call.request.content_type == CSV
+    return (await take_rows(call, text, csv=csv, dry_run=bool(call.query.dry_run))).imported
+
+
+async def take_rows(
+    call: Call[Any, Any], text: str, *, csv: bool, dry_run: bool, seen: str | None = None
+) -> Looked:
+    """Take the rows of a text, all or none. `csv`: it is CSV, else YAML. `dry_run`: only say what would be done.
+
+    `seen`: the fingerprint of what was looked at; nothing else is done then. Raises Problem: invalid, with the rows that
+    cannot be taken; changed-meanwhile, where something else would be done than what was looked at.
+    """
+    placed, refused = await _read(call, text, csv=csv)
     held: list[Document] = []
 
     def change(document: Document) -> None:
         held[:] = [document]
         for one in placed:
             _put(document, one)
+        if seen is not None and not dry_run and seen != _fingerprint(placed, refused):
+            raise Problem(
+                "changed-meanwhile", worded("the inventory is not the one that the rows were looked at with")
+            )
 
     try:
         if dry_run or refused:
@@ -90,6 +123,7 @@ async def post_import(call: Call[bytes, ImportQuery]) -> Imported:
     except ConfigurationError as error:
         raise not_kept(error) from None
     found = _imported(dry_run, placed, refused)
+    looked = Looked(imported=found, fingerprint=_fingerprint(placed, refused), changes=_changes(placed))
     if refused and not dry_run:
         mistakes = [
             Mistake(f"line {row.line}", "refused", row.detail or "") for row in found.rows if row.detail
@@ -104,17 +138,12 @@ async def post_import(call: Call[bytes, ImportQuery]) -> Imported:
             mistakes,
             more={"import": found},
         )
-    return found
+    return looked
 
 
-async def _read(call: Call[bytes, ImportQuery]) -> tuple[list[_Placed], list[ImportedRow]]:
-    try:
-        text = unicodedata.normalize("NFC", call.body.decode())
-    except UnicodeDecodeError:
-        words = worded("it is not UTF-8 text")
-        raise Problem("malformed", words, [Mistake("", "text", words)]) from None
-    reader = rows_of_csv if call.request.content_type == CSV else rows_of_yaml
-    rows, mistakes = await asyncio.to_thread(reader, text)
+async def _read(call: Call[Any, Any], text: str, *, csv: bool) -> tuple[list[_Placed], list[ImportedRow]]:
+    reader = rows_of_csv if csv else rows_of_yaml
+    rows, mistakes = await asyncio.to_thread(reader, unicodedata.normalize("NFC", text))
     refused = [ImportedRow(line=line, action="refuse", detail=detail) for line, detail in mistakes]
     if not rows and not refused:
         raise Problem(
@@ -180,6 +209,7 @@ def _put(document: Document, one: _Placed) -> None:
         before = next(
             (miner for miner in whole.get("miners", ()) if miner.get("name") == one.known.name), None
         )
+    one.before = before
     one.entry = {**(before or {}), **one.row.data}
     one.action = "add" if before is None else "same" if one.entry == before else "change"
     put_miner(
@@ -188,6 +218,27 @@ def _put(document: Document, one: _Placed) -> None:
         one.entry,
         instead_of=None if before is None or one.known is None else one.known.name,
     )
+
+
+def _fingerprint(placed: Sequence[_Placed], refused: Sequence[ImportedRow]) -> str:
+    """Return what tells one outcome from another."""
+    told = [
+        [[one.row.line, one.container.id, one.action, one.before, one.entry] for one in placed],
+        [[row.line, str(row.detail)] for row in refused],
+    ]
+    return hashlib.sha256(msgspec.json.encode(told, order="deterministic")).hexdigest()[:32]
+
+
+def _changes(placed: Sequence[_Placed]) -> dict[tuple[int, str], dict[str, tuple[Any, Any]]]:
+    found = {}
+    for one in placed:
+        if one.action == "change" and one.before is not None:
+            found[one.row.line, str(one.row.data["name"])] = {
+                key: (one.before.get(key), value)
+                for key, value in one.entry.items()
+                if value != one.before.get(key)
+            }
+    return found
 
 
 def _refused_by_inventory(
