@@ -25,10 +25,14 @@ from controller.wording import english
 RETRY_MS: Final = 3000
 QUIET_S: Final = 15.0
 PAUSE_S: Final = 1.0
+LEFT_S: Final = 0.2
+"""How soon it is seen that a reader has gone, so that whoever goes from page to page holds no place of pages that he left."""
 MOST_OF_ONE: Final = 4
 MOST_OF_ALL: Final = 200
 MOST_TOPICS: Final = 50
 MOST_MISSED: Final = 1000
+MOST_KEPT: Final = 500
+"""Of what is shown: those who ask again and again without a stream have nothing that ends."""
 
 T = TypeVar("T")
 _State = Callable[[], Awaitable[Mapping[str, Any]]]
@@ -74,8 +78,14 @@ class Streams:
         # A task of its own: who asked first may leave before it is done.
         task: asyncio.Task[T] = asyncio.create_task(made())
         task.add_done_callback(lambda done: done.cancelled() or done.exception())
+        if len(self._kept) >= MOST_KEPT:
+            self._forget_old()
         self._kept[rights, name] = version, now, task
         return await asyncio.shield(task)
+
+    def _forget_old(self) -> None:
+        oldest = asyncio.get_running_loop().time() - PAUSE_S
+        self._kept = {key: kept for key, kept in self._kept.items() if kept[1] > oldest}
 
     @contextmanager
     def one(self, whose: str) -> Iterator[None]:
@@ -92,8 +102,7 @@ class Streams:
             self._open[whose] -= 1
             if not self._open[whose]:
                 del self._open[whose]
-            oldest = asyncio.get_running_loop().time() - PAUSE_S
-            self._kept = {key: kept for key, kept in self._kept.items() if kept[1] > oldest}
+            self._forget_old()
 
 
 async def get_stream(call: Call[None, StreamQuery]) -> web.StreamResponse:
@@ -162,16 +171,30 @@ async def opened(call: Call[Any, Any]) -> Sender:
 
 async def until_over(call: Call[Any, Any], sender: Sender, tasks: list[asyncio.Task[None]]) -> None:
     """Keep the line alive and look at the rights, until they end, the reader leaves, a follower fails or all have ended."""
-    while True:
-        done, _ = await asyncio.wait(tasks, timeout=QUIET_S, return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
-            task.result()
-        if not await call.still_allowed():
-            await sender.send("session-ended", b"{}")
-            return
-        if all(task.done() for task in tasks):
-            return
-        await sender.write(b": still here\n\n")
+    left = asyncio.create_task(_left(call.request))
+    try:
+        following = set(tasks)
+        while following:
+            done, _ = await asyncio.wait(
+                {*following, left}, timeout=QUIET_S, return_when=asyncio.FIRST_COMPLETED
+            )
+            if left in done:
+                return
+            for task in done:
+                task.result()
+            following -= done
+            if not await call.still_allowed():
+                await sender.send("session-ended", b"{}")
+                return
+            await sender.write(b": still here\n\n")
+    finally:
+        left.cancel()
+
+
+async def _left(request: web.Request) -> None:
+    """Return when the reader has closed the connection: writing would tell only the next time that there is something to say."""
+    while request.transport is not None and not request.transport.is_closing():  # noqa: ASYNC110  # aiohttp tells of it by nothing to wait for
+        await asyncio.sleep(LEFT_S)
 
 
 async def _follow(call: Call[Any, Any], topics: Mapping[str, _State], sender: Sender) -> None:

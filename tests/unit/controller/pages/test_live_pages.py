@@ -326,3 +326,24 @@ def test_what_changed_put_over_what_was_is_what_is(before: LiveState, now: LiveS
     for kind in ("texts", "hidden", "paths"):
         assert getattr(both, kind).items() >= getattr(now, kind).items()
     assert now.since(now) == LiveState()
+
+
+async def test_whoever_goes_from_page_to_page_quickly_is_not_shut_out(
+    fleet: FleetHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stream_routes, "QUIET_S", 30.0)
+    browser = await fleet.browser()
+    for _ in range(2 * MOST_OF_ONE):
+        async with asyncio.timeout(20), opened_soon(browser) as response:
+            await response.content.readuntil(b"\n\n")
+
+
+@asynccontextmanager
+async def opened_soon(browser: Browser) -> AsyncIterator[ClientResponse]:
+    """Open a stream, again and again as long as there are too many."""
+    while True:
+        async with listening(browser, "frame") as response:
+            if response.status == 200:
+                yield response
+                return
+        await asyncio.sleep(0.05)
