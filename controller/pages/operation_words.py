@@ -9,6 +9,7 @@ from controller.commanding import LIGHT_OFF
 from controller.model import Operation, ResultState
 from controller.pages.deed_links import Kind
 from controller.pages.deed_words import heading, set_apart, spot, title
+from controller.pages.event_words import action_words
 from controller.pages.formats import plain
 from controller.pages.language import Words
 
@@ -74,7 +75,8 @@ def _called(words: Words, operation: Operation, name: str | None) -> str:
             "End of the override on %(num)s miner", "End of the override on %(num)s miners", many
         )
     if profile is None:
-        return plain(operation.action.replace("_", " "))
+        called = action_words({"action": operation.action}, words)
+        return called[:1].upper() + called[1:]
     if operation.cause == "schedule":
         if name is not None:
             return words.gettext("Schedule: %(profile)s on %(name)s", profile=profile, name=name)

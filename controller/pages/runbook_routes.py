@@ -1,10 +1,12 @@
 """The routes of the runbooks. Nobody signs in for them: they are read beside a container, on a phone, in a hurry."""
 
 import asyncio
+from collections.abc import Mapping
 from functools import cache
 
 from controller.api.route import ANYBODY, Answer, Call, Handler, NoQuery, Route
 from controller.pages import runbooks
+from controller.pages.alert_words import ALERTS
 from controller.pages.frame import HTML, page
 from controller.pages.runbooks import Runbook
 
@@ -12,7 +14,7 @@ from controller.pages.runbooks import Runbook
 async def get_runbooks(call: Call[None, NoQuery]) -> Answer:
     """Answer the list of all runbooks."""
     found = await asyncio.to_thread(_all)
-    return page(call, "runbooks", groups=list(runbooks.grouped(found)), unknown=None)
+    return _list(call, found)
 
 
 async def get_runbook(call: Call[None, NoQuery]) -> Answer:
@@ -20,8 +22,19 @@ async def get_runbook(call: Call[None, NoQuery]) -> Answer:
     found = await asyncio.to_thread(_all)
     alert = call.path["alert"]
     if alert not in found:
-        return page(call, "runbooks", status=404, groups=list(runbooks.grouped(found)), unknown=alert)
-    return page(call, "runbook", runbook=found[alert])
+        return _list(call, found, unknown=alert)
+    return page(call, "runbook", runbook=found[alert], phrase=ALERTS.get(alert))
+
+
+def _list(call: Call[None, NoQuery], found: Mapping[str, Runbook], unknown: str | None = None) -> Answer:
+    return page(
+        call,
+        "runbooks",
+        status=404 if unknown is not None else None,
+        groups=list(runbooks.grouped(found)),
+        unknown=unknown,
+        phrases=ALERTS,
+    )
 
 
 @cache

@@ -44,9 +44,11 @@ MANAGED = [
 ]
 
 
-async def scheduled(make_house: MakeHouse, tmp_path: Path, **more: Any) -> FleetHouse:
+async def scheduled(
+    make_house: MakeHouse, tmp_path: Path, kind: type[ChangedDeeds] = ChangedDeeds, **more: Any
+) -> FleetHouse:
     """Start it: Container 1 in Berlin by `default`, 2 in Kathmandu by `shifts` (by hand), 7 in Berlin by `nights` (ours)."""
-    fleet = await start(make_house, tmp_path, hand=ZONES, kind=ChangedDeeds, **more)
+    fleet = await start(make_house, tmp_path, hand=ZONES, kind=kind, **more)
     browser = await fleet.browser("maker")
     for method, path, body in MANAGED:
         response = await browser.ask(method, path, body)
