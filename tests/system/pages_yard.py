@@ -16,6 +16,8 @@ from playwright.async_api import Browser, BrowserContext
 from tests.system.stack import HASHYARD, Answer, Miner, Program, Stack, ask, until
 
 PASSWORD = "heron lantern quarry wick"
+ORDERS = "opensesame-5r7"
+"""The password without which the miners of the container that obeys take no order."""
 READ_EVERY_S = 2
 
 OBEYS, WATCHED, HOSTILE = "Container 7", "Контейнер 1", "<b>{{7*7}}</b> עברית"
@@ -36,7 +38,8 @@ containers:
     rows: 3
     columns: 4
     power_limit: 60 kW
-    simulate: {{{CALM}}}
+    credentials: {{file: rack}}
+    simulate: {{{CALM}, password: {ORDERS}}}
     miners:
       - {{name: "w{{n}}", addresses: 127.N.7.1-12, manufacturer: Whatsminer, model: M30S+, row: 1, column: 1}}
   - name: {WATCHED}
@@ -125,7 +128,21 @@ class Yard:
 
     def start_exporter(self) -> None:
         """Start the exporter again, after it was ended."""
-        self.exporter = self.stack.start_exporter(self.targets)
+        self.exporter = self._again(self.exporter, "/-/ready")
+
+    def start_controller(self) -> None:
+        """Start the controller again, after it was ended. Sessions outlive it."""
+        self.controller = self._again(self.controller, "/-/ready")
+
+    def start_prometheus(self) -> None:
+        """Start Prometheus again, after it was ended."""
+        assert self.prometheus is not None
+        self.prometheus = self._again(self.prometheus, "/-/ready")
+
+    def _again(self, ended: Program, ready: str) -> Program:
+        program = self.stack.start_program(ended.name, ended.command, ended.url.removeprefix("http://"))
+        program.wait_ready(ready)
+        return program
 
     def spoil_inventory(self) -> None:
         """Write a mistake into the inventory, and wait until the controller has seen it."""
@@ -142,17 +159,31 @@ class Yard:
 
 @contextmanager
 def yard(
-    folder: Path, prometheus: Path | None, *, fleet: str = FLEET, flags: tuple[str, ...] = ()
+    folder: Path,
+    prometheus: Path | None,
+    *,
+    fleet: str = FLEET,
+    unlisted: str = "",
+    flags: tuple[str, ...] = (),
+    simulate: tuple[str, ...] = (),
 ) -> Iterator[Yard]:
-    """Run a yard; give it once all miners have been read. `prometheus`: the program, None to go without."""
+    """Run a yard; give it once all miners have been read.
+
+    `prometheus`: the program, None to go without. `unlisted`: containers (items of YAML) that stand there without being in
+    the inventory. `flags`, `simulate`: more flags of the controller and of the simulator.
+    """
     with Stack(folder) as stack:
         targets = stack.write_targets(fleet)
-        simulator = stack.start_simulator(targets)
-        exporter = stack.start_exporter(targets)
+        simulator = stack.start_simulator(
+            stack.write_targets(fleet + unlisted, "simulated.yml") if unlisted else targets, *simulate
+        )
+        secrets = _write_secrets(folder)
+        common = ("--data", str(folder / "data"), "--secrets-dir", str(secrets))
+        exporter = stack.start_exporter(targets, *common)
         history = None if prometheus is None else stack.start_prometheus(prometheus, exporter)
         where = f"127.{stack.network}.255.2:8000"
         command = [*HASHYARD, "controller", "--env-file", "/dev/null", "--targets", str(targets)]
-        command += ["--data", str(folder / "data"), "--listen", where, "--exporter", exporter.url]
+        command += [*common, "--listen", where, "--exporter", exporter.url]
         command += ["--restarts-a-day", "1000", "--cool-down", "1", *flags]
         if history is not None:
             command += ["--prometheus", history.url]
@@ -166,6 +197,15 @@ def yard(
         found.sign_in(PASSWORD)
         until(lambda: _is_read(found), "every miner was asked")
         yield found
+
+
+def _write_secrets(folder: Path) -> Path:
+    secrets = folder / "secrets"
+    secrets.mkdir(exist_ok=True)
+    rack = secrets / "rack"
+    rack.touch(mode=0o600)
+    rack.write_text(f"root:{ORDERS}\n", encoding="utf-8")
+    return secrets
 
 
 def _is_read(found: Yard) -> bool:
