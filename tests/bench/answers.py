@@ -25,7 +25,7 @@ from stage import OTHERS, PATIENCE_S, Size, folder, take_core, targets
 from controller.api.passwords import Passwords
 from controller.api.signing_in import SigningIn
 from controller.main import Controller
-from controller.model import SYSTEM, Event, User, new_id
+from controller.model import SCOPES, SYSTEM, Event, User, new_id
 from controller.settings import Settings
 from miners.draft import conclude
 from miners.driver import Memory
@@ -215,12 +215,12 @@ async def _fill_record(controller: Controller, size: Size) -> None:
 
 
 async def _token(controller: Controller) -> str:
-    """Return a token that may read everything."""
+    """Return a token that may do everything."""
     now = datetime.now(UTC)
     user = User(id=new_id("usr"), username=USER, role="administrator", created_at=now)
     passwords = Passwords()
     await controller.storage.people.users.add(user, await passwords.hash(PASSWORD))
     signing_in = SigningIn(controller.storage, controller.engine, passwords)
-    token, _ = await signing_in.issue_token(user, "bench", ("read",), now + timedelta(days=1))
+    token, _ = await signing_in.issue_token(user, "bench", SCOPES, now + timedelta(days=1))
     passwords.close()
     return token
