@@ -45,14 +45,14 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def rows_of_csv(text: str) -> tuple[list[Row], Mistakes]:
-    """Return the rows of a CSV text, parted by commas or semicolons, whose first line names the columns.
+    """Return the rows of a CSV text, parted by commas, semicolons or tabs, whose first line names the columns.
 
     Columns: `container`, and the keys of a miner that hold one value. An empty cell is not given.
     """
     head = text.partition("\n")[0]
     reader = csv.reader(
         text.removeprefix("\ufeff").splitlines(keepends=True),
-        delimiter=";" if head.count(";") > head.count(",") else ",",
+        delimiter=max(",;\t", key=head.count),
         strict=True,
     )
     rows: list[Row] = []

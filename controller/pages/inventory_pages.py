@@ -1,0 +1,73 @@
+"""What the pages that change the inventory have in common: where they lead, and what is said of an entry written by hand."""
+
+from typing import Any
+from urllib.parse import quote
+
+from aiohttp import hdrs, web
+
+from controller.api.forms import FORM
+from controller.api.problems import Problem
+from controller.api.route import ADMINISTRATORS, Answer, Call, Handler, Method, NoQuery, Route
+from controller.deeds import MinerView
+from controller.pages.frame import HTML, page, words_of
+from miners.inventory.fleet import Container
+
+
+def container_path(container: Container) -> str:
+    """Return the path of a container's page."""
+    return f"/containers/{quote(container.id)}"
+
+
+def miner_path(view: MinerView) -> str:
+    """Return the path of a miner's page."""
+    return f"/miners/{quote(view.id)}"
+
+
+def crumbs_of(
+    call: Call[Any, Any], container: Container, view: MinerView | None = None
+) -> list[tuple[str, str]]:
+    """Return the pages above one about an entry."""
+    found = [("/", words_of(call).gettext("Fleet")), (container_path(container), container.name)]
+    return found if view is None else [*found, (miner_path(view), view.miner.name)]
+
+
+def led(path: str) -> web.Response:
+    """Return the answer to a form that was taken: where to go."""
+    return web.Response(status=303, headers={hdrs.LOCATION: path})
+
+
+def by_hand(
+    call: Call[Any, Any], problem: Problem, container: Container, view: MinerView | None = None
+) -> Answer:
+    """Answer that an entry is not ours to change: where it stands, and what can be done about it."""
+    origin = container.origin if view is None else view.miner.origin
+    return page(
+        call,
+        "written_by_hand",
+        status=problem.status,
+        section="/" if view is None else "/miners",
+        crumbs=crumbs_of(call, container, view),
+        name=container.name if view is None else view.miner.name,
+        container=container,
+        miner_page=None if view is None else miner_path(view),
+        origin=origin,
+        detail=problem.detail,
+    )
+
+
+def form_route(
+    method: Method, path: str, handler: Handler, summary: str, query: Any = NoQuery, **more: Any
+) -> Route:
+    """Return the route of a form for administrators; `more`: fields of Route in place of the usual ones."""
+    given: dict[str, Any] = {} if method == "GET" else {"body": bytes, "body_media": (FORM,)}
+    return Route(
+        method=method,
+        path=path,
+        roles=ADMINISTRATORS,
+        scopes=("read",) if method == "GET" else ("inventory",),
+        query=query,
+        summary=summary,
+        handler=handler,
+        page=True,
+        **{"reply_media": HTML, **given, **more},
+    )
