@@ -15,6 +15,7 @@ import structlog
 from controller.model import Event, MinerRecord, Operation, Result
 from controller.storage.faults import StorageAway, StorageError
 from controller.storage.storage import Storage
+from controller.wording import text_of
 
 T = TypeVar("T")
 
@@ -209,7 +210,7 @@ class Recorder:
             return
         if self.away is None:
             _log.error("the database takes no writes: no miner is commanded", reason=str(failure))
-        self.away = str(failure)
+        self.away = text_of(failure)
 
 
 def _why(error: Exception) -> str:

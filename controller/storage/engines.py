@@ -15,6 +15,7 @@ import msgspec
 from sqlalchemy import URL, Connection, Engine, NullPool, QueuePool, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError
 
+from controller.wording import worded
 from miners.errors import ConfigurationError
 
 APPLICATION_ID = 0x48534859  # "HSHY": by which SQLite's file says whose it is
@@ -78,16 +79,19 @@ def place_of(url: str) -> Place:
             raise ConfigurationError(f"DATABASE_URL names no file to keep things in: write {_FORMS}")
         if read.query:
             raise ConfigurationError("DATABASE_URL: sqlite takes no options after the file's name")
-        return Place(read.set(drivername="sqlite+pysqlite"), f"the database {read.database}")
+        return Place(
+            read.set(drivername="sqlite+pysqlite"), worded("the database %(name)s", name=read.database)
+        )
     if backend == "postgresql":
         if not read.database:
             raise ConfigurationError(f"DATABASE_URL names no database on the server: write {_FORMS}")
         password = read.query.get("password")
         if isinstance(password, str):  # SQLAlchemy hides it in its proper place only
             read = read.set(password=password).difference_update_query(["password"])
-        host = read.host or read.query.get("host") or "this machine"
-        port = f":{read.port}" if read.port else ""
-        return Place(read, f"the PostgreSQL database {read.database} on {host}{port}")
+        host = read.host or read.query.get("host") or worded("this machine")
+        server = f"{host}:{read.port}" if read.port else host
+        words = worded("the PostgreSQL database %(name)s on %(server)s", name=read.database, server=server)
+        return Place(read, words)
     raise ConfigurationError(f"DATABASE_URL: {backend} is not supported: write {_FORMS}")
 
 

@@ -8,11 +8,13 @@ StorageError (a HashyardError)
 └── Unstorable    the database cannot hold a value: trying again does not help, and nobody else's work is touched
 """
 
+from collections.abc import Callable
 from typing import Literal
 
 import psycopg
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 
+from controller.wording import Wording, text_of, worded
 from miners.errors import HashyardError
 
 Trouble = Literal["locked", "full", "away", "damaged", "read_only", "closed", "failed"]
@@ -44,14 +46,23 @@ _POSTGRESQL: dict[str, Trouble] = {
 }
 # A value out of range or of no such form; one beyond a limit of the program, such as a key of an index.
 _UNSTORABLE = ("22", "54")
-_WORDS: dict[Trouble, str] = {
-    "locked": "is locked by another program: close what else has it open",
-    "full": "is full: make room on its disk",
-    "away": "does not answer: see that it is there and may be used",
-    "damaged": "is damaged: stop Hashyard and restore it from a copy",
-    "read_only": "cannot be written: see to its permissions, or name the server that takes writes",
-    "closed": "is closed: Hashyard is stopping",
-    "failed": "refused the work",
+_WORDS: dict[Trouble, Callable[[str], Wording]] = {
+    "locked": lambda place: worded(
+        "%(place)s is locked by another program: close what else has it open", place=place
+    ),
+    "full": lambda place: worded("%(place)s is full: make room on its disk", place=place),
+    "away": lambda place: worded(
+        "%(place)s does not answer: see that it is there and may be used", place=place
+    ),
+    "damaged": lambda place: worded(
+        "%(place)s is damaged: stop Hashyard and restore it from a copy", place=place
+    ),
+    "read_only": lambda place: worded(
+        "%(place)s cannot be written: see to its permissions, or name the server that takes writes",
+        place=place,
+    ),
+    "closed": lambda place: worded("%(place)s is closed: Hashyard is stopping", place=place),
+    "failed": lambda place: worded("%(place)s refused the work", place=place),
 }
 
 
@@ -69,7 +80,7 @@ class StorageAway(StorageError):
 
     def again(self) -> "StorageAway":
         """Return another of the same, for another caller."""
-        return StorageAway(str(self), self.reason)
+        return StorageAway(text_of(self), self.reason)
 
 
 class Taken(StorageError):
@@ -95,14 +106,15 @@ class Unstorable(StorageError):
 
 def away(place: str, reason: Trouble, said: str = "") -> StorageAway:
     """Return the error of a trouble. `place`: the database in words, without a secret. `said`: its own words."""
-    return StorageAway(f"{place} {_WORDS[reason]}{f' ({said})' if said else ''}", reason)
+    text = _WORDS[reason](place)
+    return StorageAway(worded("%(text)s (%(said)s)", text=text, said=said) if said else text, reason)
 
 
 def translate(error: DBAPIError, place: str, secret: str | None = None) -> StorageError:
     """Return our error for a driver's. Its statement and its values stay out of the text: they may be secret."""
     error = _first(error)
     if isinstance(error, IntegrityError):
-        return Taken(f"{place} holds it already, or what it refers to is not there")
+        return Taken(worded("%(place)s holds it already, or what it refers to is not there", place=place))
     origin = error.orig
     sqlstate = getattr(origin, "sqlstate", None) or ""
     if isinstance(error, DataError) or sqlstate[:2] in _UNSTORABLE:
