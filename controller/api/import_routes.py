@@ -61,7 +61,7 @@ class Imported(msgspec.Struct, frozen=True, kw_only=True):
 class Looked(msgspec.Struct, frozen=True, kw_only=True):
     """What an import does, for who looks at it first. `fingerprint`: of what each row becomes, and of what it was.
 
-    `changes`: by line and miner, the keys that a row changes: what stands there and what is to.
+    `changes`: by line and miner, the keys that a row sets anew: what stands there (None: nothing) and what is to.
     """
 
     imported: Imported
@@ -232,12 +232,12 @@ def _fingerprint(placed: Sequence[_Placed], refused: Sequence[ImportedRow]) -> s
 def _changes(placed: Sequence[_Placed]) -> dict[tuple[int, str], dict[str, tuple[Any, Any]]]:
     found = {}
     for one in placed:
-        if one.action == "change" and one.before is not None:
-            found[one.row.line, str(one.row.data["name"])] = {
-                key: (one.before.get(key), value)
-                for key, value in one.entry.items()
-                if value != one.before.get(key)
-            }
+        before = one.before or {}
+        found[one.row.line, str(one.row.data["name"])] = {
+            key: (before.get(key), value)
+            for key, value in one.entry.items()
+            if key not in before or value != before[key]
+        }
     return found
 
 

@@ -46,7 +46,8 @@ from controller.pages.profile_routes import plan_values, unconfirmed
 from miners.inventory.fleet import Container
 
 SECTION: Final = "/"
-_NEW: Final = "/containers/new"
+_NEW: Final = "/new-container"
+"""Below `/containers/` it would hide the page of a container of that id."""
 
 
 async def get_new(call: Call[None, NoQuery]) -> Answer:
@@ -271,8 +272,8 @@ def _ask_delete(
 
 
 ROUTES: tuple[Route, ...] = (
-    form_route("GET", "/containers/new", get_new, "The form of a new container"),
-    form_route("POST", "/containers/new", post_new, "Make a container"),
+    form_route("GET", _NEW, get_new, "The form of a new container"),
+    form_route("POST", _NEW, post_new, "Make a container"),
     form_route("GET", "/containers/{id}/edit", get_edit, "The form of a container"),
     form_route(
         "POST", "/containers/{id}/edit", post_edit, "Show what a changed container alters, or save it"

@@ -11,20 +11,24 @@ import msgspec
 from multidict import MultiDict
 
 from controller.api.decoding import decode_body
-from controller.api.inventory_orders import ContainerChange, NewContainer
+from controller.api.inventory_orders import (
+    ContainerChange,
+    NewContainer,
+    container_entry,
+    mistakes_in_container,
+)
 from controller.api.problems import Mistake, Problem
 from controller.pages.formats import sentence
 from controller.pages.language import Words
 from controller.pages.miner_form import Found
 from miners.inventory.fleet import Container
-from miners.inventory.slugs import slug
 
 T = TypeVar("T", NewContainer, ContainerChange)
 
-TAKEN: Final = "new"
-"""An id that would hide a container's page: it is the address of the form."""
-
 _LONGEST: Final = 1000
+_LACKING: Final = "?"
+"""Stands in an order for a name that was not typed, so that the rest of it can be looked at; such an order is never given."""
+
 _WHOLE: Final = re.compile(r"\d{1,4}", re.ASCII)
 _DECIMAL: Final = re.compile(r"\d{1,9}([.,]\d{1,6})?", re.ASCII)
 
@@ -103,12 +107,9 @@ def read_form(fields: MultiDict[str]) -> ContainerForm:
 def new_order(form: ContainerForm, words: Words) -> tuple[NewContainer | None, Found]:
     """Return what the form of a new container orders, and what is wrong with it."""
     given = {name: getattr(form, name) for name in FIELDS if getattr(form, name)}
-    order, found = _order(given, NewContainer, words)
+    order, found = _order({"name": _LACKING, **given}, NewContainer, words)
     if not form.name:
-        found = [("name", words.gettext("Give the container a name")), *_without(found, "name")]
-    elif (form.id or slug(form.name)) == TAKEN and "id" not in dict(found):
-        text = words.gettext("The id %(id)s is taken by this page: give it another one", id=TAKEN)
-        found.append(("id", text))
+        found.insert(0, ("name", words.gettext("Give the container a name")))
     return order, found
 
 
@@ -121,9 +122,11 @@ def change_order(
         for name in FIELDS
         if name != "id" and getattr(form, name) != getattr(before, name)
     }
+    if not form.name:
+        given["name"] = _LACKING
     order, found = _order(given, ContainerChange, words)
     if not form.name:
-        found = [("name", words.gettext("Give the container a name")), *_without(found, "name")]
+        found.insert(0, ("name", words.gettext("Give the container a name")))
     if order is not None and form.plan:
         order = msgspec.structs.replace(order, plan=form.plan)
     return order, found
@@ -175,16 +178,19 @@ def _order(given: Mapping[str, str], kind: type[T], words: Words) -> tuple[T | N
                 continue
             value = round(float(text.replace(",", ".")) * 1000, 3)
         data[_ORDERED[name]] = value
+    order: T | None = None
     try:
-        order: T | None = decode_body(msgspec.json.encode(data), kind)
+        order = decode_body(msgspec.json.encode(data), kind)
     except Problem as problem:
-        order, more = None, told_mistakes(problem.mistakes, words)
-        found += [one for one in more if one[0] not in dict(found)]
+        found += _further(problem.mistakes, found, words)
+    if order is not None and found:
+        found += _further(mistakes_in_container({"name": _LACKING, **container_entry(order)}), found, words)
     return order, found
 
 
-def _without(found: Found, name: str) -> Found:
-    return [one for one in found if one[0] != name]
+def _further(mistakes: Iterable[Mistake], found: Found, words: Words) -> Found:
+    """Return mistakes at fields of which nothing was said yet."""
+    return [one for one in told_mistakes(mistakes, words) if one[0] not in dict(found)]
 
 
 def _number(value: int | None) -> str:

@@ -15,7 +15,7 @@ from controller.pages.frame import page, words_of
 from controller.pages.import_form import ImportForm, mistakes_in, read_form
 from controller.pages.inventory_pages import form_route
 from controller.pages.language import Words
-from controller.pages.miner_form import Found, written
+from controller.pages.miner_form import PORTS, Found, written
 
 SECTION: Final = "/miners"
 _MOST_SHOWN: Final = 500
@@ -118,6 +118,7 @@ def _answer(
         left_out=0 if looked is None else len(looked.imported.rows) - len(shown),
         containers={one.id: one.name for one in call.containers()},
         actions=_actions(words),
+        ports=PORTS,
         done=done,
     )
 
@@ -138,7 +139,7 @@ def _rows(looked: Looked, words: Words) -> Sequence[ShownRow]:
 
 
 def _changes(changes: Mapping[str, tuple[Any, Any]]) -> Sequence[tuple[str, str, str]]:
-    return [(key, _value(before), _value(after)) for key, (before, after) in changes.items()]
+    return [(key, _value(before), _value(after)) for key, (before, after) in changes.items() if key != "name"]
 
 
 def _value(value: Any) -> str:

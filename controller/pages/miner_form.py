@@ -26,6 +26,9 @@ _TEXTS: Final = ("name", "address", "container", "manufacturer", "model", "drive
 _LONGEST: Final = 500
 """What is kept of a field: more than any of them may hold."""
 
+_LACKING: Final = "?"
+"""Stands in an order for what was not typed, so that the rest of it can be looked at; such an order is never given."""
+
 _REFERENCE: Final = re.compile(r"HASHYARD_MINER_[A-Z0-9_]+|file:[A-Za-z0-9._/-]+")
 _WHOLE: Final = re.compile(r"\d{1,10}", re.ASCII)
 _DECIMAL: Final = re.compile(r"\d{1,12}([.,]\d{1,6})?", re.ASCII)
@@ -77,9 +80,13 @@ def shown_again(form: MinerForm) -> MinerForm:
 
 
 def order_of(form: MinerForm, words: Words) -> tuple[NewMiner | None, Found]:
-    """Return what the form orders, and what is wrong with it by itself; None where nothing can be ordered by it."""
+    """Return what the form orders, and what is wrong with it by itself; None where that can be no order at all.
+
+    An order with which anything is wrong is only there to be looked at further.
+    """
     found = _missing(form, words)
     data: dict[str, Any] = {name: getattr(form, name) for name in _TEXTS if getattr(form, name)}
+    data = {name: _LACKING for name, _ in found} | data
     data["active"] = form.active
     for name in PORTS:
         text = getattr(form, name)

@@ -177,8 +177,8 @@ POST   /miners/{id}/delete                      A    inventory
 GET    /miners/import                           A    read
 POST   /miners/import                           A    inventory
 GET    /miners/import/template                  A    read
-GET    /containers/new                          A    read
-POST   /containers/new                          A    inventory
+GET    /new-container                           A    read
+POST   /new-container                           A    inventory
 GET    /containers/{id}/edit                    A    read
 POST   /containers/{id}/edit                    A    inventory
 GET    /containers/{id}/delete                  A    read
