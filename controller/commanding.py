@@ -76,12 +76,13 @@ class Commanding:
     ) -> Operation:
         """Begin a deed on many miners."""
         desk = self._desk
-        miners = [one for one in self._choosing.miners(wish.choice) if one.known.miner.active]
+        meant = self._choosing.miners(wish.choice)
+        miners = [one for one in meant if one.known.miner.active]
         if wish.deed != "poll":
             self._choosing.refuse_observed(wish.choice, miners)
             miners = [one for one in miners if one.container.control == "enforce"]
             self._refuse_in_doubt(miners)
-        self._previews.check(wish.plan, *await self._planned(wish, miners))
+        self._previews.check(wish.plan, *await self._planned(wish, meant))
         light_off = wish.deed == "locate" and not wish.locate_on
         operation = Operation(
             id=new_id("op"),

@@ -311,9 +311,9 @@ class Deeds(Protocol):
         ...
 
     async def end_override(
-        self, override_id: str, actor: Actor, *, request_id: str | None = None
+        self, override_id: str, actor: Actor, *, request_id: str | None = None, plan: str | None = None
     ) -> Operation:
-        """End it now; the operation brings back what holds without it."""
+        """End it now; the operation brings back what holds without it. `plan`: fingerprint of the preview, if there was one."""
         ...
 
     async def command(

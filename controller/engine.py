@@ -307,10 +307,10 @@ class Engine:
         )
 
     async def end_override(
-        self, override_id: str, actor: Actor, *, request_id: str | None = None
+        self, override_id: str, actor: Actor, *, request_id: str | None = None, plan: str | None = None
     ) -> Operation:
         """End it now; the operation brings back what holds without it."""
-        return await self._overriding.end(override_id, actor, request_id)
+        return await self._overriding.end(override_id, actor, request_id, plan)
 
     async def command(
         self, wish: CommandWish, actor: Actor, *, request_id: str | None = None, address: str | None = None

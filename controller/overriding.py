@@ -80,8 +80,10 @@ class Overriding:
 
     async def plan_end(self, override_id: str) -> Plan:
         """Return what ending an override would do at once: what holds without it is brought back."""
-        desk, now = self._desk, self._desk.now
-        override = self.found(override_id)
+        return self._previews.remember(*await self._planned_end(self.found(override_id)))
+
+    async def _planned_end(self, override: Override) -> tuple[Plan, frozenset[str]]:
+        desk, now, override_id = self._desk, self._desk.now, override.id
         miners = [one for one in desk.roster if one.wanted.override_id == override_id]
         then: dict[str, str | None] = {}
         wishes: list[Would] = []
@@ -103,7 +105,7 @@ class Overriding:
         if against is not None:  # the end is not refused for it: their power is raised when there is room
             warnings.append(Warned(code=OVER_LIMIT_LATER, detail=against))
         profiles = set(then.values())
-        plan, marks = await asyncio.to_thread(
+        return await asyncio.to_thread(
             plan_of,
             wishes,
             starts_at=now,
@@ -111,7 +113,6 @@ class Overriding:
             over_s=None if override.stagger is None else override.stagger.over_s,
             warnings=warnings,
         )
-        return self._previews.remember(plan, marks)
 
     async def put(
         self, wish: OverrideWish, actor: Actor, request_id: str | None, address: str | None
@@ -194,10 +195,14 @@ class Overriding:
         desk.order_anew()
         return after
 
-    async def end(self, override_id: str, actor: Actor, request_id: str | None) -> Operation:
-        """End an override now; the operation brings back what holds without it."""
+    async def end(
+        self, override_id: str, actor: Actor, request_id: str | None, plan: str | None = None
+    ) -> Operation:
+        """End an override now; the operation brings back what holds without it. `plan`: of the end, as a person saw it."""
         desk = self._desk
         override = self.found(override_id)
+        if plan is not None:
+            self._previews.check(plan, *await self._planned_end(override))
         miners = [one for one in desk.roster if one.wanted.override_id == override_id]
         operation = await self._operation(override, miners, None, actor)
         async with self._reconciler.ordering.lock:

@@ -1,7 +1,7 @@
 """What a deed would do, before it is done: how many miners, how many watts, who is skipped and why. Pure.
 
 A plan is made from MinerViews and the step that each miner would get, so a page, the API and the deed itself count alike.
-The fingerprint names the miners that would change and what they would be brought to.
+The fingerprint names the miners that are meant, and what those that would change would be brought to.
 """
 
 import hashlib
@@ -151,11 +151,15 @@ def fresh_snapshot(view: MinerView) -> Snapshot | None:
 
 
 def marks_of(wishes: Iterable[Would]) -> frozenset[str]:
-    """Return what tells one plan from another: who would change, and what would be done to each."""
+    """Return what tells one plan from another: who is meant, and of who would change, what would be done to each.
+
+    Who is meant and would not change now is named alone: an order that lasts holds for it as well.
+    """
     return frozenset(
         f"{would.view.id} {would.step.actions if would.step is not None else ''}"
-        for would in wishes
         if would.against is None and would.shows is not True
+        else would.view.id
+        for would in wishes
     )
 
 
@@ -167,12 +171,17 @@ def fingerprint(marks: Iterable[str]) -> str:
 def differs(before: AbstractSet[str], now: AbstractSet[str]) -> bool:
     """Return whether a plan is another than the one that a person saw: by more than 5 miners, or 2 % where that is more.
 
-    Of few miners fewer may differ: of three not one.
+    Looked at are those who would change, and all that are meant. Of few miners fewer may differ: of three not one.
     """
+    if _apart(*({mark for mark in marks if " " in mark} for marks in (before, now))):
+        return True
+    return _apart(*({mark.partition(" ")[0] for mark in marks} for marks in (before, now)))
+
+
+def _apart(before: AbstractSet[str], now: AbstractSet[str]) -> bool:
     most = max(len(before), len(now))
     allowed = max(SAME_SHARE * most, min(SAME_MINERS, most // 4))
-    names = {mark.partition(" ")[0] for mark in before ^ now}
-    return len(names) > allowed
+    return len({mark.partition(" ")[0] for mark in before ^ now}) > allowed
 
 
 def _kind(view: MinerView) -> tuple[str | None, str | None]:

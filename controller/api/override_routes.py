@@ -157,8 +157,12 @@ async def changed_override(call: Call[Any, Any], found: Override, change: Overri
 
 async def delete_override(call: Call[None, NoQuery]) -> Answer:
     """End an override now."""
-    found = await override_seen(call)
-    operation = await call.deeds.end_override(found.id, call.actor, request_id=call.request_id)
+    return await ended_override(call, await override_seen(call))
+
+
+async def ended_override(call: Call[Any, Any], found: Override, *, plan: str | None = None) -> Answer:
+    """End an override, as a person saw it who looked at what that would do. `plan`: the fingerprint of what he saw."""
+    operation = await call.deeds.end_override(found.id, call.actor, request_id=call.request_id, plan=plan)
     return await accepted(call, operation)
 
 

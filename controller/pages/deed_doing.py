@@ -261,7 +261,8 @@ def _at(call: Call[Any, Any], id_: str, **more: Any) -> Call[Any, Any]:
 
 
 async def _end_override(call: Call[Any, Any], found: Look) -> str:
-    answer = await override_routes.delete_override(_at(call, found.form.override))
+    assert found.override is not None  # noqa: S101  # looked at as one override
+    answer = await override_routes.ended_override(call, found.override, plan=found.form.plan)
     return f"/operations/{answer.body.id}"
 
 

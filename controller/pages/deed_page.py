@@ -369,14 +369,6 @@ def differences(words: Words, seen: str, plan: Plan) -> list[str]:
                 before=before[3],
             )
         )
-    return found or [words.gettext("As many miners as before would change, but other ones.")]
-
-
-def changed_much(seen: str, plan: Plan) -> bool:
-    """Return whether so many more or fewer miners would change than were seen that it has to be looked at again."""
-    parts = seen.split(".")
-    if len(parts) != 4 or not (parts[1].isascii() and parts[1].isdigit() and len(parts[1]) < 8):
-        return True
-    before, now = int(parts[1]), plan.miners.will_change
-    most = max(before, now)
-    return abs(before - now) > max(0.02 * most, min(5, most // 4))
+    return found or [
+        words.gettext("As many miners as before would change, but other ones, or to something else.")
+    ]

@@ -7,8 +7,9 @@ and the plan as it is by then. With `part` it comes without the frame, for the d
 
 import asyncio
 import secrets
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
+from datetime import datetime
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -30,7 +31,6 @@ from controller.pages.deed_page import (
     Field,
     Notice,
     Wrong,
-    changed_much,
     differences,
     is_large,
     next_changes,
@@ -68,42 +68,27 @@ async def post_deed(call: Call[bytes, NoQuery]) -> Answer | web.Response:
     kind, form = _kind(call), decode_form(call.body, DeedForm)
     if not form.sent:
         return await _looked_at(call, kind, form)
-    found = await look(call, kind, form)
-    words = words_of(call)
-    changes = next_changes(found.containers, call.deeds.inventory, call.now)
-    ends, wrong = _ends(call, found, form, words, has_next=changes is not None)
-    until = until_of(form.until, call.now, zone_for(found)) if ends == "at" else None
-    if kind.name not in WITHOUT_REASON:
-        wrong += _wrong_reason(form, words)
-    plan: Plan | None = None
-    if not wrong:
-        plan = await planned(call, found, ends, until, emergency=bool(form.emergency))
-    if plan is not None and is_large(kind, plan, call.deeds.views()):
-        name = found.name if found.one_container else None
-        if not typed_right(form.typed, name, plan.miners.will_change):
-            wrong.append(
-                Wrong("typed", words.gettext("Type it as it stands there, so that it is sure what is meant"))
-            )
-    if wrong:
-        return await _again(call, found, wrong=wrong, status=422)
-    if kind.name == "end-override" and plan is not None and changed_much(form.seen, plan):
-        return await _again(call, found, notices=[_changed(words, form, plan)], status=409)
-    if kind.name == "poll" and found.view is not None:
-        return await _read_now(call, found)
-    return await _done(call, found, ends, until)
+    if kind.name == "poll":
+        found = await look(call, kind, form)
+        if found.view is not None:
+            return await _read_now(call, found)
 
-
-async def _done(call: Call[Any, Any], found: Look, ends: Ends, until: Any) -> Answer | web.Response:
     async def work() -> web.StreamResponse:
+        # All of it belongs to the key: what was done once is not judged anew when the same form comes again.
+        found = await look(call, kind, form)
+        ends, until = await _checked(call, found)
         return web.Response(status=303, headers={hdrs.LOCATION: await do(call, found, ends, until)})
 
-    words = words_of(call)
     try:
-        response = await _once(call, found.form.key, work)
+        response = await _once(call, form.key, work)
+    except _Mistaken as mistaken:
+        return await _again(call, mistaken.found, wrong=mistaken.wrong, status=mistaken.status)
     except (Problem, HashyardError) as error:
         problem = problem_of(error)
         if problem is None or (problem.kind == "not-found" and not isinstance(error, DeedRefused)):
             raise
+        # Raises the same once more where it cannot even be looked at.
+        found, words = await look(call, kind, form), words_of(call)
         return await _again(
             call,
             found,
@@ -112,16 +97,42 @@ async def _done(call: Call[Any, Any], found: Look, ends: Ends, until: Any) -> An
             status=problem.status,
             headers=problem.headers,
         )
-    if _is_part(call, found.form):
-        return web.Response(status=201, headers={hdrs.LOCATION: response.headers[hdrs.LOCATION]})
-    return web.Response(status=303, headers={hdrs.LOCATION: response.headers[hdrs.LOCATION]})
+    status = 201 if _is_part(call, form) else 303
+    return web.Response(status=status, headers={hdrs.LOCATION: response.headers[hdrs.LOCATION]})
 
 
-async def _once(call: Call[Any, Any], key: str, work: Any) -> web.StreamResponse:
+class _Mistaken(Problem):
+    """The form cannot be used as it is: nothing was done. `wrong`: what stands at its fields."""
+
+    def __init__(self, found: Look, wrong: list[Wrong]) -> None:
+        super().__init__("invalid", wrong[0].text)
+        self.found, self.wrong = found, wrong
+
+
+async def _checked(call: Call[Any, Any], found: Look) -> tuple[Ends, datetime | None]:
+    """Return when what is to be done ends. Raises _Mistaken, Problem, DeedRefused."""
+    words, form, kind = words_of(call), found.form, found.kind
+    changes = next_changes(found.containers, call.deeds.inventory, call.now)
+    ends, wrong = _ends(call, found, form, words, has_next=changes is not None)
+    until = until_of(form.until, call.now, zone_for(found)) if ends == "at" else None
+    if kind.name not in WITHOUT_REASON:
+        wrong += _wrong_reason(form, words)
+    if wrong:
+        raise _Mistaken(found, wrong)
+    plan = await planned(call, found, ends, until, emergency=bool(form.emergency))
+    if plan is not None and is_large(kind, plan, call.deeds.views()):
+        name = found.name if found.one_container else None
+        if not typed_right(form.typed, name, plan.miners.will_change):
+            text = words.gettext("Type it as it stands there, so that it is sure what is meant")
+            raise _Mistaken(found, [Wrong("typed", text)])
+    return ends, until
+
+
+async def _once(
+    call: Call[Any, Any], key: str, work: Callable[[], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
     """Do the work once for a key; who comes while it is being done waits for what comes of it."""
-    given = repeated.key_of(key)
-    if given is None:
-        return await work()  # type: ignore[no-any-return]
+    given = repeated.key_of(key) or ""
     for _ in range(_MOST_WAITS):
         try:
             return await repeated.once(call, given, call.body, work)

@@ -15,7 +15,7 @@ from controller.history import History
 from controller.model import User, new_id
 from controller.pages.deed_links import deed_link
 from miners.inventory.fleet import Ramp
-from tests.system.control_stage import Stage, container, quietly, stage
+from tests.system.control_stage import ANNA, Stage, container, quietly, stage
 from tests.unit.controller.api.conftest import PASSWORD, Browser, cheap_passwords
 from tests.unit.controller.api.quiet_deeds import QuietProcess
 from tests.unit.controller.pages.reading_pages import Element, read_page
@@ -39,6 +39,11 @@ class Person:
 
     async def send(self, found: Element, **typed: str) -> str:
         """Send the form of a page with what was typed; return where it leads."""
+        response = await self.answer(found, **typed)
+        assert response.status == 303, (await response.text())[-3000:]
+        return str(response.headers["Location"])
+
+    async def answer(self, found: Element, **typed: str) -> Any:
         form = found.one("form", class_="deed")
         fields = {
             one.attributes["name"]: one.attributes.get("value", "")
@@ -46,7 +51,7 @@ class Person:
             if one.attributes.get("type") not in ("radio", "checkbox") or "checked" in one.attributes
         }
         plain = Browser(self.browser.http, cookie=self.browser.cookie)
-        response = await self.on.meanwhile(
+        return await self.on.meanwhile(
             plain.ask(
                 "POST",
                 form.attributes["action"],
@@ -54,8 +59,6 @@ class Person:
                 headers={"Content-Type": FORM},
             )
         )
-        assert response.status == 303, (await response.text())[-3000:]
-        return str(response.headers["Location"])
 
 
 @asynccontextmanager
@@ -148,3 +151,26 @@ async def test_what_was_put_to_sleep_is_told_in_one_sentence_and_woken_again(tmp
         await on.pass_(180)
         assert [on.truth(name) for name in NORTH[:5]] == ["mining"] * 5
         await on.accounted()
+
+
+@quietly
+async def test_an_end_that_would_do_something_else_is_looked_at_again(tmp_path: Path) -> None:
+    async with (
+        stage(tmp_path, container("north", 6, net=65), container("east", 4, net=66)) as on,
+        at_the_pages(on) as anna,
+    ):
+        await on.pass_(60)
+        older, _ = await on.override("underclock", containers=("north",))
+        newest, _ = await on.override("curtail", containers=("north",))
+        await on.pass_(120)
+        assert asleep(on) == 6
+        found = await anna.look(deed_link("end-override", override=newest.id))
+        assert "6 of 6 miners go back to underclock." in found.one("form", class_="deed").words
+        # As many as before would change, but to something else.
+        await on.meanwhile(on.engine.end_override(older.id, ANNA))
+        refused = await anna.answer(found, typed="6")
+        assert refused.status == 409
+        told = read_page(await refused.text()).one("form", class_="deed").words
+        assert "6 of 6 miners go back to normal." in told
+        assert "As many miners as before would change, but other ones, or to something else." in told
+        assert [one.id for one in on.engine.overrides()] == [newest.id]

@@ -76,7 +76,9 @@ def test_the_fingerprint_names_who_changes_and_to_what() -> None:
     other = marks_of([Would(view=view(0), step=LOW)])
     assert fingerprint(one) == fingerprint(set(one))
     assert fingerprint(one) != fingerprint(other)
-    assert marks_of([Would(view=view(0), step=ASLEEP, shows=True)]) == frozenset()
+    # Who is so already, or left out, is meant all the same.
+    assert marks_of([Would(view=view(0), step=ASLEEP, shows=True)]) == {view(0).id}
+    assert marks_of([Would(view=view(0), step=ASLEEP, against="unreachable")]) == {view(0).id}
 
 
 @given(st.integers(0, 400), st.integers(0, 40), st.integers(0, 40))
@@ -93,6 +95,19 @@ def test_of_few_miners_not_one_may_differ() -> None:
     assert differs({"a x"}, {"b x"})
     assert differs({"a x", "b x"}, {"a x"})
     assert differs({"a sleep"}, {"a wake"})
+
+
+def test_who_is_meant_counts_as_well_as_who_would_change() -> None:
+    silent = {f"s{n}" for n in range(100)}
+    assert differs({"a x"}, {"a x"} | silent)
+    assert differs(silent, silent | {f"more{n}" for n in range(6)})
+    assert not differs(silent, silent | {"one"})
+    # That many are meant does not let more of those change than if they were alone.
+    assert differs(silent | {"a x", "b x"}, silent | {"a x", "b"})
+    # One that fell silent meanwhile is one that does not change.
+    assert not differs(
+        silent | {f"m{n} x" for n in range(40)}, silent | {f"m{n} x" for n in range(38)} | {"m38", "m39"}
+    )
 
 
 def test_an_estimate_does_not_hide_a_raise() -> None:

@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 import msgspec
 import pytest
 
+from controller.choosing import check_end
 from controller.deeds import (
     Busy,
     InDoubt,
@@ -66,6 +67,7 @@ class TellingDeeds(ChangedDeeds):
         self.refusal: Exception | None = None
         self.asked: list[tuple[str, Any]] = []
         self.slow_s = 0.0
+        self.refused_end = False
 
     async def _refuse(self) -> None:
         await asyncio.sleep(self.slow_s)
@@ -75,6 +77,16 @@ class TellingDeeds(ChangedDeeds):
     async def plan_end_override(self, override_id: str) -> Plan:
         self.asked.append(("plan-end", override_id))
         return self.coming
+
+    async def plan_override(self, wish: Any, actor: Actor) -> Plan:
+        if self.refused_end:  # as the engine does
+            check_end(wish.ends, wish.until, self.now)
+        return await super().plan_override(wish, actor)
+
+    async def end_override(self, override_id: str, actor: Actor, **more: Any) -> Operation:
+        if more["plan"] != self.coming.fingerprint:
+            raise PlanChanged("it would do something else by now", self.coming)
+        return await super().end_override(override_id, actor, **more)
 
     async def override(self, wish: Any, actor: Actor, **more: Any) -> Any:
         await self._refuse()
@@ -598,3 +610,46 @@ async def test_marks_of_service_and_holds_are_the_model_s(yard: FleetHouse) -> N
         found = await look(browser, address)
         assert HOSTILE in found.one("dl").text
         assert "anna" in found.one("dl").text
+
+
+async def test_what_was_done_once_is_not_judged_anew(yard: FleetHouse) -> None:
+    browser = await yard.browser()
+    deeds_of(yard).coming = plan(3, power_change_w=-20_000.0)
+    address = deed_link("curtail", filter="container=container-1&state=mining")
+    fields = form_of(await look(browser, address)) | {"reason": "grid", "typed": "3"}
+    first = await send(browser, "curtail", fields)
+    assert first.status == 303, await first.text()
+    # By now they sleep: another number is meant, and then nobody passes the filter.
+    deeds_of(yard).coming = plan(1, power_change_w=-20_000.0)
+    deeds_of(yard).snapshot("container-1.a1", state="sleeping")
+    replayed = await send(browser, "curtail", fields)
+    assert (replayed.status, replayed.headers.get("Location")) == (303, first.headers["Location"])
+    assert len(deeds_of(yard).kept_overrides) == 1
+
+
+async def test_an_end_that_has_passed_is_told_at_its_field(yard: FleetHouse) -> None:
+    browser = await yard.browser()
+    fields = form_of(await look(browser, deed_link("curtail", containers=["container-1"]))) | {
+        "reason": "kept",
+        "ends": "at",
+        "until": "2020-01-01T10:00",
+    }
+    deeds_of(yard).refused_end = True
+    found = await again(await send(browser, "curtail", fields), 422)
+    until = found.one("input", id="deed-until").attributes
+    assert (until["value"], until["aria-invalid"]) == ("2020-01-01T10:00", "true")
+    assert found.one("input", id="deed-reason").attributes["value"] == "kept"
+    assert deeds_of(yard).kept_overrides == []
+
+
+async def test_what_was_looked_at_goes_with_the_end_of_an_override(yard: FleetHouse) -> None:
+    browser = await yard.browser()
+    made = await curtailed(yard, browser)
+    fields = form_of(await look(browser, deed_link("end-override", override=made.id)))
+    assert (await send(browser, "end-override", fields | {"plan": ""})).status == 409
+    deeds_of(yard).coming = plan(2, fingerprint="to something else")
+    said = words(await again(await send(browser, "end-override", fields), 409))
+    assert "but other ones, or to something else" in said
+    assert len(deeds_of(yard).overrides()) == 1
+    del fields["key"]
+    assert (await send(browser, "end-override", fields)).status == 400
