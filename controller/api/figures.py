@@ -118,13 +118,19 @@ def shown_miner(view: MinerView, now: datetime, *, editable: bool, private: bool
         inlet_c=snapshot.temperatures_c.inlet if snapshot else None,
         chip_max_c=snapshot.temperatures_c.chip_max if snapshot else None,
         uptime_s=snapshot.uptime_s if snapshot else None,
-        boards_ok=sum(1 for board in snapshot.boards if board.hashrate_hs) if snapshot else None,
+        boards_ok=boards_ok(snapshot) if snapshot else None,
         expected_boards=snapshot.expected_boards if snapshot else None,
         faults=snapshot.faults if snapshot else (),
         pool=_pool(snapshot),
         profile=_profile(view, private=private),
         links={"self": f"/api/v1/miners/{view.id}"},
     )
+
+
+def boards_ok(snapshot: Snapshot) -> int | None:
+    """Return how many boards hash; None where the miner reports no board, or no hash rate of any."""
+    rates = [board.hashrate_hs for board in snapshot.boards if board.hashrate_hs is not None]
+    return sum(1 for rate in rates if rate) if rates else None
 
 
 class Sums(msgspec.Struct, kw_only=True):

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
-from controller.api.figures import algorithm_of, model_of
+from controller.api.figures import algorithm_of, boards_ok, model_of
 from controller.api.miner_filters import SORTS, firmware_of, manufacturer_of
 from controller.api.shapes import Miner
 from controller.deeds import MinerView
@@ -78,7 +78,7 @@ def _hash_rate(row: Shown) -> str | None:
         return None
     value = rate / row.scale.size
     # A Scrypt miner in a column of TH/s is small, and not nothing.
-    return row.words.formats.number(value, 4) if 0 < value < 0.1 else row.words.formats.figure(value)
+    return row.words.formats.small(value, 4) if 0 < value < 0.1 else row.words.formats.figure(value)
 
 
 def _number(name: str, digits: int = 0) -> Callable[[Shown], str | None]:
@@ -159,9 +159,7 @@ def _pool(view: MinerView) -> str | None:
 
 
 def _boards_ok(view: MinerView) -> int | None:
-    if not isinstance(view.reading, Snapshot):
-        return None
-    return sum(1 for board in view.reading.boards if board.hashrate_hs)
+    return boards_ok(view.reading) if isinstance(view.reading, Snapshot) else None
 
 
 def _efficiency(view: MinerView) -> float | None:
@@ -174,7 +172,11 @@ def _efficiency(view: MinerView) -> float | None:
 
 def _address(view: MinerView) -> Any:
     parts = view.miner.address.split(".")
-    return (0, *map(int, parts)) if all(part.isdigit() for part in parts) else (1, view.miner.address)
+    return (
+        (0, *map(int, parts))
+        if all(part.isascii() and part.isdigit() for part in parts)
+        else (1, view.miner.address)
+    )
 
 
 COLUMNS: Final[Mapping[str, Column]] = {

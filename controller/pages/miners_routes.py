@@ -56,6 +56,8 @@ UNRESERVED: Final = "!~"
 """What scripts leave as it is in an address, and no id has."""
 LASTING: Final = ("name", "container")
 """What stays as long as the row does."""
+MOST_DIGITS: Final = 9
+"""Of a number in the stream's name: there are not so many miners anywhere."""
 PIECE: Final = 500
 
 OFFERED: Final[tuple[Kind, ...]] = ("curtail", "wake", "profile", "reboot", "locate", "poll", "reapply")
@@ -149,13 +151,19 @@ async def live_miners(call: Call[Any, Any], of: str) -> LiveState:
     ]
     columns = chosen_columns(given.get("columns", "").split("."), private=private)
     scale = scale_named(given.get("unit", "")) or scale_of([_miner(call, view) for view in views])
-    total = int(text) if (text := given.get("total", "")).isascii() and text.isdigit() else len(ids)
+    shown = set(ids)
+    total = _total(given.get("total", ""), len(ids))
     found = chosen(call, wanted.filter)
-    still = sum(1 for view in found if view.id in set(ids)) if total == len(ids) else None
+    still = sum(1 for view in found if view.id in shown) if total == len(ids) else None
     news = len(found) - total if still is None else len(found) - still
     return _state(call, views, columns, scale) | _news(
         words, (news, 0 if still is None else len(ids) - still)
     )
+
+
+def _total(text: str, otherwise: int) -> int:
+    """Return how many matched when the page was made; what else stands there is none."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS else otherwise
 
 
 def deed_words(kind: Kind, words: Words) -> str:
@@ -208,7 +216,7 @@ def _news(words: Words, changes: tuple[int, int] | None) -> LiveState:
     """Return the note that other miners match by now. `changes`: how many more, and how many of the shown no longer do."""
     more, gone = changes or (0, 0)
     if more > 0:
-        text = words.ngettext("%(num)s new match", "%(num)s new match", more)
+        text = words.ngettext("%(num)s new match", "%(num)s new matches", more)
     elif more < 0:
         text = words.ngettext("%(num)s no longer matches", "%(num)s no longer match", -more)
     elif gone:

@@ -13,10 +13,10 @@ import pytest
 from controller.api import stream_routes
 from controller.deeds import Source
 from controller.model import ServiceMark
-from miners.model import Snapshot
+from miners.model import Board, Snapshot
 from tests.unit.controller.api.conftest import Browser, MakeHouse
 from tests.unit.controller.api.managed_fleet import FleetHouse, start
-from tests.unit.controller.pages.fleet_with_pages import BORIS, ChangedDeeds, main, page
+from tests.unit.controller.pages.fleet_with_pages import BORIS, ChangedDeeds, full_snapshot, main, page
 from tests.unit.controller.pages.reading_pages import Element, read_page
 
 
@@ -349,3 +349,28 @@ async def test_readings_grow_old_in_words(fleet: FleetHouse) -> None:
         fleet.deeds.now += timedelta(seconds=seconds)
         found = await page(browser, "/miners?state=mining")
         assert rows(found)[0][-1].replace("\u00a0", " ") == told
+
+
+async def test_a_name_in_the_stream_with_a_number_beyond_all_numbers_is_read_all_the_same(
+    fleet: FleetHouse,
+) -> None:
+    browser = await fleet.house.signed_in()
+    name = f"miners:rows=container-1.a1&total={'9' * 5000}"
+    response = await browser.get("/live/now", params={"page": name})
+    assert response.status == 200, await response.text()
+
+
+async def test_boards_that_are_not_reported_are_not_counted_as_none(fleet: FleetHouse) -> None:
+    browser = await fleet.house.signed_in()
+    for boards, told in (((), "–"), ((Board(0), Board(1)), "–"), ((Board(0, hashrate_hs=0.0),), "0/3")):
+        full_snapshot(fleet, boards=boards)
+        found = await page(browser, "/miners")
+        assert rows(found)[0][8] == told
+    exact = csv.DictReader(io.StringIO(await (await browser.get("/miners.csv")).text()))
+    assert next(exact)["boards_ok"] == "0"
+
+
+async def test_a_small_hash_rate_is_not_written_as_none(fleet: FleetHouse) -> None:
+    full_snapshot(fleet, hashrate_hs=20e6)
+    found = await page(await fleet.house.signed_in(), "/miners")
+    assert rows(found)[0][3].replace("\u00a0", " ") == "< 0.0001"
