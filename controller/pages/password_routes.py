@@ -51,7 +51,7 @@ async def get_password(call: Call[None, BackQuery]) -> Answer:
 async def post_password(call: Call[bytes, NoQuery]) -> Answer | web.Response:
     """Change the password and lead back, or answer the form again with what is wrong. Passwords are never filled in again."""
     form, words = decode_form(call.body, PasswordForm), words_of(call)
-    errors = _seen(form, words)
+    errors, refused = _seen(form, words), None
     answer = Answer()
     if not errors:
         try:
@@ -59,9 +59,9 @@ async def post_password(call: Call[bytes, NoQuery]) -> Answer | web.Response:
         except Problem as problem:
             if problem.kind not in ("invalid", "too-many"):
                 raise
-            errors = by_field(problem, words)
+            errors, refused = by_field(problem, words), problem
     if errors:
-        return _password_page(call, form.next, errors)
+        return _password_page(call, form.next, errors, refused)
     return web.Response(status=303, headers={**answer.headers, hdrs.LOCATION: own_path(form.next)})
 
 
@@ -91,17 +91,22 @@ def confirming(call: Call[Any, Any], back_to: str, wrong: str = "") -> Answer:
         status=422 if wrong else 200,
         action=CONFIRM,
         kept=[("next", back_to)],
+        goes_on=False,
         back_to=back_to,
         found=[(PASSWORD_FIELD, wrong)] if wrong else [],
     )
 
 
-def _password_page(call: Call[Any, Any], back_to: str, errors: dict[str, str] | None = None) -> Answer:
+def _password_page(
+    call: Call[Any, Any], back_to: str, errors: dict[str, str] | None = None, refused: Problem | None = None
+) -> Answer:
+    """Return the page of the form. `refused`: what the controller says to it, with the time to wait among its headers."""
     given = errors or {}
     return page(
         call,
         "password",
-        status=422 if given else 200,
+        status=refused.status if refused is not None else 422 if given else 200,
+        headers=None if refused is None else refused.headers,
         back_to=own_path(back_to),
         found=list(given.items()),
         errors={name: given.get(name, "") for name in ("current", "new", "new_again")},

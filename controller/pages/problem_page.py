@@ -107,17 +107,27 @@ def _told(problem: Problem, request: web.Request, language: Words, asker: Person
 
 async def _confirming(problem: Problem, request: web.Request, language: Words) -> dict[str, Any]:
     """Return what the page needs on which the password is given again: the form that was sent goes on with it."""
-    raw = await request.read() if request.content_type == FORM else b""
-    kept = (
-        [(name, value) for name, value in fields_of(raw).items() if name not in OF_EVERY_FORM] if raw else []
-    )
+    kept = await _fields(request)
+    back_to = own_path(_path(request.headers.get(hdrs.REFERER, "")))
     wrong = sentence(language.told(problem.mistakes[0].detail)) if problem.mistakes else ""
     return {
-        "action": request.path_qs if raw else CONFIRM,
-        "kept": kept,
-        "back_to": own_path(_path(request.headers.get(hdrs.REFERER, ""))),
+        "action": CONFIRM if kept is None else request.path_qs,
+        "kept": [("next", back_to)] if kept is None else kept,
+        "goes_on": kept is not None,
+        "back_to": back_to,
         "found": [(PASSWORD_FIELD, wrong)] if wrong else [],
     }
+
+
+async def _fields(request: web.Request) -> list[tuple[str, str]] | None:
+    """Return what a form was filled in with; None where none was sent that could be sent again."""
+    if request.content_type != FORM:
+        return None
+    try:
+        fields = fields_of(await request.read())
+    except Problem:
+        return None
+    return [(name, value) for name, value in fields.items() if name not in OF_EVERY_FORM]
 
 
 def _path(address: str) -> str:

@@ -183,3 +183,25 @@ async def test_keys_are_listed_and_say_whether_they_are_on(fleet: FleetHouse) ->
     page = await page_of(await fleet.browser(), "/keys")
     assert [key.words for key in page.all("kbd")][:2] == ["/", "?"]
     assert "can be switched off" in page.text
+
+
+async def test_a_form_that_is_none_is_no_reason_to_fail_when_the_password_is_asked_for(
+    fleet: FleetHouse,
+) -> None:
+    browser = await fleet.browser()
+    fleet.deeds.pass_time(minutes=16)
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    asked = await browser.ask("POST", "/me/tokens", data=b"\xff\xfe", headers=headers)
+    assert asked.status == 403
+    page = read_page(await asked.text())
+    assert page.all("input", id="password_again")
+    assert page.all("form", action="/confirm-password")
+
+
+async def test_who_tries_too_many_passwords_is_told_to_wait(fleet: FleetHouse) -> None:
+    browser = await fleet.browser()
+    wrong = {"current": "wrong", "new": NEW, "new_again": NEW, "csrf": browser.csrf}
+    answers = [await browser.ask("POST", "/password", data=wrong) for _ in range(11)]
+    assert [one.status for one in answers] == [422] * 10 + [429]
+    assert int(answers[-1].headers["Retry-After"]) > 0
+    assert "Too many tries" in read_page(await answers[-1].text()).one("div", id="mistakes").words
