@@ -43,7 +43,7 @@ from controller.pages.live_state import LiveState
 from controller.pages.miner_columns import COLUMNS, Shown, row_state, scale_of, sorted_views
 from controller.pages.state_marks import mark_path
 from controller.pages.trouble import Clock
-from controller.pages.zones import zone_of
+from controller.pages.zones import reading_zone
 from miners.inventory import fleet
 
 CELL: Final = 28
@@ -84,9 +84,10 @@ _PLAIN: Final = ContainerQuery()
 
 
 class Rows(msgspec.Struct, frozen=True, kw_only=True):
-    """A part of the table: its miners, and which of how many they are, from 1."""
+    """A part of the table: its miners, and which of how many they are, from 1. `number`: of the part, from 1."""
 
     shown: Sequence[Shown]
+    number: int
     first: int
     last: int
     total: int
@@ -122,8 +123,8 @@ async def live_container(call: Call[Any, Any], of: str) -> LiveState:
 
 
 def clock_of(call: Call[Any, Any], container: fleet.Container, words: Words) -> Clock:
-    """Return how moments are written: in the container's zone."""
-    zone = zone_of(container.timezone)
+    """Return how moments are written: in the reader's zone where he has chosen one, else in the container's."""
+    zone = reading_zone(call, container)
     return lambda moment: words.formats.clock(moment, call.now, zone)
 
 
@@ -241,7 +242,8 @@ def _rows(
         first = [one.view for one in needy]
         urgent = {view.id for view in first}
         ordered = [*first, *(view for view in views if view.id not in urgent)]
-    begin = min((query.page - 1) * ROWS, max(0, (len(ordered) - 1) // ROWS * ROWS))
+    number = min(query.page, max(1, -(-len(ordered) // ROWS)))
+    begin = (number - 1) * ROWS
     part = ordered[begin : begin + ROWS]
     miners = [shown_miner(view, call.now, editable=False, private=private) for view in part]
     scale = scale_of(miners)
@@ -250,6 +252,7 @@ def _rows(
             Shown(miner=miner, view=view, scale=scale, words=words)
             for miner, view in zip(miners, part, strict=True)
         ],
+        number=number,
         first=begin + 1 if part else 0,
         last=begin + len(part),
         total=len(ordered),

@@ -35,7 +35,7 @@ from controller.pages.miner_columns import COLUMNS
 from controller.pages.rendering import rendered
 from controller.pages.timeline_picture import timeline_picture
 from controller.pages.trouble import is_words
-from controller.pages.zones import zone_of
+from controller.pages.zones import reading_zone, zone_of
 
 PART: Final = "X-Part"
 EVENTS: Final = 8
@@ -104,6 +104,7 @@ async def get_container(call: Call[None, ContainerQuery]) -> Answer:
         clock=clock,
         is_words=lambda view: is_words(view, words, clock),
         zone=words.formats.zone_words(call.now, zone_of(found.timezone)),
+        read_in=words.formats.zone_words(call.now, reading_zone(call, found)),
     )
 
 

@@ -12,6 +12,7 @@ from aiohttp import web
 
 from controller.deeds import Source
 from controller.model import Hold, Operation, Override, Result, ServiceMark, Wanted, new_id
+from controller.pages import container_live
 from miners.model import Board, Fault, Pool, Temperatures
 from tests.unit.controller.api.conftest import MakeHouse
 from tests.unit.controller.api.managed_fleet import FleetHouse, start
@@ -68,6 +69,19 @@ async def test_it_says_what_runs_what_it_gives_and_who_needs_hands(fleet: FleetH
     ]
     assert "/containers/container-1/alerts" not in links(found)  # Prometheus was in time
     assert "No alert fires here." in told
+
+
+async def test_times_are_in_the_zone_that_the_reader_has_chosen(fleet: FleetHouse) -> None:
+    browser = await fleet.browser()
+    me = await browser.get("/api/v1/me")
+    headers = {"If-Match": me.headers["ETag"]}
+    assert (
+        await browser.ask("PATCH", "/api/v1/me", json={"time_zone": "Asia/Tokyo"}, headers=headers)
+    ).status == 200
+    told = main(await page(browser, PAGE))
+    assert "normal since 21:00, by the schedule Then curtail at 23:00" in told
+    assert "Europe/Samara (UTC+04:00)" in told
+    assert "Times are Asia/Tokyo (UTC+09:00)" in told
 
 
 async def test_the_map_has_a_link_a_miner_that_says_what_it_is(fleet: FleetHouse) -> None:
@@ -329,6 +343,16 @@ async def test_the_table_has_the_same_miners_the_neediest_first(fleet: FleetHous
 async def test_the_table_is_sorted_as_asked(fleet: FleetHouse, sort: str, names: list[str]) -> None:
     found = await page(await fleet.browser(), f"{PAGE}?view=table&sort={sort}")
     assert [one.words for one in found.one("table", class_="miner-rows").one("tbody").all("th")] == names
+
+
+async def test_a_part_of_the_table_behind_its_end_is_the_last_one(
+    fleet: FleetHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(container_live, "ROWS", 1)
+    found = await page(await fleet.browser(), f"{PAGE}?view=table&page=9")
+    links = found.one("nav", class_="page-links")
+    assert "2–2 of 2" in links.words
+    assert [one.attributes["href"] for one in links.all("a")] == [f"{PAGE}?view=table#miners"]
 
 
 async def test_what_is_chosen_is_counted_with_its_power(fleet: FleetHouse) -> None:
