@@ -15,6 +15,7 @@ from controller.api.figures import SHA256, Sums, figures_of, state_of, sums_of
 from controller.api.shapes import MINER_STATES, Container, Figures, MinerState, Rate
 from controller.deeds import MinerView
 from controller.model import Operation
+from controller.pages.event_words import actor_words
 from controller.pages.formats import NBSP, plain
 from controller.pages.language import Words
 from controller.pages.live_state import LiveState
@@ -183,7 +184,7 @@ def _override_words(
     values = {
         "profile": profile,
         "time": clock(override.starts_at),
-        "who": plain(override.created_by.name or ""),
+        "who": actor_words(override.created_by, words),
     }
     if override.reason:
         values["reason"] = plain(override.reason)

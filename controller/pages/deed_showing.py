@@ -30,6 +30,7 @@ from controller.pages.deed_page import (
     warnings_of,
 )
 from controller.pages.deed_words import button, heading, keep, set_apart, spot, title
+from controller.pages.event_words import actor_words
 from controller.pages.language import Words
 from controller.pages.zones import zone_of
 
@@ -252,11 +253,14 @@ def _told(around: Surroundings, found: Look) -> list[tuple[str, str]]:
     if found.override is not None:
         override = found.override
         told.append((words.gettext("Reason"), override.reason))
-        told.append((words.gettext("By"), override.created_by.name))
+        told.append((words.gettext("By"), actor_words(override.created_by, words)))
         told.append((words.gettext("Until"), _end_told(words, override, clock)))
     if found.kind.name == "release":
         told += [
-            (words.gettext("Held since"), f"{clock(hold.created_at)} · {hold.created_by.name}: {hold.reason}")
+            (
+                words.gettext("Held since"),
+                f"{clock(hold.created_at)} · {actor_words(hold.created_by, words)}: {hold.reason}",
+            )
             for hold in found.holds
         ]
     mark = None if found.view is None else found.view.service
@@ -264,7 +268,7 @@ def _told(around: Surroundings, found: Look) -> list[tuple[str, str]]:
         told.append(
             (
                 words.gettext("In service since"),
-                f"{clock(mark.created_at)} · {mark.created_by.name}: {mark.reason}",
+                f"{clock(mark.created_at)} · {actor_words(mark.created_by, words)}: {mark.reason}",
             )
         )
     if found.operation is not None and found.operation.reason:

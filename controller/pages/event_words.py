@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final, TypeAlias
 
-from controller.model import FAILED_STATES, Event
+from controller.model import FAILED_STATES, Actor, Event
 from controller.pages.formats import plain
 from controller.pages.language import Words
 from controller.wording import Wording, worded
@@ -37,6 +37,15 @@ def outcome_words(outcome: str | None, words: Words) -> str:
     """Return what came of it, in words; an outcome that is not known as it is."""
     made = OUTCOMES.get(outcome or "")
     return (outcome or "") if made is None else words.told(made)
+
+
+def actor_words(actor: Actor, words: Words) -> str:
+    """Return who it was: a person's own name; what is no person, and the operator to whom clients see no names, in words."""
+    if actor.type == "schedule":
+        return words.pgettext("actor", "schedule")
+    if actor.name == "operator" and actor.id is None:
+        return words.pgettext("actor", "operator")
+    return plain(actor.name or "")
 
 
 def action_words(params: Mapping[str, Any], words: Words) -> str:

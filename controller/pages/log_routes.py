@@ -18,7 +18,14 @@ from controller.api.record_routes import CATEGORIES, filter_of, seen, stream_csv
 from controller.api.route import EVERYBODY, Answer, Call, Handler, Route
 from controller.events import COUNT_AT_MOST, BadPosition
 from controller.model import Event
-from controller.pages.event_words import OUTCOMES, category_words, kind_words, outcome_words, said
+from controller.pages.event_words import (
+    OUTCOMES,
+    actor_words,
+    category_words,
+    kind_words,
+    outcome_words,
+    said,
+)
 from controller.pages.formats import cut, plain
 from controller.pages.frame import HTML, page, words_of
 from controller.pages.language import Words
@@ -237,16 +244,10 @@ def _last_days(call: Call[Any, Any], wanted: Asked, zone: ZoneInfo) -> dict[int,
 
 def _actor_words(event: Event, words: Words) -> str:
     """Return who it was."""
-    actor = event.actor
-    if actor.type == "schedule":
-        return words.pgettext("actor", "schedule")
-    if actor.type == "system":
-        return "Hashyard"
-    if actor.name == "operator" and actor.id is None:
-        return words.pgettext("actor", "operator")
-    if actor.type == "token":
-        return words.gettext("%(name)s, by a token", name=plain(actor.name))
-    return plain(actor.name)
+    name = actor_words(event.actor, words)
+    if event.actor.type == "token":
+        return words.gettext("%(name)s, by a token", name=name)
+    return name
 
 
 def _day_words(day: date, today: date, words: Words) -> str:

@@ -20,7 +20,7 @@ from controller.pages.alert_words import alert_words, severity_words
 from controller.pages.alerts_soon import LONG_S, SOON_S, alerts_soon
 from controller.pages.chart_routes import PART, ChartQuery
 from controller.pages.deed_links import deed_link
-from controller.pages.event_words import said
+from controller.pages.event_words import actor_words, said
 from controller.pages.frame import HTML, page, words_of
 from controller.pages.language import Words
 from controller.pages.live_state import LiveState
@@ -86,7 +86,7 @@ async def get_miner(call: Call[None, ChartQuery]) -> Answer:
         running=_running(call, view),
         held=[hold for hold in holds_seen(call) if hold.container in (None, view.container.id)],
         events=[
-            (event, said(event, words, clock), words.told(event.actor.name))
+            (event, said(event, words, clock), actor_words(event.actor, words))
             for event in detail.recent_events[:_LOG_SHOWN]
         ],
         log=f"/log?{urlencode({'miner': view.id})}",

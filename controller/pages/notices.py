@@ -13,7 +13,7 @@ from controller.api.fleet_routes import sources
 from controller.api.route import Call
 from controller.history import History
 from controller.pages.deed_links import deed_link
-from controller.pages.event_words import action_words
+from controller.pages.event_words import action_words, actor_words
 from controller.pages.formats import cut, plain
 from controller.pages.language import Words
 from controller.pages.zones import reading_zone
@@ -206,7 +206,7 @@ def _override(call: Call[Any, Any], words: Words) -> Notice | None:
         text = words.gettext(
             "The override to %(profile)s by %(person)s has no end: %(reason)s",
             profile=plain(one.profile),
-            person=plain(one.created_by.name),
+            person=actor_words(one.created_by, words),
             reason=cut(plain(one.reason), _MOST),
         )
         return Notice(kind="override", text=text, link=link)

@@ -15,6 +15,7 @@ from typing import Any, Final
 import jinja2
 from markupsafe import Markup
 
+from controller.pages.event_words import actor_words
 from controller.pages.language import LANGUAGES, Words, words
 from controller.pages.language import prepare as prepare_languages
 from controller.pages.state_words import state_words
@@ -107,6 +108,7 @@ def _environment(code: str) -> jinja2.Environment:
     found.globals |= {"state_word": partial(_state_word, language), "version": _version()}
     found.filters |= language.formats.filters()
     found.filters["told"] = language.told
+    found.filters["actor"] = partial(actor_words, words=language)
     return found
 
 
