@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Annotated, Any, Final, Literal, get_args
 from urllib.parse import parse_qsl, urlencode
 
@@ -168,8 +169,15 @@ def _joined(states: Sequence[LiveState]) -> LiveState:
 
 
 def _clock(call: Call[Any, Any], container: fleet.Container | None) -> Clock:
-    formats, zone = words_of(call).formats, reading_zone(call, container)
-    return lambda moment: formats.clock(moment, call.now, zone)
+    """Return how moments are written: those of a container that is in another zone than the page with that zone."""
+    formats, zone, page = words_of(call).formats, reading_zone(call, container), reading_zone(call)
+
+    def told(moment: datetime) -> str:
+        time = formats.clock(moment, call.now, zone)
+        here = moment.astimezone(zone).utcoffset() == moment.astimezone(page).utcoffset()
+        return time if here else f"{time} ({formats.offset(moment, zone)})"
+
+    return told
 
 
 def _passes(card: Card, wanted: Mapping[str, set[str]]) -> bool:

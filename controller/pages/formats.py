@@ -166,6 +166,14 @@ class Formats:
         offset = now.astimezone(zone).strftime("%z")
         return f"{zone} (UTC{offset[:3]}:{offset[3:5]})" if offset.strip("+0") else str(zone)
 
+    def offset(self, moment: datetime, zone: tzinfo) -> str:
+        """Return how far a zone is from UTC at a moment: UTC, UTC−6, UTC+5:30."""
+        minutes = int((moment.astimezone(zone).utcoffset() or timedelta()).total_seconds()) // 60
+        hours, rest = divmod(abs(minutes), 60)
+        if not minutes:
+            return "UTC"
+        return f"UTC{'−' if minutes < 0 else '+'}{hours}{f':{rest:02}' if rest else ''}"
+
     def filters(self) -> Mapping[str, Callable[..., Any]]:
         """Return what templates write figures with."""
         return {

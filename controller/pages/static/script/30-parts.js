@@ -23,8 +23,7 @@
   const draw = async (place) => {
     try {
       const reply = await get(place.dataset.sparklines, "application/json");
-      if (!reply.ok || reply.redirected) return;
-      const { paths, texts } = await reply.json();
+      const { paths, texts } = reply.ok && !reply.redirected ? await reply.json() : { paths: {}, texts: {} };
       for (const drawing of place.querySelectorAll("[data-sparkline]")) {
         const text = texts[drawing.dataset.sparkline];
         drawing.firstElementChild.setAttribute("d", paths[drawing.dataset.sparkline] ?? "");
@@ -34,6 +33,7 @@
     } catch (error) {
       console.warn(error);
     }
+    place.dataset.drawn = "";
   };
 
   const every = (place, seconds, act) => {

@@ -138,7 +138,7 @@ async def test_a_container_that_is_silent_is_named_with_since_when(
         change(fleet, f"container-3.c{at}", failing_since=fleet.deeds.now - timedelta(minutes=at))
     found = await page(await fleet.browser(), "/")
     assert shown(found, "c.container-3.silent")
-    assert place(found, "c.container-3.silent") == "Container 3: 3 silent since 15:57"
+    assert place(found, "c.container-3.silent") == "Container 3: 3 silent since 15:57 (UTC+4)"
     assert not shown(found, "c.container-1.silent")
     assert cards(found)[0] == "Container 3"
 

@@ -87,6 +87,19 @@ def test_zones_say_how_far_they_are_from_utc() -> None:
     assert formats.zone_words(NOW, ZoneInfo("UTC")) == "UTC"
 
 
+@pytest.mark.parametrize(
+    ("zone", "text"),
+    [
+        ("UTC", "UTC"),
+        ("Europe/Samara", "UTC+4"),
+        ("America/Chicago", "UTC−6"),
+        ("Asia/Kathmandu", "UTC+5:45"),
+    ],
+)
+def test_times_of_another_zone_say_how_far_it_is_from_utc(zone: str, text: str) -> None:
+    assert formats.offset(datetime(2026, 11, 21, tzinfo=UTC), ZoneInfo(zone)) == text
+
+
 @given(st.text())
 def test_plain_words_turn_nothing_around_them(text: str) -> None:
     assert not re.search("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\x00-\x1f]", figures.plain(text))
