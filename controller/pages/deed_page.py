@@ -8,23 +8,19 @@ between two plans is put into words.
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
-from datetime import time as time_of_day
 from typing import Final, Literal, TypeAlias
-from zoneinfo import ZoneInfo
 
 import msgspec
 from markupsafe import Markup
 
 from controller.deeds import OVER_LIMIT, MinerView, Plan, Skipped
-from controller.desire import ends_by_container
 from controller.model import Ends
 from controller.pages.deed_links import DeedKind
 from controller.pages.deed_words import becomes, skipped_words
 from controller.pages.formats import plain
 from controller.pages.language import Words
 from controller.powers import nominal_w
-from miners.inventory.fleet import Container, Inventory
+from miners.inventory.fleet import Container
 from miners.model import Snapshot
 
 LARGE: Final = 0.25
@@ -34,8 +30,6 @@ MOST_REASON: Final = 500
 _FOR_GOOD: Final = frozenset(("observe", "inactive", "unsupported"))
 """Why miners are left out that no order reaches later either."""
 
-_UNTIL: Final = re.compile(r"(?:(\d{4}-\d\d-\d\d)[T ])?(\d\d?:\d\d)")
-
 Field: TypeAlias = Literal["reason", "until", "ends", "typed", "profile", ""]
 
 
@@ -43,7 +37,7 @@ class DeedForm(msgspec.Struct, frozen=True, kw_only=True):
     """What the address of a deed or its form says: to what, and how.
 
     `miners`: ids with blanks between them, as the confirming page keeps them. `state`: outcomes to try again. `until`: in the
-    container's zone. `sent`: it is to be done, with `key` against a second time; `plan`, `seen`, `etag`: what was looked at.
+    container's zone; `twice`: which of both, where the clock shows that time twice. `sent`: it is to be done, with `key` against a second time; `plan`, `seen`, `etag`: what was looked at.
     `typed`: the name or the number that large deeds ask for. `back`: where to go afterwards. `part`: without the frame.
     """
 
@@ -57,6 +51,7 @@ class DeedForm(msgspec.Struct, frozen=True, kw_only=True):
     state: tuple[str, ...] = ()
     ends: str = ""
     until: str = ""
+    twice: str = ""
     reason: str = ""
     emergency: str = ""
     back: str = "/"
@@ -102,7 +97,8 @@ class Choices(msgspec.Struct, frozen=True, kw_only=True):
     """The ends that are offered.
 
     `next_change`: when the schedule changes next, None where it never does; `each`: not at the same time in all
-    containers. `then`: the profile after it. `until`: what stands in the field for a time, in the zone that `zone` names.
+    containers. `then`: the profile after it. `until`: what stands in the field for a time, in the zone that `zone` names;
+    `twice`: (value, words, chosen) of both moments, where the clock shows that time twice.
     """
 
     chosen: Ends
@@ -111,6 +107,7 @@ class Choices(msgspec.Struct, frozen=True, kw_only=True):
     then: str | None
     until: str
     zone: str
+    twice: tuple[tuple[str, str, bool], ...] = ()
 
 
 class DeedShown(msgspec.Struct, frozen=True, kw_only=True):
@@ -276,45 +273,6 @@ def typed_right(typed: str, name: str | None, number: int) -> bool:
     given = " ".join(plain(typed).split()).casefold()
     named = name is not None and given == " ".join(plain(name).split()).casefold()
     return bool(given) and (named or re.sub(r"[\s.,'’]", "", given) == str(number))
-
-
-# When it ends
-
-
-def next_changes(
-    containers: Sequence[Container], inventory: Inventory, now: datetime
-) -> list[datetime] | None:
-    """Return when the schedules of these containers change next, earliest first; None if one of them never does."""
-    found = ends_by_container(containers, inventory.schedules, now)
-    return sorted(set(found.values())) if containers and len(found) == len(containers) else None
-
-
-def suggested_until(now: datetime, zone: ZoneInfo) -> str:
-    """Return what stands in the field for a time at first: the next full hour that is at least an hour away."""
-    local = (now + timedelta(hours=1, minutes=59)).astimezone(zone)
-    return f"{local.replace(minute=0):%Y-%m-%dT%H:%M}"
-
-
-def until_of(text: str, now: datetime, zone: ZoneInfo) -> datetime | None:
-    """Return the moment that was typed, in a zone: with a date, or the next time that the clock shows it; None for no time.
-
-    A time that the clock leaves out as it goes forward is no time; one that it shows twice is the first of both.
-    """
-    found = _UNTIL.fullmatch(text.strip())
-    if found is None:
-        return None
-    date, clock = found.groups()
-    try:
-        time = time_of_day.fromisoformat(clock.rjust(5, "0"))
-        local = datetime.combine(
-            datetime.fromisoformat(date).date() if date else now.astimezone(zone).date(), time, zone
-        )
-        if date is None and local <= now:
-            local = datetime.combine(local.date() + timedelta(days=1), time, zone)
-        moment = local.astimezone(now.tzinfo)
-        return moment if moment.astimezone(zone).replace(tzinfo=None) == local.replace(tzinfo=None) else None
-    except (ValueError, OverflowError):
-        return None
 
 
 # What was looked at

@@ -33,14 +33,14 @@ from controller.pages.deed_page import (
     Wrong,
     differences,
     is_large,
-    next_changes,
     typed_right,
-    until_of,
 )
 from controller.pages.deed_showing import WITHOUT_REASON, Surroundings, shown, zone_for
+from controller.pages.deed_until import moments_of, next_changes, until_of
 from controller.pages.frame import HTML, page, words_of
 from controller.pages.language import Words
 from controller.pages.rendering import rendered
+from controller.wording import worded
 from miners.errors import HashyardError
 
 PART: Final = "X-Requested-With"
@@ -114,7 +114,7 @@ async def _checked(call: Call[Any, Any], found: Look) -> tuple[Ends, datetime | 
     words, form, kind = words_of(call), found.form, found.kind
     changes = next_changes(found.containers, call.deeds.inventory, call.now)
     ends, wrong = _ends(call, found, form, words, has_next=changes is not None)
-    until = until_of(form.until, call.now, zone_for(found)) if ends == "at" else None
+    until = _until(call, found) if ends == "at" else None
     if kind.name not in WITHOUT_REASON:
         wrong += _wrong_reason(form, words)
     if wrong:
@@ -228,7 +228,7 @@ async def _plan_to_show(
     call: Call[Any, Any], found: Look, ends: Ends, *, has_next: bool
 ) -> tuple[Plan | None, list[Wrong]]:
     """Return the plan, with the end that was chosen where that can be; and what is wrong with the address."""
-    until = until_of(found.form.until, call.now, zone_for(found)) if ends == "at" else None
+    until = _until(call, found) if ends == "at" else None
     if found.kind.lasting and ends == "at" and until is None:
         ends = "next_change" if has_next else "manual"
     emergency = bool(found.form.emergency)
@@ -274,14 +274,21 @@ def _ends(
     if form.ends not in ("", "next_change", "at", "manual"):
         return usual, [Wrong("ends", words.gettext("Choose one of the ends"))]
     ends: Ends = form.ends or usual  # type: ignore[assignment]  # one of the three, see above
-    if ends == "at" and form.until and until_of(form.until, call.now, zone_for(found)) is None:
+    if ends != "at" or (form.until and _until(call, found) is not None):
+        return ends, []
+    if moments_of(form.until, call.now, zone_for(found)):
+        text = words.gettext("The clock shows this time twice that day: choose which of both")
+        return ends, [Wrong("until", text)]
+    if form.until:
         text = words.gettext(
             "“%(text)s” is no time of that day: write it as 16:00, or 2026-03-01 16:00", text=form.until[:40]
         )
         return ends, [Wrong("until", text)]
-    if ends == "at" and form.sent and not form.until:
-        return ends, [Wrong("until", words.gettext("Say until when"))]
-    return ends, []
+    return ends, [Wrong("until", words.gettext("Say until when"))] if form.sent else []
+
+
+def _until(call: Call[Any, Any], found: Look) -> datetime | None:
+    return until_of(found.form.until, found.form.twice, call.now, zone_for(found))
 
 
 def _wrong_reason(form: DeedForm, words: Words) -> list[Wrong]:
@@ -386,7 +393,7 @@ def _running(call: Call[Any, Any], found: Look) -> str | None:
 def _kind(call: Call[Any, Any]) -> DeedKind:
     kind = KINDS.get(call.path["kind"])
     if kind is None:
-        raise Problem("not-found", "there is no such deed")
+        raise Problem("not-found", worded("there is no such deed"))
     return kind
 
 

@@ -26,11 +26,12 @@ from controller.pages.deed_page import (
     refused_beforehand,
     seen_of,
     skipped_groups,
-    suggested_until,
     warnings_of,
 )
+from controller.pages.deed_until import WHICH, moments_of, suggested_until, which_of, written
 from controller.pages.deed_words import button, heading, keep, set_apart, spot, title
 from controller.pages.event_words import actor_words
+from controller.pages.formats import plain
 from controller.pages.language import Words
 from controller.pages.zones import zone_of
 
@@ -319,16 +320,45 @@ def _choices(around: Surroundings, found: Look, plan: Plan | None, ends: Ends) -
     words, zone = around.words, zone_for(found)
     changes = list(around.changes or ())
     override = found.override
-    until = found.form.until
+    until, twice = found.form.until, found.form.twice
     if not until and override is not None and override.ends == "at" and override.until is not None:
-        until = f"{override.until.astimezone(zone):%Y-%m-%dT%H:%M}"
+        until, twice = written(override.until, zone), which_of(override.until, zone)
+    until = until or suggested_until(around.now, zone)
     return Choices(
         chosen=ends,
         next_change=words.formats.clock(changes[-1], around.now, zone) if changes else None,
         each=len(changes) > 1,
         then=None if plan is None or ends != "next_change" else plan.then_profile,
-        until=until or suggested_until(around.now, zone),
-        zone=words.formats.zone_words(around.now, zone),
+        until=until,
+        zone=_zone_words(around, found),
+        twice=tuple(
+            (which, _of_both(words, moment, zone), which == twice)
+            for which, moment in zip(WHICH, moments_of(until, around.now, zone), strict=False)
+        )
+        if len(moments_of(until, around.now, zone)) == 2
+        else (),
+    )
+
+
+def _of_both(words: Words, moment: datetime, zone: ZoneInfo) -> str:
+    """Return one of the two moments at which a clock shows the same time, by how far the clock is from UTC then."""
+    local = moment.astimezone(zone)
+    time = f"{local:%H:%M} (UTC{local.strftime('%z')[:3]}:{local.strftime('%z')[3:5]})"
+    if local.fold:
+        return words.gettext("%(time)s, after the clock is put back", time=time)
+    return words.gettext("%(time)s, before the clock is put back", time=time)
+
+
+def _zone_words(around: Surroundings, found: Look) -> str:
+    """Return in which zone times are typed; whose that is, where the containers are in several."""
+    words, zone = around.words, zone_for(found)
+    named = words.formats.zone_words(around.now, zone)
+    if len({container.timezone for container in found.containers}) < 2:
+        return named
+    return words.gettext(
+        "%(zone)s, by the clock of %(name)s: other containers are in other zones",
+        zone=named,
+        name=plain(found.containers[0].name),
     )
 
 

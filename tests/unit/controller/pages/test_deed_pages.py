@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -117,18 +117,22 @@ class TellingDeeds(ChangedDeeds):
         return await super().retry(operation_id, states, actor, **more)
 
 
-@pytest.fixture
-async def yard(make_house: MakeHouse, tmp_path: Path) -> FleetHouse:
-    hand = HAND.replace("- name: Container 1", "- name: Container 1\n  timezone: Europe/Samara").replace(
+async def begun(make_house: MakeHouse, folder: Path, zone: str) -> FleetHouse:
+    hand = HAND.replace("- name: Container 1", f"- name: Container 1\n  timezone: {zone}").replace(
         "  client: borealis\n", "  client: borealis\n  control: enforce\n"
     )
     hand = hand.replace("{name: b1, address: 10.1.8.1}", '{name: "b{n}", addresses: 10.1.8.1-20}')
-    found = await start(make_house, tmp_path, hand=hand, kind=TellingDeeds, services={History: History(None)})
+    found = await start(make_house, folder, hand=hand, kind=TellingDeeds, services={History: History(None)})
     found.deeds.snapshot("container-1.a1")
     found.deeds.snapshot("container-1.a2", state="sleeping", power_w=40.0)
     for number in range(1, 21):
         found.deeds.snapshot(f"container-2.b{number}", state="mining" if number == 1 else "fault")
     return found
+
+
+@pytest.fixture
+async def yard(make_house: MakeHouse, tmp_path: Path) -> FleetHouse:
+    return await begun(make_house, tmp_path, "Europe/Samara")
 
 
 def deeds_of(yard: FleetHouse) -> TellingDeeds:
@@ -653,3 +657,37 @@ async def test_what_was_looked_at_goes_with_the_end_of_an_override(yard: FleetHo
     assert len(deeds_of(yard).overrides()) == 1
     del fields["key"]
     assert (await send(browser, "end-override", fields)).status == 400
+
+
+async def test_of_a_time_that_comes_twice_it_is_asked_which(make_house: MakeHouse, tmp_path: Path) -> None:
+    yard = await begun(make_house, tmp_path, "Europe/Berlin")
+    yard.deeds.now = datetime(2026, 10, 24, 20, 0, tzinfo=UTC)
+    browser = await yard.browser()
+    found = await look(browser, deed_link("curtail", containers=["container-1"]))
+    assert found.all("input", name="twice") == []
+    fields = form_of(found) | {"reason": "grid", "ends": "at", "until": "2026-10-25T02:30"}
+    found = await again(await send(browser, "curtail", fields), 422)
+    assert "The clock shows this time twice that day" in words(found)
+    assert "02:30 (UTC+02:00), before the clock is put back" in words(found)
+    assert "02:30 (UTC+01:00), after the clock is put back" in words(found)
+    assert {one.attributes["value"] for one in found.all("input", name="twice")} == {"first", "second"}
+    assert deeds_of(yard).kept_overrides == []
+    sent = await send(browser, "curtail", form_of(found) | {"twice": "second"})
+    assert sent.status == 303, await sent.text()
+    assert deeds_of(yard).wishes[-1].until == datetime(2026, 10, 25, 1, 30, tzinfo=UTC)
+    # Its end is shown as the one it is when it is to be changed.
+    made = deeds_of(yard).kept_overrides[-1]
+    await yard.house.storage.overrides.add(made)
+    found = await look(browser, deed_link("change-override", override=made.id))
+    chosen = [one for one in found.all("input", name="twice") if "checked" in one.attributes]
+    assert [one.attributes["value"] for one in chosen] == ["second"]
+    left_out = await send(browser, "curtail", fields | {"until": "2027-03-28T02:30"})
+    assert "is no time of that day" in words(await again(left_out, 422))
+
+
+async def test_of_several_zones_it_is_said_whose_clock_is_meant(yard: FleetHouse) -> None:
+    browser = await yard.browser()
+    found = await look(browser, deed_link("curtail", containers=["container-1", "container-2"]))
+    assert "by the clock of Container 1: other containers are in other zones" in words(found)
+    found = await look(browser, deed_link("curtail", containers=["container-1"]))
+    assert "by the clock of" not in words(found)
