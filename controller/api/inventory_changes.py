@@ -77,7 +77,7 @@ async def change_container(
     call: Call[Any, Any], known: fleet.Container, order: ContainerChange, *, if_match: str | None = None
 ) -> fleet.Container:
     """Change a container; its id stays, whatever its new name. `if_match`: in place of the header's. Raises Problem."""
-    require_managed(call, known.origin, f"the container {known.name}")
+    require_managed(call, known.origin, worded("the container %(container)s", container=known.name))
     _require_match(call, if_match, container_etag(known))
     change = await _change_of_container(call, known, order, if_match)
     inventory = await changed(call, change, plan=order.plan, planned=True, fields=CONTAINER_FIELDS)
@@ -93,7 +93,7 @@ async def effect_of_container(
     call: Call[Any, Any], known: fleet.Container, order: ContainerChange, *, if_match: str
 ) -> Plan:
     """Return what a change of a container would alter at once, and change nothing. Raises Problem."""
-    require_managed(call, known.origin, f"the container {known.name}")
+    require_managed(call, known.origin, worded("the container %(container)s", container=known.name))
     check_if_match(if_match, container_etag(known))
     change = await _change_of_container(call, known, order, if_match)
     return await effect_of(call, change, fields=CONTAINER_FIELDS)
@@ -132,7 +132,7 @@ async def _change_of_container(
 
 async def take_container(call: Call[Any, Any], known: fleet.Container, *, with_miners: bool) -> None:
     """Take a container away. Raises Problem: read-only, in-use while it has miners unless they go too."""
-    require_managed(call, known.origin, f"the container {known.name}")
+    require_managed(call, known.origin, worded("the container %(container)s", container=known.name))
     if known.miners and not with_miners:
         raise Problem(
             "in-use",
@@ -143,7 +143,7 @@ async def take_container(call: Call[Any, Any], known: fleet.Container, *, with_m
             ),
         )
     for miner in known.miners:
-        require_managed(call, miner.origin, f"the miner {miner.name}")
+        require_managed(call, miner.origin, worded("the miner %(miner)s", miner=miner.name))
     await changed(call, lambda document: remove_container(document, known.name))
     before = {
         **told_container(known),
@@ -173,7 +173,7 @@ async def asked_miner(call: Call[Any, Any], order: NewMiner, view: MinerView | N
     if view is None:
         container, name, change = await _new_miner(call, order)
     else:
-        require_managed(call, view.miner.origin, f"the miner {view.miner.name}")
+        require_managed(call, view.miner.origin, worded("the miner %(miner)s", miner=view.miner.name))
         container, name, change = await _changed_miner(call, view, order)
     return await _asked(call, change, container, name)
 
@@ -192,7 +192,7 @@ async def change_miner(
     `if_match`: in place of the header's, where the condition comes otherwise.
     """
     known, before = view.miner, view.container
-    require_managed(call, known.origin, f"the miner {known.name}")
+    require_managed(call, known.origin, worded("the miner %(miner)s", miner=known.name))
     if etag_needed:
         _require_match(call, if_match, miner_etag(view))
     container, name, put = await _changed_miner(call, view, order)
@@ -258,7 +258,7 @@ async def _changed_miner(
 
 async def take_miner(call: Call[Any, Any], view: MinerView) -> None:
     """Take a miner away; its history stays. Raises Problem."""
-    require_managed(call, view.miner.origin, f"the miner {view.miner.name}")
+    require_managed(call, view.miner.origin, worded("the miner %(miner)s", miner=view.miner.name))
 
     def change(document: Document) -> None:
         _entry_of_miner(document, view)
@@ -271,7 +271,7 @@ async def take_miner(call: Call[Any, Any], view: MinerView) -> None:
 
 async def entry_of_miner(call: Call[Any, Any], view: MinerView) -> Document:
     """Return what stands in the file for this miner alone: without what its container says. Raises Problem: read-only."""
-    require_managed(call, view.miner.origin, f"the miner {view.miner.name}")
+    require_managed(call, view.miner.origin, worded("the miner %(miner)s", miner=view.miner.name))
     try:
         document = await call.service(Managed).document()
     except ConfigurationError as error:

@@ -43,7 +43,7 @@ async def change_schedule(
     containers: Collection[str] | None = None,
 ) -> fleet.Schedule:
     """Change a schedule, whose id stays. `containers` None: the same ones follow it. Raises Problem, PlanChanged."""
-    require_managed(call, known.origin, f"the schedule {known.name}")
+    require_managed(call, known.origin, worded("the schedule %(schedule)s", schedule=known.name))
     check_if_match(if_match, schedule_etag(known))
     _refuse_wrong(call, known, order)
     before = _followers(call.deeds.inventory, known.id)
@@ -64,14 +64,14 @@ async def effect_of_schedule(
     """Return what making (`known` None) or changing a schedule so would alter at once. Raises Problem."""
     if known is None:
         return await effect_of(call, _change(call, None, order, _new(call, order).id, containers))
-    require_managed(call, known.origin, f"the schedule {known.name}")
+    require_managed(call, known.origin, worded("the schedule %(schedule)s", schedule=known.name))
     _refuse_wrong(call, known, order)
     return await effect_of(call, _change(call, known, order, known.id, containers))
 
 
 async def take_schedule(call: Call[Any, Any], known: fleet.Schedule, *, if_match: str | None = None) -> None:
     """Take a schedule away that no container follows. `if_match` None: as it is now. Raises Problem."""
-    require_managed(call, known.origin, f"the schedule {known.name}")
+    require_managed(call, known.origin, worded("the schedule %(schedule)s", schedule=known.name))
     if if_match is not None:
         check_if_match(if_match, schedule_etag(known))
     users = [one.name for one in call.deeds.inventory.containers if one.schedule == known.id]
@@ -242,7 +242,7 @@ def _known_profile(call: Call[Any, Any], name: str, if_match: str | None) -> fle
     known = call.deeds.inventory.profiles.get(name)
     if known is not None:
         if known.origin is not None:
-            require_managed(call, known.origin, f"the profile {name}")
+            require_managed(call, known.origin, worded("the profile %(profile)s", profile=name))
         check_if_match(if_match, profile_etag(known))
     return known
 

@@ -98,6 +98,8 @@ def _values(event: Event, words: Words, clock: Clock | None) -> dict[str, Any]:
     if isinstance(seconds, int | float) and not isinstance(seconds, bool):
         formats = words.formats
         found["duration"] = formats.of(seconds, "s", 1) if seconds < 60 else formats.duration(seconds)
+    if "detail" in found:  # the program's own words, where no miner has said it
+        found["detail"] = plain(words.told(event.params["detail"]))
     found.pop("until", None)
     until = _moment(event.params.get("until"))
     if until is not None and clock is not None:

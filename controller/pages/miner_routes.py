@@ -30,6 +30,7 @@ from controller.pages.miner_live import miner_state
 from controller.pages.miner_page import concerning, shown
 from controller.pages.rendering import rendered
 from controller.pages.zones import zone_of
+from controller.wording import worded
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
 
@@ -52,7 +53,10 @@ async def get_by_name(call: Call[None, ByName]) -> web.Response:
                 if view.miner.name == wanted:
                     return web.Response(status=303, headers={hdrs.LOCATION: f"/miners/{quote(view.id)}"})
             raise Problem(
-                "not-found", f"there is no miner of the name {formats.plain(wanted)} in this container"
+                "not-found",
+                worded(
+                    "there is no miner of the name %(name)s in this container", name=formats.plain(wanted)
+                ),
             )
     raise Problem("not-found", "there is no such container")
 

@@ -32,6 +32,7 @@ from controller.pages.profile_form import (
 from controller.pages.schedule_form import Found
 from controller.pages.schedule_page import signed_power
 from controller.pages.schedule_page_routes import SECTION
+from controller.wording import worded
 from miners import models
 from miners.inventory.fleet import Profile
 from miners.inventory.shared_keys import DRIVERS
@@ -194,9 +195,9 @@ def _users(call: Call[Any, Any], known: Profile) -> list[str]:
 def _editable(call: Call[Any, Any]) -> Profile:
     known = call.deeds.inventory.profiles.get(call.path["name"])
     if known is None:
-        raise Problem("not-found", "there is no such profile")
+        raise Problem("not-found", worded("there is no such profile"))
     if known.origin is not None:
-        require_managed(call, known.origin, f"the profile {known.name}")
+        require_managed(call, known.origin, worded("the profile %(profile)s", profile=known.name))
     return known
 
 

@@ -38,6 +38,7 @@ from controller.pages.schedule_form import (
 from controller.pages.schedule_page import day_names, schedule_words
 from controller.pages.schedule_page_routes import SECTION, targets_of
 from controller.pages.schedule_preview import Coming, SchedulePreview, preview_of
+from controller.wording import worded
 from miners.inventory.fleet import Container, Schedule
 from miners.inventory.plain import read_schedule
 
@@ -253,7 +254,7 @@ def _following(call: Call[Any, Any], known: Schedule | None) -> Sequence[Contain
 
 def _editable(call: Call[Any, Any]) -> Schedule:
     known = schedule_of(call)
-    require_managed(call, known.origin, f"the schedule {known.name}")
+    require_managed(call, known.origin, worded("the schedule %(schedule)s", schedule=known.name))
     return known
 
 

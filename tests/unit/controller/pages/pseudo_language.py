@@ -26,8 +26,8 @@ READ_ATTRIBUTES: Final = frozenset(
     )
 )  # fmt: skip
 """Attributes that people see or hear."""
-_NOT_READ: Final = frozenset(("script", "style", "code", "bdi", "kbd"))
-"""Elements whose text is not ours: programs, commands, keys, and what people named."""
+_NOT_READ: Final = frozenset(("script", "style", "code", "kbd"))
+"""Elements whose text is not ours: programs, commands, keys. Names that people gave are listed by whoever looks."""
 _LETTER: Final = re.compile(r"[A-Za-z]")
 
 
@@ -87,7 +87,7 @@ class _Reader(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         attributes = {name: value or "" for name, value in attrs}
         foreign = self._foreign or _is_foreign(tag, attributes)
-        if not foreign or tag in ("bdi", "code"):
+        if not foreign or tag == "code":
             self.shown += [Shown(f"{tag} {name}", value) for name, value in _read(tag, attributes)]
         if tag not in VOID:
             self._open.append((tag, foreign))

@@ -44,6 +44,9 @@ ADDRESSES: Mapping[str, tuple[str, ...]] = {
         "/containers/container-1?colour=profile",
         "/containers/none",
     ),
+    "/containers/{id}/delete": ("/containers/container-7/delete", "/containers/container-1/delete"),
+    "/containers/{id}/edit": ("/containers/container-7/edit", "/containers/container-1/edit"),
+    "/new-container": ("/new-container",),
     "/containers/{id}/alerts": ("/containers/container-1/alerts", "/containers/container-2/alerts"),
     "/by-name": ("/by-name?container=none",),
     "/containers/{id}/card": ("/containers/container-1/card?miner=container-1.a1",),
@@ -57,6 +60,12 @@ ADDRESSES: Mapping[str, tuple[str, ...]] = {
         "/miners?state=fault&sort=-power_w&hotter_than_c=hot&page=9&no-such=1",
         "/miners?matches=false&stale=true&service=false&active=true&below_ratio=0.9&hotter_than_c=80",
     ),
+    "/miners/import": ("/miners/import",),
+    "/miners/new": ("/miners/new", "/miners/new?container=container-7"),
+    "/miners/{id}/delete": ("/miners/container-7.g1/delete", "/miners/container-1.a1/delete"),
+    "/miners/{id}/disable": ("/miners/container-7.g1/disable", "/miners/none/disable"),
+    "/miners/{id}/edit": ("/miners/container-7.g1/edit", "/miners/container-1.a1/edit"),
+    "/miners/{id}/enable": ("/miners/container-7.g1/enable",),
     "/miners/by-name": ("/miners/by-name?container=Container%201&miner=none",),
     "/miners/{id}": (
         "/miners/container-1.a1",
@@ -88,7 +97,15 @@ ADDRESSES: Mapping[str, tuple[str, ...]] = {
 }
 """For every page the addresses at which it is looked at: full, empty, mistaken. Of deeds, one for each kind is made."""
 
-NO_PAGES = {"/static/{name}", "/live", "/live/now", "/charts/sparklines", "/miners.csv", "/log.csv"}
+NO_PAGES = {
+    "/static/{name}",
+    "/live",
+    "/live/now",
+    "/charts/sparklines",
+    "/miners.csv",
+    "/log.csv",
+    "/miners/import/template",
+}
 """What answers no page: files, streams, tables for programs."""
 
 LEADS_ON = {"/by-name", "/miners/by-name", "/sign-in"}
@@ -99,7 +116,9 @@ NAMES = (
     "anna", "boris", "admin", "whatsminer_v2", "SMT0123", "S19j Pro", "M50S", "breaker", "targets.yml", "MinerDown",
     "MinerBoardLost", "volga.a6", "overclock", "underclock", "normal", "curtail", "nights", "default", "four shifts",
     "English", "Русский", "YardGateOpen", "kernel panic", "Firefox", "Linux", "NoSuchAlert", "API", "ClientConnectorError", "Prometheus",
-    "low", "high", "none", "no-such", "nothing-like-it",
+    "low", "high", "AntMiner", "Avalon", "Ebang", "Elphapex", "antminer", "avalon", "cgminer", "elphapex", "luxos", "vnish",
+    "whatsminer", "whatsminer_v3", "CSV", "YAML", "SQLite", "Python", "shifts", "nonsense", "perhaps", "hot", "maker", "x",
+    "10.1.7.1 is well", "none", "no-such", "nothing-like-it",
 )  # fmt: skip
 """Names of the fleet below, of people, makes, profiles and programs, where they stand within sentences."""
 
@@ -114,6 +133,7 @@ ALLOWED = (
     re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:\d\d)?"),
     re.compile(r"\b[abgA-Z]\d\b|^[A-Z]$"),
     re.compile(r"(?<!\w)/tmp/\S+"),
+    re.compile(rf"\b(?:{'|'.join(ALERTS)})\b"),
     re.compile(r"No answer from \S+ within 3 s|chain 2 not found|J0:2"),
 )
 
