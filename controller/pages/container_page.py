@@ -97,10 +97,9 @@ def figure_texts(told: Told, words: Words, clock: Clock) -> Mapping[str, str]:
     """Return the texts of the figures, by what each is."""
     figures, formats = told.figures, words.formats
     dash = "–"
-    main, others = _rates(figures.hashrate)
     texts = {
-        "rate": dash if main is None else formats.hash_rate(main.hs),
-        "rate.note": _rate_note(main, others, words),
+        "rate": _rate(main_rate(told)[0], told, words),
+        "rate.note": _rate_note(told, words),
         "power": dash if figures.power_w is None else formats.power(figures.power_w),
         "power.note": _power_note(figures, words),
         "efficiency": dash
@@ -117,17 +116,27 @@ def figure_texts(told: Told, words: Words, clock: Clock) -> Mapping[str, str]:
     return texts
 
 
-def _rates(rates: Sequence[Rate]) -> tuple[Rate | None, Sequence[Rate]]:
+def main_rate(told: Told) -> tuple[Rate | None, Sequence[Rate]]:
     """Return the algorithm that most of the container is for, SHA-256 before others, and the others: they are never added."""
-    ordered = sorted(rates, key=lambda rate: (rate.algorithm != SHA256, -(rate.nominal_hs or rate.hs)))
+    ordered = sorted(
+        told.figures.hashrate, key=lambda rate: (rate.algorithm != SHA256, -(rate.nominal_hs or rate.hs))
+    )
     return (ordered[0], ordered[1:]) if ordered else (None, ())
 
 
-def _rate_note(main: Rate | None, others: Sequence[Rate], words: Words) -> str:
+def _rate(rate: Rate | None, told: Told, words: Words) -> str:
+    """Return a hash rate; a dash for one that is only nominal: no miner reports what is summed up to nought."""
+    return "–" if rate is None or rate.algorithm not in told.sums.rates else words.formats.hash_rate(rate.hs)
+
+
+def _rate_note(told: Told, words: Words) -> str:
+    main, others = main_rate(told)
     if main is None:
         return words.gettext("not reported")
     formats = words.formats
-    if main.nominal_hs:
+    if main.algorithm not in told.sums.rates:
+        note = words.gettext("not reported")
+    elif main.nominal_hs:
         note = words.gettext(
             "%(share)s of %(nominal)s",
             share=formats.percent(main.hs / main.nominal_hs),
@@ -135,8 +144,10 @@ def _rate_note(main: Rate | None, others: Sequence[Rate], words: Words) -> str:
         )
     else:
         note = words.gettext("nominal not known")
-    named = [f"{formats.hash_rate(rate.hs)} {rate.algorithm}" for rate in others]
-    return " · ".join([*((main.algorithm,) if main.algorithm != SHA256 or others else ()), note, *named])
+    named = [f"{_rate(rate, told, words)} {plain(rate.algorithm)}" for rate in others]
+    return " · ".join(
+        [*((plain(main.algorithm),) if main.algorithm != SHA256 or others else ()), note, *named]
+    )
 
 
 def _power_note(figures: Figures, words: Words) -> str:

@@ -43,11 +43,17 @@ class AlertLine(msgspec.Struct, frozen=True, kw_only=True):
     path: str
 
 
+def alerts_judged(call: Call[Any, Any]) -> bool:
+    """Return whether there is a Prometheus, which keeps the history and judges what fires."""
+    history = call.services.get(History)
+    return history is not None and history.configured
+
+
 async def alerts_soon(call: Call[Any, Any]) -> list[FiringAlert] | None:
     """Return the alerts that one may see; None where they are not known now, or nobody judges them."""
-    history = call.services.get(History)
-    if history is None or not history.configured:
+    if not alerts_judged(call):
         return None
+    history = call.service(History)
     try:
         async with asyncio.timeout(WAIT_S):
             return await alerts_seen(call)

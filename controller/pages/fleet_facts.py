@@ -51,7 +51,7 @@ def facts_of(deeds: Deeds, container: Container) -> Facts:
             views=views,
             told=told,
             picture=picture_of(container, views, cell=_cell(container, len(views))),
-            needs=needs_of(views, current=told.current),
+            needs=needs_of(views),
             silence=silence_of(views),
         )
     return found
@@ -59,7 +59,9 @@ def facts_of(deeds: Deeds, container: Container) -> Facts:
 
 def fleet_told(facts: Sequence[Facts]) -> Told:
     """Return the figures of all containers: of now where any is read now, else the last that there are of each."""
-    current = any(one.told.current for one in facts) or not facts
+    # A container without miners to be read is never old: it says nothing of the others.
+    read = [one for one in facts if any(view.miner.active for view in one.views)]
+    current = any(one.told.current for one in read) or not read
     sums = Sums()
     for one in facts:
         sums.add(one.told.sums if one.told.current is current else sums_of(one.views))

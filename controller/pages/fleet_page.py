@@ -13,10 +13,11 @@ from urllib.parse import quote
 import msgspec
 
 from controller.api.control_shapes import ShownOverride
+from controller.api.figures import SHA256
 from controller.api.shapes import MINER_STATES, Container, Counts, Figures, Rate
 from controller.deeds import MinerView
 from controller.model import Operation
-from controller.pages.container_page import Told, figure_texts, operation_words
+from controller.pages.container_page import Told, figure_texts, main_rate, operation_words
 from controller.pages.formats import plain
 from controller.pages.grid import GridPicture, counted, grid_places, grid_words
 from controller.pages.language import Words
@@ -38,11 +39,11 @@ NEEDS: Final[Mapping[str, str]] = {
     "fault": "/miners?state=fault",
     "unreachable": "/miners?state=unreachable",
     "apart": "/miners?matches=false",
-    "hot": f"/miners?hotter_than_c={HOT_C:.0f}",
+    "hot": f"/miners?hotter_than_c={HOT_C:.0f}&stale=false&active=true",
     "stale": "/miners?stale=true&active=true",
     "service": "/miners?service=true",
 }
-"""Why miners need a look, the worst first, and where they are listed."""
+"""Why miners need a look, the worst first, and where just these are listed."""
 
 
 class Silence(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,8 +72,8 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
         return self.container.id
 
 
-def needs_of(views: Sequence[MinerView], *, current: bool) -> dict[str, int]:
-    """Return how many miners need a look, by why. `current`: some reading is of now; else its age says nothing of a miner."""
+def needs_of(views: Sequence[MinerView]) -> dict[str, int]:
+    """Return how many miners need a look, by why."""
     found = dict.fromkeys(NEEDS, 0)
     for view in views:
         if view.service is not None:
@@ -81,7 +82,7 @@ def needs_of(views: Sequence[MinerView], *, current: bool) -> dict[str, int]:
             continue
         reading = view.reading
         found["apart"] += view.matches is False
-        found["stale"] += view.stale and current
+        found["stale"] += view.stale
         if isinstance(reading, PollFailure):
             found["unreachable"] += 1
         elif isinstance(reading, Snapshot):
@@ -129,12 +130,19 @@ def _largest(of: Callable[[Figures], float | None]) -> Callable[[Card], Any]:
     return key
 
 
+def _fastest(card: Card) -> tuple[bool, bool, str, float]:
+    """Algorithms are never compared with each other: what is for SHA-256 stands first, what reports no rate last."""
+    main = main_rate(card.told)[0]
+    if main is None or main.algorithm not in card.told.sums.rates:
+        return True, True, "", 0.0
+    return False, main.algorithm != SHA256, main.algorithm, -main.hs
+
+
 _ORDERS: Final[Mapping[Sort, Callable[[Card], Any]]] = {
     "need": _need,
     "name": lambda _: 0,
     "power": _largest(lambda figures: figures.power_w),
-    # Algorithms are never compared with each other: what is for SHA-256 stands first.
-    "rate": _largest(lambda figures: max((rate.hs for rate in figures.hashrate), default=None)),
+    "rate": _fastest,
 }
 
 
@@ -168,7 +176,7 @@ def card_state(card: Card, words: Words) -> LiveState:
     told, figures = card.told, card.told.figures
     texts = {f"{begin}.{name}": text for name, text in figure_texts(told, words, card.clock).items()}
     texts[f"{begin}.plan"] = plan_words(card, words)
-    texts[f"{begin}.share"] = _share(figures.hashrate, words)
+    texts[f"{begin}.share"] = _share(told, words)
     texts[f"{begin}.running"] = "" if card.operation is None else _running(card.operation, words)
     hidden = {
         f"{begin}.running": card.operation is None,
@@ -188,9 +196,12 @@ def totals_state(told: Told, cards: Sequence[Card], words: Words, clock: Clock) 
     figures = told.figures
     texts = {f"f.{name}": text for name, text in figure_texts(told, words, clock).items()}
     hidden = {"f.as-of": told.current}
-    for at, rate in enumerate(figures.hashrate):
-        texts[f"f.rate.{at}"] = words.formats.hash_rate(rate.hs)
-        texts[f"f.rate.{at}.note"] = _nominal(rate, words)
+    for rate in figures.hashrate:
+        known = rate.algorithm in told.sums.rates
+        texts[f"f.rate.{rate.algorithm}"] = words.formats.hash_rate(rate.hs) if known else "–"
+        texts[f"f.rate.{rate.algorithm}.note"] = (
+            _nominal(rate, words) if known else words.gettext("not reported")
+        )
     texts["f.miners"] = words.ngettext("%(num)s miner", "%(num)s miners", figures.miners.total)
     states = {"f.fresh": "now" if told.current else "old"}
     for state in MINER_STATES:
@@ -208,14 +219,14 @@ def totals_state(told: Told, cards: Sequence[Card], words: Words, clock: Clock) 
     return LiveState(texts=texts, states=states, hidden=hidden)
 
 
-def needs_state(cards: Sequence[Card], words: Words) -> LiveState:
-    """Return the places of what needs attention by counts."""
+def needs_state(told: Told, cards: Sequence[Card], words: Words) -> LiveState:
+    """Return the places of what needs attention by counts. `told`: of all; while nothing is of now, no miner's age is news."""
     texts, hidden = {}, {}
     for need in NEEDS:
         number = sum(card.needs[need] for card in cards)
         texts[f"f.need.{need}"] = _NEEDED[need](words, number)
-        hidden[f"f.need.{need}"] = not number
-    return LiveState(texts=texts, hidden=hidden)
+        hidden[f"f.need.{need}"] = not number or (need == "stale" and not told.current)
+    return LiveState(texts=texts, hidden=hidden, states={"f.needs": "now" if told.current else "old"})
 
 
 def _by_state(counts: Counts) -> Mapping[Any, int]:
@@ -228,13 +239,12 @@ def _nominal(rate: Rate, words: Words) -> str:
     return words.gettext("%(share)s of nominal", share=words.formats.percent(rate.hs / rate.nominal_hs))
 
 
-def _share(rates: Sequence[Rate], words: Words) -> str:
+def _share(told: Told, words: Words) -> str:
     """Return the share of the nominal hash rate of the algorithm that the container is for."""
-    known = [rate for rate in rates if rate.nominal_hs]
-    if not known:
+    main = main_rate(told)[0]
+    if main is None or not main.nominal_hs or main.algorithm not in told.sums.rates:
         return "–"
-    main = max(known, key=lambda rate: (rate.algorithm == "SHA-256", rate.nominal_hs or 0.0))
-    return words.formats.percent(main.hs / (main.nominal_hs or 1.0))
+    return words.formats.percent(main.hs / main.nominal_hs)
 
 
 def _running(operation: Operation, words: Words) -> str:

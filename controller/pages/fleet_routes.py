@@ -14,9 +14,8 @@ from controller.api.fleet_routes import clients_of, shown_container
 from controller.api.links import grafana_fleet
 from controller.api.route import EVERYBODY, Answer, Call, Route
 from controller.api.shapes import MINER_STATES
-from controller.history import History
 from controller.pages.container_page import Told
-from controller.pages.fleet_alerts import MOST, alert_lines, alerts_soon, alerts_state
+from controller.pages.fleet_alerts import MOST, alert_lines, alerts_judged, alerts_soon, alerts_state
 from controller.pages.fleet_facts import facts_of, fleet_told
 from controller.pages.fleet_page import (
     NEEDS,
@@ -98,7 +97,7 @@ async def get_fleet(call: Call[None, FleetQuery]) -> Answer:
         path_of=container_path,
         address_of=lambda **changed: _address(query, **changed),
         fleet_in_grafana=grafana_fleet(call.settings) if call.person.role != "client" else None,
-        history=(prometheus := call.services.get(History)) is not None and prometheus.configured,
+        history=alerts_judged(call),
     )
 
 
@@ -148,11 +147,15 @@ async def _gathered(call: Call[Any, Any]) -> Fleet:
 
 async def _state(call: Call[Any, Any], found: Fleet, words: Words) -> LiveState:
     """Return the places of all cards, the sums, and what needs attention."""
-    state = totals_state(found.told, found.cards, words, found.clock) | needs_state(found.cards, words)
+    state = totals_state(found.told, found.cards, words, found.clock) | needs_state(
+        found.told, found.cards, words
+    )
     alerts = await alerts_soon(call)
     lines = alert_lines(alerts or (), call.containers())
+    unknown = alerts is None and alerts_judged(call)
     quiet = not lines and not any(card.silence or any(card.needs.values()) for card in found.cards)
-    state |= alerts_state(lines, words) | LiveState(hidden={"f.quiet": not quiet})
+    hidden = {"f.quiet": not quiet or unknown, "f.alerts-unknown": not unknown}
+    state |= alerts_state(lines, words) | LiveState(hidden=hidden)
     places = [card_state(card, words) for card in found.cards]
     return _joined([state, *places])
 

@@ -33,12 +33,16 @@ Shape = tuple[int, int, str, int, int]
 
 
 class GridPicture(msgspec.Struct, frozen=True, kw_only=True):
-    """A picture of `width` by `height` pixels. `paths`: the `d` of each of PARTS, empty where there is none such; `counts`: miners by state."""
+    """A picture of `width` by `height` pixels. `paths`: the `d` of each of PARTS, empty where there is none such.
+
+    `counts`: miners by state; `old`: how many of them are drawn as not of now.
+    """
 
     width: int
     height: int
     paths: Mapping[str, str]
     counts: Mapping[MinerState, int]
+    old: int
 
 
 class Pen:
@@ -82,12 +86,14 @@ def grid_picture(
     corner, tool = notch(size), wrench(size)
     pen = Pen(grid.columns, cell)
     counts: Counter[MinerState] = Counter()
+    hollows = 0
     for place, letter in enumerate(grid.cells):
         if letter == EMPTY:
             continue
         state = STATES[letter.lower()]
         counts[state] += 1
         hollow = place in old and state in SOLID
+        hollows += hollow
         pen.draw(f"{state}-old" if hollow else state, place, shapes[state])
         if letter.isupper():
             pen.draw(NOTCH, place, corner)
@@ -98,6 +104,7 @@ def grid_picture(
         height=grid.rows * cell,
         paths={part: pen.path(part) for part in PARTS},
         counts=counts,
+        old=hollows,
     )
 
 
@@ -116,17 +123,19 @@ def grid_places(container_id: str, picture: GridPicture, words: Words) -> LiveSt
     """Return the live places of a container's picture."""
     begin = f"c.{container_id}.grid"
     return LiveState(
-        texts={f"{begin}.words": grid_words(picture.counts, words)},
+        texts={f"{begin}.words": grid_words(picture.counts, words, old=picture.old)},
         paths={f"{begin}.{part}": d for part, d in picture.paths.items()},
     )
 
 
-def grid_words(counts: Mapping[MinerState, int], words: Words) -> str:
-    """Return what a picture shows, in words: 288 miners: 264 sleeping, 24 unreachable."""
+def grid_words(counts: Mapping[MinerState, int], words: Words, *, old: int = 0) -> str:
+    """Return what a picture shows, in words: 288 miners: 264 sleeping, 24 unreachable. `old`: so many are not of now."""
     total = sum(counts.values())
     found = [counted(state, counts[state], words) for state in MINER_STATES if counts.get(state)]
     if not found:
         return words.gettext("no miners")
+    if old:
+        found.append(words.ngettext("%(num)s not read lately", "%(num)s not read lately", old))
     return words.ngettext(
         "%(num)s miner: %(states)s", "%(num)s miners: %(states)s", total, states=", ".join(found)
     )

@@ -56,7 +56,7 @@ async def test_figures_are_those_of_the_api(fleet: FleetHouse) -> None:
         "%", " % measured"
     )
     assert place(found, "f.efficiency") == f"{overview['efficiency_j_per_th']:.1f} J/TH"
-    assert place(found, "f.rate.0") == "176.1 TH/s"
+    assert place(found, "f.rate.SHA-256") == "176.1 TH/s"
     assert place(found, "f.miners") == "3 miners"
     for state in ("mining", "unreachable", "fault"):
         assert place(found, f"f.state.{state}").split()[0] == str(overview["miners"][state])
