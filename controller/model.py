@@ -1,7 +1,7 @@
 """What the controller keeps and speaks of: intentions, deeds, their outcomes, events, people. Frozen types, no behaviour.
 
 Containers and miners are named by their ids in URLs (`konteiner-1`, `konteiner-1.a3-12`); other things by a prefix and a
-ULID (`op_…`, `ov_…`, `evt_…`, `usr_…`, `cli_…`, `tok_…`, `ses_…`, `hold_…`). Times are aware datetimes in UTC. Nothing here
+ULID (`op_…`, `ov_…`, `evt_…`, `usr_…`, `cli_…`, `tok_…`, `ses_…`, `gwt_…`, `hold_…`). Times are aware datetimes in UTC. Nothing here
 holds a secret.
 """
 
@@ -292,6 +292,15 @@ class Token(msgspec.Struct, frozen=True, kw_only=True):
     miner: str | None = None
     last_used_at: datetime | None = None
     last_address: str | None = None
+
+
+class GatewayToken(msgspec.Struct, frozen=True, kw_only=True):
+    """What a client's programs show to the query gateway, without the token. It is good for nothing else."""
+
+    id: str
+    client_id: str
+    created_at: datetime
+    last_used_at: datetime | None = None
 
 
 class Wanted(msgspec.Struct, frozen=True, gc=False, kw_only=True):

@@ -23,7 +23,7 @@ class Sessions:
 
     async def add(self, session: WebSession, sha256: str) -> None:
         """Keep a new one. `sha256`: of the cookie's value. Taken if there is no such user."""
-        row = values(session, sha256=_checked(sha256))
+        row = values(session, sha256=checked_sum(sha256))
         await self._database.write(lambda connection: connection.execute(insert(sessions).values(row)))
 
     async def by_hash(self, sha256: str) -> WebSession | None:
@@ -85,7 +85,7 @@ class Tokens:
 
     async def add(self, token: Token, sha256: str) -> None:
         """Keep a new one. `sha256`: of the token as its owner holds it. Taken if there is no such user."""
-        row = values(token, sha256=_checked(sha256))
+        row = values(token, sha256=checked_sum(sha256))
         await self._database.write(lambda connection: connection.execute(insert(tokens).values(row)))
 
     async def by_hash(self, sha256: str) -> Token | None:
@@ -145,7 +145,7 @@ class Access:
         self.tokens = Tokens(database)
 
 
-def _checked(sha256: str) -> str:
+def checked_sum(sha256: str) -> str:
     """See that it is a hash: nobody stores the secret itself by mistake."""
     if not _SHA256.fullmatch(sha256):
         raise ValueError("a SHA-256 is wanted, as 64 hexadecimal digits in lower case")

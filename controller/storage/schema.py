@@ -296,6 +296,18 @@ tokens = Table(
 Index("uq_tokens_sha256", tokens.c.sha256, unique=True)
 Index("ix_tokens_user_id", tokens.c.user_id)
 
+gateway_tokens = Table(
+    "gateway_tokens",
+    metadata,
+    Column("id", Words, primary_key=True),
+    Column("sha256", Words, nullable=False),
+    Column("client_id", Words, ForeignKey("clients.id"), nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("last_used_at", Moment),
+)
+Index("uq_gateway_tokens_sha256", gateway_tokens.c.sha256, unique=True)
+Index("ix_gateway_tokens_client_id", gateway_tokens.c.client_id)
+
 idempotency = Table(
     "idempotency",
     metadata,

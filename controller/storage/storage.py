@@ -27,6 +27,7 @@ from typing import Self
 from controller.events import EventLog
 from controller.storage.access import Access
 from controller.storage.database import Database
+from controller.storage.gateway_tokens import GatewayTokens
 from controller.storage.idempotency import Idempotency
 from controller.storage.intentions import Holds, Marks, Overrides
 from controller.storage.miner_records import MinerRecords
@@ -49,6 +50,7 @@ class Storage:
         self.miners = MinerRecords(database)
         self.people = People(database)
         self.access = Access(database)
+        self.gateway_tokens = GatewayTokens(database)
         self.idempotency = Idempotency(database)
         self.settings = Settings(database)
 

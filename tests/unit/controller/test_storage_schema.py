@@ -50,6 +50,7 @@ KEPT: dict[str, tuple[type, set[str]]] = {
     "users": (model.User, {"username_key", "email_key", "password_hash", "words"}),
     "sessions": (model.WebSession, {"sha256"}),
     "tokens": (model.Token, {"sha256"}),
+    "gateway_tokens": (model.GatewayToken, {"sha256"}),
     "events": (model.Event, {"seq", "actor_type", "actor_name", "actor_id", "token_id", "words"}),
 }
 
