@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from controller.api.problems import Problem
+from controller.wording import worded
 
 A_MINUTE = 600
 MAX_KEYS = 10_000
@@ -35,7 +36,7 @@ class Rates:
             wait = max(1, round(60.0 - within))
             raise Problem(
                 "too-many",
-                f"a token makes at most {self._a_minute} requests a minute",
+                worded("a token makes at most %(most)s requests a minute", most=self._a_minute),
                 headers={"Retry-After": str(wait)},
             )
         self._counts[key] = (int(minute), present + 1, before)

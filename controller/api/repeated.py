@@ -13,6 +13,7 @@ from aiohttp import hdrs, web
 from controller.api.problems import Mistake, Problem, problem_of
 from controller.api.route import Call
 from controller.storage.idempotency import Earlier
+from controller.wording import worded
 
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotency-Replayed"
@@ -26,7 +27,7 @@ def key_of(header: str | None) -> str | None:
         return None
     key = header.strip()
     if not key or len(key) > MAX_KEY or not (key.isascii() and key.isprintable()):
-        detail = f"it has 1 to {MAX_KEY} printable ASCII characters"
+        detail = worded("it has 1 to %(most)s printable ASCII characters", most=MAX_KEY)
         raise Problem("malformed", detail, [Mistake(HEADER, "pattern", detail)])
     return key
 
@@ -58,15 +59,17 @@ def _again(earlier: Earlier) -> web.Response:
         body = None if earlier.body is None else earlier.body.encode()
         return web.Response(status=earlier.status, body=body, headers={**earlier.headers, REPLAYED: "true"})
     if earlier.state == "other_body":
-        detail = "this key was used for another request: take a new one"
+        detail = worded("this key was used for another request: take a new one")
         raise Problem("invalid", detail, [Mistake(HEADER, "used", detail)])
     if earlier.state == "interrupted":
-        detail = (
+        detail = worded(
             "the controller was stopped while it did this, and whether it was done is not known: look at "
             "/api/v1/operations, then take a new key"
         )
         raise Problem("busy", detail, [Mistake(HEADER, "interrupted", detail)])
-    raise Problem("busy", "the first request with this key is still running", headers={"Retry-After": "1"})
+    raise Problem(
+        "busy", worded("the first request with this key is still running"), headers={"Retry-After": "1"}
+    )
 
 
 def _hash_of(call: Call[Any, Any], raw: bytes) -> str:

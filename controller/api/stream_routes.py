@@ -5,6 +5,7 @@ looked at again every 15 s, and an ended session ends the stream with words.
 """
 
 import asyncio
+import math
 from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine, Hashable, Iterator, Mapping
 from contextlib import contextmanager
@@ -20,10 +21,11 @@ from controller.api.record_routes import CATEGORIES, seen
 from controller.api.route import EVERYBODY, Call, Route
 from controller.events import Subscription
 from controller.model import Event
-from controller.wording import english
+from controller.wording import english, worded
 
 RETRY_MS: Final = 3000
 QUIET_S: Final = 15.0
+STILL_HERE: Final = b": still here\n\n"
 PAUSE_S: Final = 1.0
 LEFT_S: Final = 0.2
 """How soon it is seen that a reader has gone, so that whoever goes from page to page holds no place of pages that he left."""
@@ -31,8 +33,6 @@ MOST_OF_ONE: Final = 4
 MOST_OF_ALL: Final = 200
 MOST_TOPICS: Final = 50
 MOST_MISSED: Final = 1000
-MOST_KEPT: Final = 500
-"""Of what is shown: those who ask again and again without a stream have nothing that ends."""
 
 T = TypeVar("T")
 _State = Callable[[], Awaitable[Mapping[str, Any]]]
@@ -55,6 +55,7 @@ class Streams:
         """None is open."""
         self._open: Counter[str] = Counter()
         self._kept: dict[tuple[Hashable, str], tuple[int, float, asyncio.Task[Any]]] = {}
+        self._forgot = -math.inf
 
     async def shown(self, rights: Hashable, name: str, version: int, state: _State) -> _Parts:
         """Return a topic's parts as JSON: as another of these rights was given them in the last second, if nothing changed.
@@ -78,13 +79,15 @@ class Streams:
         # A task of its own: who asked first may leave before it is done.
         task: asyncio.Task[T] = asyncio.create_task(made())
         task.add_done_callback(lambda done: done.cancelled() or done.exception())
-        if len(self._kept) >= MOST_KEPT:
+        if now - self._forgot > PAUSE_S:
             self._forget_old()
         self._kept[rights, name] = version, now, task
         return await asyncio.shield(task)
 
     def _forget_old(self) -> None:
-        oldest = asyncio.get_running_loop().time() - PAUSE_S
+        """Let go of what is shared no more: those who ask again and again without a stream have nothing that ends."""
+        self._forgot = asyncio.get_running_loop().time()
+        oldest = self._forgot - PAUSE_S
         self._kept = {key: kept for key, kept in self._kept.items() if kept[1] > oldest}
 
     @contextmanager
@@ -169,8 +172,13 @@ async def opened(call: Call[Any, Any]) -> Sender:
     return sender
 
 
-async def until_over(call: Call[Any, Any], sender: Sender, tasks: list[asyncio.Task[None]]) -> None:
-    """Keep the line alive and look at the rights, until they end, the reader leaves, a follower fails or all have ended."""
+async def until_over(
+    call: Call[Any, Any], sender: Sender, tasks: list[asyncio.Task[None]], *, alive: bytes = STILL_HERE
+) -> None:
+    """Keep the line alive and look at the rights, until they end, the reader leaves, a follower fails or all have ended.
+
+    `alive`: what is sent meanwhile.
+    """
     left = asyncio.create_task(_left(call.request))
     try:
         following = set(tasks)
@@ -186,7 +194,7 @@ async def until_over(call: Call[Any, Any], sender: Sender, tasks: list[asyncio.T
             if not await call.still_allowed():
                 await sender.send("session-ended", b"{}")
                 return
-            await sender.write(b": still here\n\n")
+            await sender.write(alive)
     finally:
         left.cancel()
 
@@ -272,7 +280,7 @@ def _topic(call: Call[Any, Any], name: str) -> _State:
     async def operation() -> Mapping[str, Any]:
         found = call.deeds.operation(id_) or await call.storage.operations.get(id_)
         if found is None or not await concerns(call, found):
-            raise Problem("not-found", "there is no such operation")
+            raise Problem("not-found", worded("there is no such operation"))
         return {"": msgspec.to_builtins(await shown_operation(call, found), enc_hook=english)}
 
     whole: dict[str, _State] = {"overview": overview, "containers": containers}

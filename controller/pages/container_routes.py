@@ -36,6 +36,7 @@ from controller.pages.rendering import rendered
 from controller.pages.timeline_picture import timeline_picture
 from controller.pages.trouble import is_words
 from controller.pages.zones import reading_zone, zone_of
+from controller.wording import worded
 
 PART: Final = "X-Part"
 EVENTS: Final = 8
@@ -132,7 +133,7 @@ async def get_card(call: Call[None, CardQuery]) -> Answer:
     found, words = _container(call), words_of(call)
     view = call.miner(call.query.miner)
     if view.container.id != found.id:
-        raise Problem("not-found", "there is no such miner")
+        raise Problem("not-found", worded("there is no such miner"))
     clock = clock_of(call, found, words)
     miner = shown_miner(view, call.now, editable=False, private=call.person.role == "client")
     values = {

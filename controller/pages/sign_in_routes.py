@@ -74,7 +74,8 @@ async def post_sign_in(call: Call[bytes, NoQuery]) -> Answer | web.Response:
     secret = call.request.cookies.get(_cookie_name(call))
     if secret is None or not is_csrf(form.token, _token_of(secret)):
         raise Problem(
-            "cross-site", "this form has lapsed or came from another site, or the browser keeps no cookies"
+            "cross-site",
+            worded("this form has lapsed or came from another site, or the browser keeps no cookies"),
         )
     try:
         _check_length(form)
@@ -106,7 +107,7 @@ async def post_sign_out(call: Call[bytes, NoQuery]) -> web.Response:
 
 def _check_length(form: SignInForm) -> None:
     if not 0 < len(form.username) <= _MOST_NAME or not 0 < len(form.password) <= MAX_LENGTH:
-        raise Problem("sign-in-needed", "nobody has such a name or password")
+        raise Problem("sign-in-needed", worded("name or password is not right"))
 
 
 def own_path(text: str) -> str:

@@ -3,13 +3,14 @@
 from controller.api.problems import Problem
 from controller.api.route import ANYBODY, Answer, Call, NoQuery, Route
 from controller.pages.rendering import assets
+from controller.wording import worded
 
 
 async def get_asset(call: Call[None, NoQuery]) -> Answer:
     """Answer one of the files. Nothing is looked for on the disk: there are those that there are."""
     found = assets().get(call.path["name"])
     if found is None:
-        raise Problem("not-found", "there is no such file; reload the page")
+        raise Problem("not-found", worded("there is no such file; reload the page"))
     content, media = found
     headers = {"Content-Type": media, "Cache-Control": "public, max-age=31536000, immutable"}
     return Answer(body=content, headers=headers)

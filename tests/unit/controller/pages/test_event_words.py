@@ -91,6 +91,12 @@ def test_a_strangers_words_cannot_turn_a_sentence() -> None:
     )
 
 
+def test_what_the_program_says_is_told_in_the_readers_language_and_a_miners_words_as_they_are() -> None:
+    russian = words("ru")
+    for detail, expected in (("this is not your password", "пароль неверен"), ("E:45 bad", "E:45 bad")):
+        assert said(event("auth.refused", detail=detail), russian).endswith(expected)
+
+
 def test_every_action_outcome_and_category_has_words() -> None:
     assert {action_name(kind) for kind in KINDS_OF_ACTIONS} | set(get_args(Deed)) | {LIGHT_OFF} <= ACTIONS
     assert set(get_args(Status)) <= set(OUTCOMES)
