@@ -24,7 +24,7 @@ from controller.pages.frame import HTML, page, words_of
 from controller.pages.language import Words
 from controller.pages.measures import HOURS, hours_words, measure, metric_titles
 from controller.pages.rendering import rendered
-from controller.pages.zones import common_zone, zone_of
+from controller.pages.zones import reading_zone
 
 PART: Final = "X-Part"
 POINTS: Final = 240
@@ -85,7 +85,7 @@ async def get_miner_chart(call: Call[None, ChartQuery]) -> Answer:
         (f"/containers/{quote(view.container.id)}", view.container.name),
         (f"/miners/{quote(view.id)}", view.miner.name),
     ]
-    zone = zone_of(view.container.timezone)
+    zone = reading_zone(call, view.container)
     return _answer(
         call, found, name=view.miner.name, crumbs=above, zone=zone, metrics=_OF_ONE, section="/miners"
     )
@@ -99,7 +99,7 @@ async def get_container_chart(call: Call[None, ChartQuery]) -> Answer:
         ("/", words_of(call).gettext("Fleet")),
         (f"/containers/{quote(container.id)}", container.name),
     ]
-    zone = zone_of(container.timezone)
+    zone = reading_zone(call, container)
     return _answer(call, found, name=container.name, crumbs=above, zone=zone, metrics=_OF_MANY, section="/")
 
 
@@ -108,7 +108,7 @@ async def get_fleet_chart(call: Call[None, ChartQuery]) -> Answer:
     words = words_of(call)
     found = await _stats(call, stats_routes.get_overview_stats)
     above = [("/", words.gettext("Fleet"))]
-    zone = common_zone(call.containers())
+    zone = reading_zone(call)
     name = words.gettext("Fleet")
     return _answer(call, found, name=name, crumbs=above, zone=zone, metrics=_OF_MANY, section="/")
 

@@ -29,7 +29,7 @@ from controller.pages.miner_deeds import offers_of
 from controller.pages.miner_live import miner_state
 from controller.pages.miner_page import concerning, shown
 from controller.pages.rendering import rendered
-from controller.pages.zones import zone_of
+from controller.pages.zones import reading_zone
 from controller.wording import worded
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
@@ -58,7 +58,7 @@ async def get_by_name(call: Call[None, ByName]) -> web.Response:
                     "there is no miner of the name %(name)s in this container", name=formats.plain(wanted)
                 ),
             )
-    raise Problem("not-found", "there is no such container")
+    raise Problem("not-found", worded("there is no such container"))
 
 
 async def get_miner(call: Call[None, ChartQuery]) -> Answer:
@@ -95,7 +95,7 @@ async def get_miner(call: Call[None, ChartQuery]) -> Answer:
         ],
         log=f"/log?{urlencode({'miner': view.id})}",
         chart=f"/charts/miner/{quote(view.id)}?{history}",
-        zone=words.formats.zone_words(call.now, zone_of(view.container.timezone)),
+        zone=words.formats.zone_words(call.now, reading_zone(call, view.container)),
         path=path,
         clock=clock,
         ago=ago,
@@ -130,7 +130,7 @@ async def live_miner(call: Call[Any, Any], of: str) -> LiveState:
 
 def _times(call: Call[Any, Any], view: MinerView, words: Words) -> tuple[Any, Any]:
     """Return what writes a moment, and how long ago one was, for this miner's page."""
-    zone, written = zone_of(view.container.timezone), words.formats
+    zone, written = reading_zone(call, view.container), words.formats
     return (
         lambda moment: written.clock(moment, call.now, zone),
         lambda moment: written.duration((call.now - moment).total_seconds()),
