@@ -43,6 +43,7 @@ from controller.pages.frame import page, words_of
 from controller.pages.inventory_pages import by_hand, container_path, crumbs_of, form_route, led
 from controller.pages.miner_form import Found
 from controller.pages.profile_routes import plan_values, unconfirmed
+from controller.wording import worded
 from miners.inventory.fleet import Container
 
 SECTION: Final = "/"
@@ -72,7 +73,7 @@ async def get_edit(call: Call[None, NoQuery]) -> Answer:
     """Answer the form of a container, or where it stands if people write it by hand."""
     known = call.container(call.path["id"])
     try:
-        require_managed(call, known.origin, f"the container {known.name}")
+        require_managed(call, known.origin, worded("the container %(container)s", container=known.name))
     except Problem as problem:
         return by_hand(call, problem, known)
     return await _answer(call, known, form_of(known, container_etag(known)))
@@ -92,6 +93,10 @@ async def post_edit(call: Call[bytes, NoQuery]) -> Answer | web.Response:
         )
         again = msgspec.structs.replace(form, id=call.path["id"], etag="", plan="")
         return await _answer(call, None, again, [("", text)], status=412)
+    try:
+        require_managed(call, known.origin, worded("the container %(container)s", container=known.name))
+    except Problem as problem:
+        return by_hand(call, problem, known)
     order, found = change_order(form, form_of(known, ""), words)
     if order is None or found:
         return await _answer(call, known, form, found)
@@ -129,7 +134,7 @@ async def post_delete(call: Call[bytes, NoQuery]) -> Answer | web.Response:
         text = words.gettext("Type it as it stands there, so that it is sure what is meant")
         found.append(("typed", text))
     try:
-        require_managed(call, known.origin, f"the container {known.name}")
+        require_managed(call, known.origin, worded("the container %(container)s", container=known.name))
         check_if_match(fields.get("etag") or "-", delete_etag(known))
         if found:
             return _ask_delete(call, found, typed=typed, chosen=chosen, status=422)
@@ -162,8 +167,6 @@ async def _refused(
     problem = problem_of(error)
     if problem is None:
         raise error
-    if problem.kind == "read-only" and known is not None:
-        return by_hand(call, problem, known)
     if problem.kind == "changed-meanwhile" and known is not None:
         now = call.container(known.id)
         text = words.gettext(
@@ -192,7 +195,7 @@ async def _answer(
     status: int | None = None,
 ) -> Answer:
     words, inventory = words_of(call), call.deeds.inventory
-    names = labels(words)
+    names, told = labels(words), [(at, sentence(text)) for at, text in found or ()]
     none = ("", words.gettext("none"))
     others = call.containers()
     return page(
@@ -205,8 +208,8 @@ async def _answer(
         form=form,
         action=_NEW if known is None else f"{container_path(known)}/edit",
         back=SECTION if known is None else container_path(known),
-        found=found or [],
-        errors=dict(reversed(found or [])),
+        found=told,
+        errors=dict(reversed(told)),
         labels=names,
         zones=await asyncio.to_thread(_zones),
         clients=sorted({one.client for one in others if one.client}),
@@ -248,9 +251,10 @@ def _ask_delete(
 ) -> Answer:
     known = call.container(call.path["id"])
     try:
-        require_managed(call, known.origin, f"the container {known.name}")
+        require_managed(call, known.origin, worded("the container %(container)s", container=known.name))
     except Problem as problem:
         return by_hand(call, problem, known)
+    told = [(at, sentence(text)) for at, text in found or ()]
     strangers = [one.origin for one in known.miners if not is_managed(call, one.origin)]
     return page(
         call,
@@ -264,8 +268,8 @@ def _ask_delete(
         miners=len(known.miners),
         strangers=len(strangers),
         places=list(Counter(f"{one.file}:{one.line}" for one in strangers))[:5],
-        found=found or [],
-        errors=dict(reversed(found or [])),
+        found=told,
+        errors=dict(reversed(told)),
         typed=typed,
         chosen=chosen,
     )

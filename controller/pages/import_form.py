@@ -78,6 +78,5 @@ def mistakes_in(form: ImportForm, words: Words) -> Found:
     if not form.text.strip():
         return [("text", words.gettext("Choose a file that holds lines, or paste them"))]
     if len(form.text.encode()) + form.text.count("\n") > MOST:
-        most = words.formats.size(MOST)
-        return [(at, words.gettext("It is more than %(most)s: hand it in in several parts", most=most))]
+        return [(at, words.gettext("It is more than 1 MB: hand in its parts one after the other"))]
     return []

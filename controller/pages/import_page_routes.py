@@ -103,6 +103,7 @@ def _answer(
     status: int | None = None,
 ) -> Answer:
     words = words_of(call)
+    told = [(at, sentence(text)) for at, text in found or ()]
     shown = () if looked is None else _rows(looked, words)
     return page(
         call,
@@ -111,8 +112,8 @@ def _answer(
         section=SECTION,
         crumbs=[(SECTION, words.gettext("Miners"))],
         form=form,
-        found=found or [],
-        errors=dict(reversed(found or [])),
+        found=told,
+        errors=dict(reversed(told)),
         looked=looked,
         rows=shown,
         left_out=0 if looked is None else len(looked.imported.rows) - len(shown),

@@ -51,6 +51,7 @@ from controller.pages.miner_form import (
     shown_again,
     told_mistakes,
 )
+from controller.wording import worded
 from miners import models
 from miners.inventory.shared_keys import DRIVERS
 
@@ -98,6 +99,10 @@ async def post_edit(call: Call[bytes, NoQuery]) -> Answer | web.Response:
         )
         form = msgspec.structs.replace(read_form(fields_of(call.body)), etag="")
         return _answer(call, None, form, [("", text)], status=412)
+    try:
+        require_managed(call, view.miner.origin, worded("the miner %(miner)s", miner=view.miner.name))
+    except Problem as problem:
+        return by_hand(call, problem, view.container, view)
     return await _posted(call, view)
 
 
@@ -128,7 +133,7 @@ async def post_delete(call: Call[bytes, NoQuery]) -> Answer | web.Response:
     view, words, fields = call.miner(call.path["id"]), words_of(call), fields_of(call.body)
     typed = fields.get("typed", "")[:500]
     try:
-        require_managed(call, view.miner.origin, f"the miner {view.miner.name}")
+        require_managed(call, view.miner.origin, worded("the miner %(miner)s", miner=view.miner.name))
         check_if_match(fields.get("etag") or "-", miner_etag(view))
         if not typed_right(typed, view.miner.name, 1):
             text = words.gettext("Type it as it stands there, so that it is sure what is meant")
@@ -219,7 +224,7 @@ def _answer(
     words = words_of(call)
     containers = call.containers()
     chosen = next((one for one in containers if one.id == form.container), None)
-    names = labels(words)
+    names, told = labels(words), [(at, sentence(text)) for at, text in found or ()]
     crumbs = [(SECTION, words.gettext("Miners"))] if view is None else crumbs_of(call, view.container, view)
     return page(
         call,
@@ -232,8 +237,8 @@ def _answer(
         secret_hidden=shown_again(form) != form,
         action=_NEW if view is None else f"{miner_path(view)}/edit",
         back=SECTION if chosen is None else container_path(chosen) if view is None else miner_path(view),
-        found=found or [],
-        errors=dict(reversed(found or [])),
+        found=told,
+        errors=dict(reversed(told)),
         labels=names,
         containers=[("", words.gettext("Choose one"))] * (chosen is None)
         + [(one.id, one.name) for one in containers],
@@ -265,9 +270,10 @@ def _ask(
     """Answer the page that asks before a miner is disabled, enabled or deleted."""
     view = call.miner(call.path["id"])
     try:
-        require_managed(call, view.miner.origin, f"the miner {view.miner.name}")
+        require_managed(call, view.miner.origin, worded("the miner %(miner)s", miner=view.miner.name))
     except Problem as problem:
         return by_hand(call, problem, view.container, view)
+    told = [(at, sentence(text)) for at, text in found or ()]
     return page(
         call,
         "miner_deed",
@@ -278,7 +284,7 @@ def _ask(
         view=view,
         path=miner_path(view),
         etag=miner_etag(view),
-        found=found or [],
+        found=told,
         typed=typed,
     )
 
