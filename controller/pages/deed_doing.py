@@ -193,6 +193,8 @@ def _look_at_miners(call: Call[Any, Any], kind: DeedKind, form: DeedForm) -> Loo
 
 
 def _look_at_place(call: Call[Any, Any], kind: DeedKind, form: DeedForm) -> Look:
+    if form.miner_ids or form.filter is not None:  # else it would be done everywhere
+        raise _unnamed("containers: ?container=, or nothing for all")
     containers = tuple(call.container(id_) for id_ in dict.fromkeys(form.container))
     places: set[str | None] = {container.id for container in containers} or {None}
     return Look(
@@ -222,9 +224,12 @@ async def _look_at_override(call: Call[Any, Any], kind: DeedKind, form: DeedForm
 
 
 def _target(call: Call[Any, Any], form: DeedForm) -> Target:
+    """Return which miners are meant. "All that match" is more than the miners that were ticked beside it."""
+    if form.container and (form.miner_ids or form.filter is not None):
+        raise _unnamed("containers, or miners by ?miner= or ?filter=")
     if form.container:
         return Target(containers=form.container)
-    if form.miner_ids:
+    if form.filter is None and form.miner_ids:
         return Target(miners=form.miner_ids)
     if form.filter is None:
         raise _unnamed("miners: ?container=, ?miner= or ?filter=")

@@ -24,7 +24,7 @@ from miners.inventory.fleet import Container
 from miners.model import Snapshot
 
 LARGE: Final = 0.25
-"""A deed that moves more than this share of the fleet's power, or of its miners where it stops them, has to be typed."""
+"""A deed that moves more than this share of the fleet's power, or restarts more than this share of its miners, is typed."""
 
 MOST_REASON: Final = 500
 _FOR_GOOD: Final = frozenset(("observe", "inactive", "unsupported"))
@@ -257,15 +257,35 @@ def fleet_power_w(views: Iterable[MinerView]) -> float:
     return total
 
 
+def reached(kind: DeedKind, plan: Plan) -> int:
+    """Return how many miners a deed moves: those that change now and, where it is an order, those that it reaches later."""
+    if kind.command is not None:
+        return plan.miners.will_change
+    later = sum(one.miners for one in plan.skipped if one.reason not in _FOR_GOOD)
+    return plan.miners.will_change + later
+
+
 def is_large(kind: DeedKind, plan: Plan, views: Sequence[MinerView]) -> bool:
-    """Return whether a deed has to be typed: over a quarter of the fleet's power, or all of its miners."""
-    changes = plan.miners.will_change
-    if not changes or (kind.command is not None and not kind.final):
+    """Return whether a deed has to be typed: over a quarter of the fleet's power, or all of its miners.
+
+    Miners whose power is not known, such as those that do not answer, count with their share of the miners.
+    """
+    moved = reached(kind, plan)
+    if not moved or (kind.command is not None and not kind.final):
         return False
     active = sum(view.miner.active for view in views)
-    if changes >= active or (kind.final and changes > LARGE * active):
+    if moved >= active or (kind.final and moved > LARGE * active):
         return True
-    return abs(plan.power_change_w) > LARGE * fleet_power_w(views)
+    inactive = sum(one.miners for one in plan.skipped if one.reason == "inactive")
+    unknown = min(moved, round((1 - plan.power_known_ratio) * (plan.miners.targeted - inactive)))
+    known_w = fleet_power_w(views)
+    share = abs(plan.power_change_w) / known_w if known_w else 0.0
+    return share + unknown / active > LARGE
+
+
+def to_type(kind: DeedKind, plan: Plan) -> int:
+    """Return the number that stands for a large deed: of those that change now, else of those that it reaches later."""
+    return plan.miners.will_change or reached(kind, plan)
 
 
 def typed_right(typed: str, name: str | None, number: int) -> bool:

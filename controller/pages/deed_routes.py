@@ -33,6 +33,7 @@ from controller.pages.deed_page import (
     Wrong,
     differences,
     is_large,
+    to_type,
     typed_right,
 )
 from controller.pages.deed_showing import WITHOUT_REASON, Surroundings, shown, zone_for
@@ -122,7 +123,7 @@ async def _checked(call: Call[Any, Any], found: Look) -> tuple[Ends, datetime | 
     plan = await planned(call, found, ends, until, emergency=bool(form.emergency))
     if plan is not None and is_large(kind, plan, call.deeds.views()):
         name = found.name if found.one_container else None
-        if not typed_right(form.typed, name, plan.miners.will_change):
+        if not typed_right(form.typed, name, to_type(kind, plan)):
             text = words.gettext("Type it as it stands there, so that it is sure what is meant")
             raise _Mistaken(found, [Wrong("typed", text)])
     return ends, until

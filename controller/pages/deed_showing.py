@@ -26,6 +26,7 @@ from controller.pages.deed_page import (
     refused_beforehand,
     seen_of,
     skipped_groups,
+    to_type,
     warnings_of,
 )
 from controller.pages.deed_until import WHICH, moments_of, suggested_until, which_of, written
@@ -83,7 +84,7 @@ def shown(
         choices=None if choosing else _choices(around, found, plan, ends),
         emergency=kind.name == "curtail",
         reason=kind.name not in WITHOUT_REASON and not choosing,
-        typing=_typing(words, found, number) if around.large else None,
+        typing=_typing(words, found, to_type(kind, plan)) if around.large and plan is not None else None,
         profiles=tuple(_profiles(around)) if choosing else (),
         button=words.gettext("Show what would happen") if choosing else said,
         keep=keep(words, kind.name),
@@ -121,7 +122,7 @@ def _button(words: Words, found: Look, plan: Plan | None, number: int) -> str | 
     kind = found.kind
     if found.override is not None and found.override.ended_at is not None:
         return None
-    if plan is not None and (refused_beforehand(plan) or _all_observed(plan)):
+    if plan is not None and (refused_beforehand(plan) or _all_observed(plan) or _observed(found)):
         return None
     if kind.name == "retry" and not number:
         return None
@@ -145,6 +146,13 @@ def _all_observed(plan: Plan) -> bool:
         and {"observe"} == {one.reason for one in plan.skipped}
         and not plan.miners.will_change
     )
+
+
+def _observed(found: Look) -> list[str]:
+    """Return the names of containers that are only observed: nothing is ordered where such a one is named."""
+    if found.kind.name == "poll" or found.target is None or not found.target.containers:
+        return []
+    return [plain(one.name) for one in found.containers if one.control != "enforce"]
 
 
 def _lines(words: Words, found: Look, plan: Plan | None) -> list[str]:
@@ -301,6 +309,12 @@ def _notices(around: Surroundings, found: Look, plan: Plan | None) -> list[Notic
                     lines=tuple(dict.fromkeys(words.told(one.detail) for one in plan.skipped)),
                 )
             )
+        elif names := _observed(found):
+            text = words.gettext(
+                "This would be refused: Hashyard only observes %(names)s. Choose the others alone.",
+                names=", ".join(names),
+            )
+            notices.append(Notice(text, alarm=True))
         notices += warnings_of(words, plan)
         if found.kind.command not in (None, "poll"):
             notices += [Notice(words.told(doubt), alarm=True) for doubt in around.doubts]
@@ -395,10 +409,10 @@ def _hidden(found: Look, plan: Plan | None, key: str, *, choosing: bool) -> list
     form = found.form
     fields = [("back", form.back)]
     fields += [("container", id_) for id_ in form.container]
-    if not form.container and form.miner_ids:
-        fields.append(("miners", " ".join(form.miner_ids)))
     if form.filter is not None:
         fields.append(("filter", form.filter))
+    elif form.miner_ids:
+        fields.append(("miners", " ".join(form.miner_ids)))
     fields += [(name, getattr(form, name)) for name in ("override", "operation") if getattr(form, name)]
     fields += [("state", one) for one in form.state]
     if choosing:

@@ -373,6 +373,12 @@ async def test_miners_ticked_in_a_list_are_looked_at_and_not_yet_told(yard: Flee
     assert deeds_of(yard).kept_overrides == []
     assert (await send(browser, "sleep", fields | {"reason": "noise"})).status == 303
     assert deeds_of(yard).wishes[-1].choice.miners == ("container-1.a1", "container-1.a2")
+    # "All that match" is more than what was ticked beside it.
+    matching = [*ticked, ("filter", "container=container-2")]
+    fields = form_of(await again(await send(browser, "sleep", matching), 200))
+    assert "miners" not in fields
+    assert (await send(browser, "sleep", fields | {"reason": "noise"})).status == 303
+    assert len(deeds_of(yard).wishes[-1].choice.miners) == 20
 
 
 async def test_a_filter_is_worked_out_when_it_is_looked_at_and_when_it_is_sent(yard: FleetHouse) -> None:
@@ -691,3 +697,32 @@ async def test_of_several_zones_it_is_said_whose_clock_is_meant(yard: FleetHouse
     assert "by the clock of Container 1: other containers are in other zones" in words(found)
     found = await look(browser, deed_link("curtail", containers=["container-1"]))
     assert "by the clock of" not in words(found)
+
+
+async def test_a_named_container_that_is_only_observed_has_no_button(
+    make_house: MakeHouse, tmp_path: Path
+) -> None:
+    found = await start(make_house, tmp_path, hand=HAND, kind=TellingDeeds, services={History: History(None)})
+    browser = await found.browser()
+    for kind in ("curtail", "reboot"):
+        seen = await look(browser, deed_link(kind, containers=["container-1", "container-2"]))
+        assert "This would be refused: Hashyard only observes Container 2." in words(seen)
+        assert seen.all("button", type="submit") == []
+    seen = await look(browser, deed_link("poll", containers=["container-1", "container-2"]))
+    assert seen.all("button", type="submit")
+
+
+async def test_a_place_is_not_widened_by_what_is_no_place(yard: FleetHouse) -> None:
+    browser = await yard.browser()
+    for kind in ("hold", "release"):
+        assert (await browser.get(deed_link(kind, miners=["container-1.a1"]))).status == 400
+        assert (await browser.get(deed_link(kind, filter="state=mining"))).status == 400
+    both = deed_link("curtail", containers=["container-2"], miners=["container-1.a1"])
+    assert (await browser.get(both)).status == 400
+
+
+async def test_enter_in_a_field_sends_nothing_without_scripts(yard: FleetHouse) -> None:
+    found = await look(await yard.browser(), deed_link("curtail", containers=["container-1"]))
+    first, *others = found.one("form", class_="deed").all("button")
+    assert {"disabled", "hidden"} <= first.attributes.keys()
+    assert [one.attributes.get("type") for one in others] == ["submit"]
