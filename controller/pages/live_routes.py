@@ -21,6 +21,9 @@ from controller.pages.live_pages import live_state
 from controller.pages.live_state import LiveState
 
 JSON: Final = "application/json"
+ALIVE: Final = b"event: alive\ndata: {}\n\n"
+"""What is sent when nothing changes. A browser keeps comments to itself, and a line may die without a word."""
+
 LOOK_S: Final = 5.0
 """How long nothing is looked at when nothing changes: what follows from the time alone (a reading grows old) is seen then."""
 
@@ -39,7 +42,7 @@ async def get_live(call: Call[None, LiveQuery]) -> web.StreamResponse:
         sender = await opened(call)
         task = asyncio.create_task(_follow(call, sender, version, first))
         try:
-            await until_over(call, sender, [task])
+            await until_over(call, sender, [task], alive=ALIVE)
         except ConnectionError:  # the reader has gone: nothing is left to say
             return sender.response
         finally:

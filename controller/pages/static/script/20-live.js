@@ -1,6 +1,6 @@
 // Brings the places of a page up to date: by the stream, or by asking where that breaks. All texts come from the server.
 {
-  const EVERY_MS = 10000, TRY_STREAM_AFTER = 6, TIMEOUT_MS = 8000;
+  const EVERY_MS = 10000, TRY_STREAM_AFTER = 6, TIMEOUT_MS = 8000, SILENT_MS = 40000, LOOK_MS = 4000;
   const page = document.body.dataset.livePage;
   const one = (selector) => document.querySelector(selector);
   const way = one("[data-way]"), pause = one("[data-pause]"), refresh = one("[data-refresh]"), says = one("[data-says]");
@@ -12,8 +12,9 @@
     ["ratios", "liveRatio", (place, ratio) => { place.value = ratio; }],
     ["links", "liveLink", (place, path) => place.setAttribute("href", path)],
   ];
+  const asOf = way?.textContent;
   const attribute = (name) => `data-${name.replace(/[A-Z]/, (letter) => `-${letter.toLowerCase()}`)}`;
-  let stream = null, timer = 0, asking = null, failures = 0, asked = 0, etag = "";
+  let stream = null, timer = 0, asking = null, failures = 0, asked = 0, etag = "", due = 0;
   let paused = false, over = false;
 
   // What is said aloud: at once, or together when the last time is long enough ago.
@@ -47,7 +48,7 @@
 
   const show = (name) => {
     document.body.dataset.liveWay = name;
-    if (way) way.textContent = way.dataset[`${name}Way`];
+    if (way) way.textContent = name ? way.dataset[`${name}Way`] : asOf;
     if (refresh) refresh.hidden = name !== "lost";
   };
   const stop = () => {
@@ -64,14 +65,19 @@
     one(selector).hidden = false;
   };
 
+  const heard = (within) => { due = Date.now() + within; };
   const listen = () => {
     stop();
+    etag = "";
+    heard(TIMEOUT_MS);
     stream = new EventSource(`/live?page=${encodeURIComponent(page)}`);
     stream.addEventListener("places", (event) => {
       failures = 0;
+      heard(SILENT_MS);
       show("live");
       put(JSON.parse(event.data));
     });
+    stream.addEventListener("alive", () => heard(SILENT_MS));
     stream.addEventListener("gone", () => end("[data-gone]"));
     stream.addEventListener("session-ended", () => end("[data-ended]"));
     stream.addEventListener("error", () => {
@@ -104,6 +110,7 @@
   const go = () => {
     if (over || paused || document.hidden) return stop();
     failures = 0;
+    show("");
     listen();
   };
   if (page) {
@@ -119,6 +126,13 @@
         if (paused) { stop(); show("paused"); } else go();
       });
     }
+    // A line may die without a word, as while a computer sleeps: the server says something every 15 s.
+    setInterval(() => {
+      if (!stream || Date.now() < due) return;
+      stop();
+      asked = TRY_STREAM_AFTER - 1;
+      ask();
+    }, LOOK_MS);
     go();
   }
 }

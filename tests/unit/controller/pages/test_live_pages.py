@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from controller.api import stream_routes
-from controller.api.stream_routes import MOST_OF_ONE
+from controller.api.stream_routes import MOST_OF_ONE, Streams
 from controller.deeds import Source
 from controller.model import Actor, Hold, Operation, Override, Result
 from controller.pages import live_routes
@@ -347,3 +347,30 @@ async def opened_soon(browser: Browser) -> AsyncIterator[ClientResponse]:
                 yield response
                 return
         await asyncio.sleep(0.05)
+
+
+async def test_while_nothing_changes_a_browser_hears_that_the_line_lives(
+    fleet: FleetHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live_routes, "LOOK_S", 30.0)
+    async with listening(await fleet.browser(), "frame") as response:
+        names = [name async for name, _ in some(heard(response), 3)]
+    assert names == ["places", "alive", "alive"]
+
+
+async def some(pieces: AsyncIterator[tuple[str, Any]], number: int) -> AsyncIterator[tuple[str, Any]]:
+    """Yield the first so many."""
+    for _ in range(number):
+        yield await anext(pieces)
+
+
+async def test_what_is_shared_no_more_is_not_kept(
+    make_house: MakeHouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stream_routes, "PAUSE_S", 0.01)
+    streams = Streams()
+    browser = await (await start(make_house, tmp_path, services={Streams: streams})).browser()
+    for at in range(20):
+        assert (await browser.get("/live/now", params={"page": f"fleet:seen={at}"})).status == 200
+        await asyncio.sleep(0.012)
+    assert len(streams._kept) < 5
