@@ -9,6 +9,7 @@ from aiohttp import hdrs, web
 from controller.api import document_page
 from controller.api.metrics_reader import MetricsReader
 from controller.api.openapi import document_json
+from controller.api.piecewise import sent_in_pieces
 from controller.api.problems import KINDS, Problem
 from controller.api.route import ANYBODY, Answer, Call, NoQuery, Route
 from controller.metrics_page import content_type, wants_openmetrics
@@ -73,12 +74,8 @@ async def get_metrics(call: Call[None, NoQuery]) -> web.StreamResponse:
     pieces = call.service(Own).process.metrics(openmetrics=openmetrics)
     if pieces is None:
         raise Problem("starting", "there are no metrics yet", headers={"Retry-After": "1"})
-    response = web.StreamResponse(headers={hdrs.CONTENT_TYPE: content_type(openmetrics=openmetrics)})
-    await response.prepare(call.request)
-    async for piece in pieces:
-        await response.write(piece)
-    await response.write_eof()
-    return response
+    headers: dict[str, str] = {hdrs.CONTENT_TYPE: content_type(openmetrics=openmetrics)}
+    return await sent_in_pieces(call.request, headers, pieces)
 
 
 async def get_document(call: Call[None, NoQuery]) -> Answer:

@@ -12,6 +12,7 @@ import msgspec
 from aiohttp import web
 
 from controller.api.paging import from_cursor, to_cursor
+from controller.api.piecewise import sent_in_pieces
 from controller.api.problems import Mistake, Problem
 from controller.api.route import EVERYBODY, Call, ListQuery, Moment, Page, Route
 from controller.events import BadPosition, EventFilter, to_csv
@@ -79,21 +80,17 @@ async def get_events_csv(call: Call[None, EventsQuery]) -> web.StreamResponse:
 
 async def stream_csv(call: Call[None, EventsQuery]) -> web.StreamResponse:
     """Write the events out piece by piece: the record may be larger than memory."""
-    response = web.StreamResponse(
-        headers={
-            "Content-Type": "text/csv; charset=utf-8; header=present",
-            "Content-Disposition": 'attachment; filename="events.csv"',
-        }
-    )
-    await response.prepare(call.request)
-    header = True
-    async for piece in _pieces(call):
-        await response.write("".join(to_csv(piece, header=header)).encode())
-        header = False
-    if header:
-        await response.write("".join(to_csv((), header=True)).encode())
-    await response.write_eof()
-    return response
+    headers = {
+        "Content-Type": "text/csv; charset=utf-8; header=present",
+        "Content-Disposition": 'attachment; filename="events.csv"',
+    }
+
+    async def written() -> AsyncIterator[bytes]:
+        yield "".join(to_csv((), header=True)).encode()
+        async for piece in _pieces(call):
+            yield "".join(to_csv(piece, header=False)).encode()
+
+    return await sent_in_pieces(call.request, headers, written())
 
 
 async def container_events(

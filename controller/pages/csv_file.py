@@ -11,6 +11,7 @@ from typing import Final, TypeAlias
 
 from aiohttp import web
 
+from controller.api.piecewise import sent_in_pieces
 from controller.events import guarded
 
 Cell: TypeAlias = str | float | bool | datetime | None
@@ -53,15 +54,14 @@ async def send_csv(
     request: web.Request, name: str, form: CsvForm, pieces: AsyncIterator[Iterable[Iterable[Cell]]]
 ) -> web.StreamResponse:
     """Write a file out piece by piece. `name`: of the file, ours."""
-    response = web.StreamResponse(
-        headers={
-            "Content-Type": "text/csv; charset=utf-8; header=present",
-            "Content-Disposition": f'attachment; filename="{name}.csv"',
-        }
-    )
-    await response.prepare(request)
-    await response.write(form.begin.encode())
-    async for piece in pieces:
-        await response.write(form.lines(piece).encode())
-    await response.write_eof()
-    return response
+    headers = {
+        "Content-Type": "text/csv; charset=utf-8; header=present",
+        "Content-Disposition": f'attachment; filename="{name}.csv"',
+    }
+
+    async def written() -> AsyncIterator[bytes]:
+        yield form.begin.encode()
+        async for piece in pieces:
+            yield form.lines(piece).encode()
+
+    return await sent_in_pieces(request, headers, written())

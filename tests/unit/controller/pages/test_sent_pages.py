@@ -100,3 +100,14 @@ async def test_reading_goes_on_where_nothing_can_be_written(
     monkeypatch.setattr(fleet.house.storage.access.sessions, "touch", full)
     fleet.deeds.pass_time(minutes=2)
     assert (await browser.get("/keys")).status == 200
+
+
+@pytest.mark.parametrize("path", ["/miners.csv", "/log.csv", "/api/v1/events.csv", "/miners", "/metrics"])
+async def test_the_head_alone_is_sent_to_who_asks_for_it(fleet: FleetHouse, path: str) -> None:
+    browser = await fleet.house.signed_in()
+    whole = await browser.get(path)
+    assert whole.status == 200
+    head = await browser.ask("HEAD", path)
+    assert (head.status, head.headers["Content-Type"]) == (200, whole.headers["Content-Type"])
+    assert await head.read() == b""
+    assert (await browser.get("/api/v1/me")).status == 200  # nothing was left on the connection
