@@ -75,6 +75,8 @@
     });
 
     const chooses = "chooses" in table.dataset;
+    // As in tables; on a keyboard of another script the key's place counts.
+    const marks = ({ key, code }) => "shortcuts" in document.body.dataset && (/^[\x21-\x7e]$/.test(key) ? key.toLowerCase() === "x" : code === "KeyX");
     on("keydown", (event) => {
       const all = event.ctrlKey || event.metaKey;
       const to = {
@@ -86,7 +88,7 @@
         if (!event.shiftKey) anchor = at;
         else if (chooses) choose(between(anchor, at));
       } else if (!chooses) return;
-      else if (event.key === " ") turn(event.shiftKey ? line(0) : all ? line(1) : [anchor = at]);
+      else if (event.key === " " || (!all && marks(event))) turn(event.shiftKey ? line(0) : all ? line(1) : [anchor = at]);
       else if (all && event.code === "KeyA") choose(links);
       else if (event.key === "Escape" && chosen.size) choose([]);
       else return;
