@@ -26,6 +26,8 @@ class Recalled(NamedTuple):
 
 
 class _Known(NamedTuple):
+    """A pattern with places. `fixed`: the texts around them, one more than there are places, some of them empty."""
+
     pattern: str
     many: str | None
     fixed: Sequence[str]
@@ -49,19 +51,34 @@ class Recalling:
                         self._plain[fixed[0]] = Recalled(one, many, {})
                 elif len(_LETTER.findall("".join(fixed))) >= _FIXED_LETTERS:
                     known.append(_Known(one, many, fixed, parts[1::2]))
-        self._known = sorted(known, key=lambda one: -len("".join(one.fixed)))
+        # By the letter it begins with, else the one it ends in: few are left to be looked at for each text.
+        self._known: dict[tuple[str, str], list[_Known]] = {}
+        for pattern in sorted(known, key=_weight, reverse=True):
+            first, last = pattern.fixed[0][:1], pattern.fixed[-1][-1:]
+            self._known.setdefault((first, "" if first else last), []).append(pattern)
 
     def find(self, text: str) -> Recalled | None:
         """Return what a text was made from, None if it is not ours."""
         if text in self._plain:
             return self._plain[text]
-        if len(text) > MOST:
+        if not 0 < len(text) <= MOST:
             return None
-        for known in self._known:
-            values = _values(known, text)
-            if values is not None:
-                return Recalled(known.pattern, known.many, values)
-        return None
+        found: Recalled | None = None
+        weight = 0
+        for key in ((text[0], ""), ("", text[-1]), ("", "")):
+            for known in self._known.get(key, ()):
+                if _weight(known) <= weight:
+                    break
+                values = _values(known, text)
+                if values is not None:
+                    found, weight = Recalled(known.pattern, known.many, values), _weight(known)
+                    break
+        return found
+
+
+def _weight(known: _Known) -> int:
+    """Return how much of a pattern is fixed: of two that fit a text, the one that says more of it is meant."""
+    return sum(map(len, known.fixed))
 
 
 def _values(known: _Known, text: str) -> dict[str, str] | None:

@@ -6,6 +6,7 @@ from aiohttp import hdrs
 from controller.pages.language import COOKIE, LANGUAGES, language_of, words
 from controller.storage.people import User
 from tests.unit.controller.api.conftest import House
+from tests.unit.controller.api.managed_fleet import FleetHouse
 from tests.unit.controller.pages.reading_pages import Element, read_page
 
 RUSSIAN_BROWSER = {hdrs.ACCEPT_LANGUAGE: "ru-RU,ru;q=0.9,en;q=0.8"}
@@ -71,3 +72,21 @@ async def test_the_account_comes_before_the_browser(house: House) -> None:
 def test_every_language_calls_itself_by_its_own_name() -> None:
     assert LANGUAGES == {"en": "English", "ru": "Русский"}
     assert User.__struct_fields__.index("language") >= 0
+
+
+async def test_pages_say_refusals_in_the_readers_language_and_the_api_in_english(fleet: FleetHouse) -> None:
+    browser = await fleet.browser(language="ru")
+    html = {hdrs.ACCEPT: "text/html"}
+    page = read_page(await (await browser.get("/containers/none", headers=html)).text())
+    assert page.one("h1").words == "Такого нет"
+    assert "Такого контейнера нет" in page.one("main").words
+    answer = await (await browser.get("/api/v1/containers/none", headers=RUSSIAN_BROWSER)).json()
+    assert answer["detail"] == "there is no such container"
+    assert answer["title"] == "There is no such thing"
+
+
+async def test_a_strangers_words_stay_as_they_are_in_every_language(fleet: FleetHouse) -> None:
+    browser = await fleet.browser(language="ru")
+    page = read_page(await (await browser.get("/miners/container-1.a1")).text())
+    assert "chain 2 not found" in page.one("main").words
+    assert "stratum+tcp://pool.example:3333" in page.one("main").words

@@ -61,6 +61,18 @@ def test_a_strangers_are_not(text: str) -> None:
     assert KNOWN.find(text) is None
 
 
+def test_of_two_that_fit_the_one_that_says_more_is_meant() -> None:
+    fitting = [
+        "it fails everywhere: %(why)s",
+        "%(what)s everywhere: look at the fans",
+        "%(a)s everywhere: %(b)s",
+    ]
+    for patterns in (fitting, fitting[::-1]):
+        found = Recalling(patterns).find("it fails everywhere: look at the fans")
+        assert found is not None
+        assert found.pattern == "%(what)s everywhere: look at the fans"
+
+
 @given(st.text())
 def test_any_text_is_told_without_harm(text: str) -> None:
     assert isinstance(RUSSIAN.told(text), str)
