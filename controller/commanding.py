@@ -9,16 +9,16 @@ from controller.deeds import Busy, Choice, CommandWish, InDoubt, Invalid, NotThe
 from controller.desk import Desk
 from controller.exporter_client import ExporterClient, ExporterError
 from controller.model import (
-    FAILED_STATES,
     RESULT_STATES,
     Actor,
     Cause,
     Operation,
     Result,
     ResultState,
+    Wanted,
     new_id,
 )
-from controller.operations import OPEN_STATES, Running, summary
+from controller.operations import OPEN_STATES, Running, left_to_retry, summary
 from controller.overriding import Overriding
 from controller.plans import Would, plan_of, skip_reason
 from controller.powers import present_w
@@ -265,15 +265,9 @@ class Commanding:
             raise Invalid(
                 worded("%(strange)s is no outcome that can be tried again", strange=strange[0]), "/states"
             )
-        chosen = set(states or FAILED_STATES)
         results = await self._results_of(operation_id)
-        miners = [
-            watched
-            for one in results
-            if one.state in chosen and (watched := desk.roster.get(one.miner)) is not None
-        ]
-        if before.intent:
-            miners = [one for one in miners if before.profile is None or one.wanted.profile == before.profile]
+        left = left_to_retry(before, results, states, self._wanted_of)
+        miners = [watched for miner in left if (watched := desk.roster.get(miner)) is not None]
         if not miners:
             raise Invalid(
                 worded("nothing is left to try again: no miner of it has such an outcome and the same order"),
@@ -425,6 +419,10 @@ class Commanding:
         if found is None:
             raise NotThere(worded("there is no operation %(operation_id)s", operation_id=operation_id))
         return found
+
+    def _wanted_of(self, miner_id: str) -> Wanted | None:
+        watched = self._desk.roster.get(miner_id)
+        return None if watched is None else watched.wanted
 
     async def _results_of(self, operation_id: str) -> Sequence[Result]:
         running = self._desk.operations.lately(operation_id)

@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 from sqlalchemy import Connection
 
-from controller.model import FAILED_STATES, Actor, Event, Operation, Result, ResultState
+from controller.model import FAILED_STATES, Actor, Event, Operation, Result, ResultState, Wanted
 from controller.recording import Recorder
 from controller.storage.storage import Storage
 from controller.telling import event
@@ -261,6 +261,23 @@ class Operations:
             params=summary(operation),
             outcome={"done": "ok", "done_with_failures": "failed"}.get(operation.state),
         )
+
+
+def left_to_retry(
+    operation: Operation,
+    results: Iterable[Result],
+    states: Collection[ResultState],
+    wanted: Callable[[str], Wanted | None],
+) -> list[str]:
+    """Return the miners of an operation that can be tried again: with one of these outcomes (none named: a failure).
+
+    `wanted`: what is wanted of a miner now, None where there is no such miner any more. Of an operation that brings an
+    order about, only those are left of which the same is wanted still.
+    """
+    chosen = set(states or FAILED_STATES)
+    found = [(one.miner, wanted(one.miner)) for one in results if one.state in chosen]
+    same = not operation.intent or operation.profile is None
+    return [miner for miner, now in found if now is not None and (same or now.profile == operation.profile)]
 
 
 def summary(operation: Operation) -> Mapping[str, object]:

@@ -24,7 +24,9 @@ from controller.api.problems import Mistake, Problem
 from controller.api.route import Call
 from controller.api.targets import Target, choice_of
 from controller.deeds import Choice, MinerView, Plan
-from controller.model import FAILED_STATES, Ends, Hold, Operation, Override, ResultState
+from controller.desire import containers_of
+from controller.model import FAILED_STATES, Ends, Hold, Operation, Override, ResultState, Wanted
+from controller.operations import left_to_retry
 from controller.pages.deed_links import DeedKind
 from controller.pages.deed_page import DeedForm
 from controller.pages.frame import words_of
@@ -43,7 +45,8 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
     """What a deed is about. `name`: of the one container, miner or profile that it is about, None for several.
 
     `miners`: how many are meant. `containers`: those in which they stand. `views`: the miner's, for deeds to one.
-    `etag`: of the override. `holds`: that would be released. `counts`: of the operation's results.
+    Of an operation to be tried again, `miners` are those that would be. `undone`: the override that stopping it would end.
+    `etag`: of the override. `holds`: that would be released.
     """
 
     kind: DeedKind
@@ -56,6 +59,7 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
     view: MinerView | None = None
     override: Override | None = None
     operation: Operation | None = None
+    undone: Override | None = None
     etag: str = ""
     holds: tuple[Hold, ...] = ()
 
@@ -73,13 +77,7 @@ async def look(call: Call[Any, Any], kind: DeedKind, form: DeedForm) -> Look:
         case "override":
             return await _look_at_override(call, kind, form)
         case "operation":
-            at = _at(call, form.operation)
-            operation = await operation_routes.operation_seen(at)
-            states_of(form)
-            profile = call.deeds.inventory.profiles.get(operation.profile or "")
-            asleep = profile is not None and not profile.target_percent
-            name = operation_title(words_of(call), operation, None, asleep=asleep)
-            return Look(kind=kind, form=form, name=name, operation=operation, miners=operation.total)
+            return await _look_at_operation(call, kind, form)
         case "place":
             return _look_at_place(call, kind, form)
         case _:
@@ -192,6 +190,33 @@ def _look_at_miners(call: Call[Any, Any], kind: DeedKind, form: DeedForm) -> Loo
     )
 
 
+async def _look_at_operation(call: Call[Any, Any], kind: DeedKind, form: DeedForm) -> Look:
+    operation = await operation_routes.operation_seen(_at(call, form.operation))
+    profile = call.deeds.inventory.profiles.get(operation.profile or "")
+    asleep = profile is not None and not profile.target_percent
+    override = next((one for one in call.deeds.overrides() if one.id == operation.override_id), None)
+    miners = operation.total
+    if kind.name == "retry":
+        results = call.deeds.results(operation.id)
+        if results is None:
+            results = await call.storage.operations.all_results(operation.id)
+        miners = len(left_to_retry(operation, results, states_of(form), lambda id_: _wanted(call, id_)))
+    return Look(
+        kind=kind,
+        form=form,
+        name=operation_title(words_of(call), operation, None, asleep=asleep),
+        operation=operation,
+        undone=override if kind.name == "stop-undo" else None,
+        miners=miners,
+        containers=() if override is None else _reached_by(call, override),
+    )
+
+
+def _wanted(call: Call[Any, Any], miner_id: str) -> Wanted | None:
+    view = call.deeds.view(miner_id)
+    return None if view is None else view.wanted
+
+
 def _look_at_place(call: Call[Any, Any], kind: DeedKind, form: DeedForm) -> Look:
     if form.miner_ids or form.filter is not None:  # else it would be done everywhere
         raise _unnamed("containers: ?container=, or nothing for all")
@@ -209,8 +234,7 @@ def _look_at_place(call: Call[Any, Any], kind: DeedKind, form: DeedForm) -> Look
 
 async def _look_at_override(call: Call[Any, Any], kind: DeedKind, form: DeedForm) -> Look:
     override = await override_routes.override_seen(_at(call, form.override))
-    ids = {*override.containers, *(miner.partition(".")[0] for miner in override.miners)}
-    containers = tuple(one for one in call.containers() if one.id in ids)
+    containers = _reached_by(call, override)
     return Look(
         kind=kind,
         form=form,
@@ -221,6 +245,11 @@ async def _look_at_override(call: Call[Any, Any], kind: DeedKind, form: DeedForm
         override=override,
         etag=override_routes.override_etag(override),
     )
+
+
+def _reached_by(call: Call[Any, Any], override: Override) -> tuple[Container, ...]:
+    ids = containers_of(override)
+    return tuple(one for one in call.containers() if one.id in ids)
 
 
 def _target(call: Call[Any, Any], form: DeedForm) -> Target:

@@ -120,6 +120,8 @@ async def _checked(call: Call[Any, Any], found: Look) -> tuple[Ends, datetime | 
         wrong += _wrong_reason(form, words)
     if wrong:
         raise _Mistaken(found, wrong)
+    if kind.name == "retry" and form.seen != str(found.miners):
+        raise Problem("changed-meanwhile", worded("other miners are left to try again by now"))
     plan = await planned(call, found, ends, until, emergency=bool(form.emergency))
     if plan is not None and is_large(kind, plan, call.deeds.views()):
         name = found.name if found.one_container else None
@@ -208,6 +210,7 @@ async def _again(
         doubts=call.deeds.doubts(),
         exporter_away=call.deeds.source().state == "away",
         running=_running(call, found),
+        undo=None if found.undone is None else await call.deeds.plan_end_override(found.undone.id),
     )
     seen = shown(
         found,

@@ -14,7 +14,6 @@ from markupsafe import Markup, escape
 from controller.deeds import Plan
 from controller.desire import end_of
 from controller.model import Ends, Override
-from controller.operations import OPEN_STATES
 from controller.pages.deed_doing import Look
 from controller.pages.deed_links import Kind
 from controller.pages.deed_page import (
@@ -29,6 +28,7 @@ from controller.pages.deed_page import (
     to_type,
     warnings_of,
 )
+from controller.pages.deed_stopping import can_be_done, lines_of_operation, number_of
 from controller.pages.deed_until import WHICH, moments_of, suggested_until, which_of, written
 from controller.pages.deed_words import button, heading, keep, set_apart, spot, title
 from controller.pages.event_words import actor_words
@@ -43,7 +43,8 @@ WITHOUT_REASON: Final[frozenset[Kind]] = frozenset(("end-override", "stop", "sto
 class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     """What is so around a deed. `changes`: the next changes of the schedules, None where one has none.
 
-    `large`: the name or the number has to be typed. `profiles`: (name, percent of nominal power) to choose from.
+    `large`: the name or the number has to be typed. `profiles`: (name, percent of nominal power) to choose from. `undo`: what
+    the end of the override would do that is undone.
     """
 
     words: Words
@@ -54,6 +55,7 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     doubts: Sequence[str] = ()
     exporter_away: bool = False
     running: str | None = None
+    undo: Plan | None = None
 
 
 def shown(
@@ -75,7 +77,7 @@ def shown(
         kind=kind.name,
         title=title(words, kind.name, found.name, found.miners),
         heading=heading(words, kind.name, found.name, found.miners),
-        lines=tuple(_lines(words, found, plan)),
+        lines=tuple(_lines(around, found, plan)),
         told=tuple(_told(around, found)),
         skipped=tuple(skipped_groups(words, plan.skipped))
         if plan is not None and not _all_observed(plan)
@@ -102,20 +104,7 @@ def zone_for(found: Look) -> ZoneInfo:
 def _number(found: Look, plan: Plan | None) -> int:
     if plan is not None:
         return plan.miners.will_change
-    operation = found.operation
-    if operation is None:
-        return found.miners
-    counts = operation.counts
-    if found.kind.name == "stop":
-        return counts.get("waiting", 0)
-    if found.kind.name == "stop-undo":
-        return sum(
-            counts.get(state, 0) for state in ("sending", "verifying", "applied", "accepted_unverified")
-        )
-    return sum(counts.get(state, 0) for state in found.form.state or _FAILED)
-
-
-_FAILED: Final = ("accepted_unverified", "refused", "auth_failed", "unsupported", "unreachable")
+    return found.miners if found.operation is None else number_of(found)
 
 
 def _button(words: Words, found: Look, plan: Plan | None, number: int) -> str | None:
@@ -124,7 +113,7 @@ def _button(words: Words, found: Look, plan: Plan | None, number: int) -> str | 
         return None
     if plan is not None and (refused_beforehand(plan) or _all_observed(plan) or _observed(found)):
         return None
-    if kind.name == "retry" and not number:
+    if found.operation is not None and not can_be_done(found):
         return None
     if kind.name == "release" and not found.holds:
         return None
@@ -155,8 +144,8 @@ def _observed(found: Look) -> list[str]:
     return [plain(one.name) for one in found.containers if one.control != "enforce"]
 
 
-def _lines(words: Words, found: Look, plan: Plan | None) -> list[str]:
-    kind, miners = found.kind.name, found.miners
+def _lines(around: Surroundings, found: Look, plan: Plan | None) -> list[str]:
+    words, kind, miners = around.words, found.kind.name, found.miners
     if plan is not None:
         lines = lines_of(words, found.kind, plan, found.containers, found.profile or plan.then_profile)
         if kind == "end-override" and not plan.miners.targeted:
@@ -201,54 +190,7 @@ def _lines(words: Words, found: Look, plan: Plan | None) -> list[str]:
                 )
             ]
         case _:
-            return _lines_of_operation(words, found)
-
-
-def _lines_of_operation(words: Words, found: Look) -> list[str]:
-    counts = {} if found.operation is None else found.operation.counts
-    waiting = counts.get("waiting", 0)
-    on_its_way = counts.get("sending", 0) + counts.get("verifying", 0)
-    changed = counts.get("applied", 0) + counts.get("accepted_unverified", 0)
-    ended = not any(counts.get(state) for state in OPEN_STATES)
-    lines: list[str] = []
-    if found.kind.name == "retry":
-        number = _number(found, None)
-        return [
-            words.ngettext(
-                "%(num)s miner did not follow, and is told once more, in an operation of its own.",
-                "%(num)s miners did not follow, and are told once more, in an operation of their own.",
-                number,
-            )
-            if number
-            else words.gettext("Nothing is left to try again.")
-        ]
-    if ended:
-        lines.append(words.gettext("It has ended meanwhile: every miner has its outcome."))
-    if waiting:
-        lines.append(
-            words.ngettext(
-                "%(num)s miner waits, and is left as it is.",
-                "%(num)s miners wait, and are left as they are.",
-                waiting,
-            )
-        )
-    if on_its_way:
-        lines.append(
-            words.ngettext(
-                "%(num)s is on its way and finishes.", "%(num)s are on their way and finish.", on_its_way
-            )
-        )
-    if found.kind.name == "stop-undo":
-        lines.append(words.gettext("The override ends, and what holds without it is brought back."))
-    elif changed:
-        lines.append(
-            words.ngettext(
-                "%(num)s has followed already, and stays so.",
-                "%(num)s have followed already, and stay so.",
-                changed,
-            )
-        )
-    return lines
+            return lines_of_operation(words, found, around.undo)
 
 
 def _told(around: Surroundings, found: Look) -> list[tuple[str, str]]:
@@ -422,6 +364,8 @@ def _hidden(found: Look, plan: Plan | None, key: str, *, choosing: bool) -> list
     fields += [("sent", "yes"), ("key", key)]
     if plan is not None:
         fields += [("plan", plan.fingerprint), ("seen", seen_of(plan))]
+    elif found.kind.name == "retry":
+        fields.append(("seen", str(found.miners)))
     if found.etag:
         fields.append(("etag", found.etag))
     return fields

@@ -4,6 +4,7 @@ The bar tells by a pattern as well as by colour, and its counts stand beneath it
 (how much longer it takes) is an estimate, and is called one.
 """
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Final, Literal, TypeAlias
@@ -33,14 +34,17 @@ PARTS: Final[Sequence[tuple[Look, tuple[ResultState, ...]]]] = (
 )
 """The pieces of the bar from left to right, and whose miners each holds."""
 
+_TOOK_TIME: Final[tuple[ResultState, ...]] = ("applied", "accepted_unverified", "refused", "auth_failed")
+
 LOOKS: Final[Mapping[ResultState, Look]] = {state: look for look, states in PARTS for state in states}
 OTHERS: Final[tuple[ResultState, ...]] = tuple(one for one in RESULT_STATES if one not in FAILED_STATES)
 
 
 class Powers(msgspec.Struct, frozen=True):
-    """By how much the power of those miners changed that told it before and after, in W; None where none did."""
+    """By how much the power of those miners changed that told it before and after, in W, and how many those are."""
 
     measured_w: float | None
+    miners: int = 0
 
 
 def is_running(operation: Operation) -> bool:
@@ -87,11 +91,14 @@ def state_of_bar(words: Words, operation: Operation) -> str:
 
 
 def left_s(operation: Operation, now: datetime) -> float | None:
-    """Return how many seconds the rest takes if it goes on as until now; None while that cannot be told."""
+    """Return how many seconds the rest takes if it goes on as until now; None while that cannot be told.
+
+    Those that were so already, or are left out, took no time, and say nothing of how long the others take.
+    """
     if operation.started_at is None or not is_running(operation):
         return None
     left = still_open(operation)
-    done = operation.total - left
+    done = sum(operation.counts.get(state, 0) for state in _TOOK_TIME)
     passed = (now - operation.started_at).total_seconds()
     if not done or not left or passed < 1:
         return None
@@ -138,18 +145,11 @@ def power_words(words: Words, operation: ShownOperation) -> str:
     )
 
 
-def measured(results: Iterable[Result]) -> Powers:
-    """Return by how much power changed, of the miners that told it before and after."""
-    changes = [
-        one.power_after_w - one.power_before_w
-        for one in results
-        if one.power_after_w is not None and one.power_before_w is not None
-    ]
-    return Powers(sum(changes) if changes else None)
-
-
 def ending(words: Words, operation: Operation, powers: Powers, *, asleep: bool) -> str:
-    """Return what came of an operation, in one sentence: how many, after how long, how much power, who did not."""
+    """Return what came of an operation, in one sentence: how many, after how long, how much power, who did not.
+
+    What was measured the other way than expected has a minus before it; where fewer miners told it than followed, it is said.
+    """
     counts, total = operation.counts, operation.total
     done = counts.get("applied", 0) + counts.get("unchanged", 0)
     begun, ended = operation.started_at or operation.created_at, operation.ended_at
@@ -173,18 +173,7 @@ def ending(words: Words, operation: Operation, powers: Powers, *, asleep: bool) 
     parts = [told]
     before, expected = operation.power_before_w, operation.power_expected_w
     if before is not None and expected is not None and abs(expected - before) >= 1:
-        power = words.formats.power
-        wanted = power(abs(expected - before))
-        if powers.measured_w is None:
-            parts.append(words.gettext("%(wanted)s expected, nothing measured", wanted=wanted))
-        else:
-            parts.append(
-                words.gettext(
-                    "%(wanted)s expected, %(measured)s measured",
-                    wanted=wanted,
-                    measured=power(abs(powers.measured_w)),
-                )
-            )
+        parts.append(_powers(words, expected - before, powers, done))
     rest = [
         count_words(words, state, counts[state])
         for state in (*FAILED_STATES, "skipped", "cancelled")
@@ -192,6 +181,23 @@ def ending(words: Words, operation: Operation, powers: Powers, *, asleep: bool) 
     ]
     text = "; ".join(parts) + "."
     return f"{text} {', '.join(rest)}." if rest else text
+
+
+def _powers(words: Words, expected_w: float, powers: Powers, done: int) -> str:
+    power = words.formats.power
+    wanted = power(abs(expected_w))
+    if powers.measured_w is None:
+        return words.gettext("%(wanted)s expected, nothing measured", wanted=wanted)
+    measured = power(math.copysign(1.0, expected_w) * powers.measured_w)
+    if powers.miners >= done:
+        return words.gettext("%(wanted)s expected, %(measured)s measured", wanted=wanted, measured=measured)
+    return words.ngettext(
+        "%(wanted)s expected, %(measured)s measured on %(num)s miner",
+        "%(wanted)s expected, %(measured)s measured on %(num)s miners",
+        powers.miners,
+        wanted=wanted,
+        measured=measured,
+    )
 
 
 def explained(words: Words, operation: Operation) -> list[str]:

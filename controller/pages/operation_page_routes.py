@@ -30,7 +30,6 @@ from controller.pages.operation_page import (
     failures,
     is_running,
     live_places,
-    measured,
     state_of_bar,
 )
 from controller.pages.operation_words import (
@@ -164,7 +163,7 @@ async def _live(
     if not is_running(operation):
         powers = Powers(None)
         if call.person.sees_all and operation.power_expected_w is not None:
-            powers = measured(await call.storage.operations.all_results(operation.id))
+            powers = Powers(*await call.storage.operations.power_measured(operation.id))
         end = ending(words, operation, powers, asleep=_asleep(call, operation))
     results = [row.result for part in parts.values() for row in part.rows]
     return live_places(words, operation, results, end, call.now)

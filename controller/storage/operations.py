@@ -104,6 +104,17 @@ class Operations:
             lambda connection: [to_struct(Result, row) for row in connection.execute(chosen)]
         )
 
+    async def power_measured(self, operation_id: str) -> tuple[float | None, int]:
+        """Return by how much the power changed (W) of those miners that told it before and after, and how many those are."""
+        change = results.c.power_after_w - results.c.power_before_w
+        statement = select(func.sum(change), func.count(change)).where(results.c.operation_id == operation_id)
+
+        def work(connection: Connection) -> tuple[float | None, int]:
+            watts, miners = connection.execute(statement).one()
+            return watts, miners
+
+        return await self._database.read(work)
+
     async def count_results(
         self,
         operation_id: str,

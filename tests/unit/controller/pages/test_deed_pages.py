@@ -25,7 +25,7 @@ from controller.deeds import (
     Warned,
 )
 from controller.history import History
-from controller.model import Actor, Hold, Operation, Override, Result, ResultState, ServiceMark
+from controller.model import FAILED_STATES, Actor, Hold, Operation, Override, Result, ResultState, ServiceMark
 from controller.pages.deed_links import deed_link
 from controller.storage.faults import StorageAway
 from tests.unit.controller.api.conftest import Browser, MakeHouse
@@ -584,24 +584,78 @@ def running(yard: FleetHouse, **more: Any) -> Operation:
     return operation
 
 
-async def test_stopping_and_trying_again_go_through_the_same_page(yard: FleetHouse) -> None:
+def standing(yard: FleetHouse) -> None:
+    """Have the override in force that the operation brings about."""
+    given = Override(
+        id="ov_01",
+        profile="curtail",
+        ends="manual",
+        reason="grid",
+        created_by=ANNA,
+        created_at=BEGIN,
+        starts_at=BEGIN,
+        containers=("container-1",),
+    )
+    yard.deeds.kept_overrides.append(given)
+
+
+async def test_stopping_and_undoing_go_through_the_same_page(yard: FleetHouse) -> None:
     browser = await yard.browser()
-    running(yard)
+    running(yard, override_id="ov_01")
+    standing(yard)
     found = await look(browser, deed_link("stop", operation="op_01", back="/operations/op_01"))
     assert "1 miner waits, and is left as it is." in words(found)
     assert found.one("a", class_="plain").words == "Let it go on"
     assert (await send(browser, "stop", form_of(found))).headers["Location"] == "/operations/op_01"
+    deeds_of(yard).coming = plan(2, power_now_w=600.0, power_after_w=6600.0, power_change_w=6000.0)
     found = await look(browser, deed_link("stop-undo", operation="op_01"))
     assert "The override ends" in words(found)
+    assert "2 of 3 miners go back to normal." in words(found)
+    assert "Power rises by about 6.0 kW, from 600 W to 6.6 kW." in words(found).replace("\u00a0", " ")
     assert (await send(browser, "stop-undo", form_of(found))).status == 303
-    found = await look(browser, deed_link("retry", operation="op_01"))
-    assert found.one("button", type="submit").words == "Try 1 miner again"
-    assert (await send(browser, "retry", form_of(found))).status == 303
-    asked = deeds_of(yard).asked
-    assert asked[:2] == [("cancel", False), ("cancel", True)]
-    assert "unreachable" in asked[2][1]
-    assert (await browser.get(deed_link("retry", operation="op_01") + "&state=nonsense")).status == 400
+    asked = [one for one in deeds_of(yard).asked if one[0] == "cancel"]
+    assert asked == [("cancel", False), ("cancel", True)]
     assert (await browser.get(deed_link("stop", operation="op_nothing"))).status == 404
+
+
+async def test_what_cannot_be_stopped_or_undone_any_more_has_no_button(yard: FleetHouse) -> None:
+    browser = await yard.browser()
+    running(yard, counts={"applied": 1, "unreachable": 2})
+    for kind in ("stop", "stop-undo"):
+        found = await look(browser, deed_link(kind, operation="op_01"))
+        assert "It has ended meanwhile" in words(found)
+        assert found.all("button", type="submit") == []
+    running(yard)
+    found = await look(browser, deed_link("stop-undo", operation="op_01"))
+    assert "Its override does not stand any more" in words(found)
+    assert found.all("button", type="submit") == []
+
+
+async def test_as_many_are_tried_again_as_is_said(yard: FleetHouse) -> None:
+    browser = await yard.browser()
+    deeds_of(yard).profile = "curtail"
+    running(yard)
+    address = deed_link("retry", operation="op_01")
+    found = await look(browser, address)
+    assert found.one("button", type="submit").words == "Try 1 miner again"
+    fields = form_of(found)
+    assert (await send(browser, "retry", fields)).status == 303
+    assert ("retry", FAILED_STATES) in deeds_of(yard).asked
+    assert (await browser.get(f"{address}&state=nonsense")).status == 400
+    # Of two that failed one is gone from the inventory; and by now another one is left.
+    operation, results = yard.deeds.running["op_01"]
+    gone = Result(miner="container-1.gone", state="unreachable")
+    yard.deeds.running["op_01"] = (operation, [*results, gone])
+    assert (await look(browser, address)).one("button", type="submit").words == "Try 1 miner again"
+    other = Result(miner="container-2.b2", state="refused")
+    yard.deeds.running["op_01"] = (operation, [*results, other])
+    late = await again(await send(browser, "retry", fields | {"key": "another"}), 412)
+    assert late.one("button", type="submit").words == "Try 2 miners again"
+    # Something else is wanted of them now: an order that is no more is not told again.
+    deeds_of(yard).profile = "normal"
+    found = await look(browser, address)
+    assert "Nothing is left to try again." in words(found)
+    assert found.all("button", type="submit") == []
 
 
 async def test_marks_of_service_and_holds_are_the_model_s(yard: FleetHouse) -> None:

@@ -84,7 +84,7 @@ async def test_a_running_operation_tells_how_far_it_is(yard: FleetHouse) -> None
     assert found.one("h1").words == "Curtail 3 miners"
     assert counts(found) == ["1 applied", "1 waiting", "1 did not answer"]
     said = main(found)
-    assert "2 of 3 miners have their outcome; about 10 s left, as an estimate." in said
+    assert "2 of 3 miners have their outcome; about 20 s left, as an estimate." in said
     assert "Power 9.0 kW → 9.9 kW now, 120 W expected" in said.replace("\u00a0", " ")
     assert (
         found.one("svg", class_="outcomes").attributes["aria-label"]
@@ -228,7 +228,11 @@ def test_what_is_left_is_not_guessed_from_nothing() -> None:
     assert left_s(operation(started_at=None), BEGIN) is None
     assert left_s(operation(counts={"waiting": 3}), BEGIN) is None
     assert left_s(operation(state="done"), BEGIN) is None
-    assert left_s(operation(), BEGIN) == pytest.approx(10.0)
+    assert left_s(operation(), BEGIN) == pytest.approx(20.0)
+    # Who was so already, or does not answer, took no time.
+    quick = {"unchanged": 280, "unreachable": 6, "skipped": 2, "waiting": 4}
+    assert left_s(operation(total=292, counts=quick), BEGIN) is None
+    assert left_s(operation(total=294, counts=quick | {"applied": 2}), BEGIN) == pytest.approx(40.0)
 
 
 def test_the_end_without_a_measurement_says_so() -> None:
@@ -237,5 +241,18 @@ def test_the_end_without_a_measurement_says_so() -> None:
     )
     said = ending(words("en"), ended, Powers(None), asleep=True).replace("\u00a0", " ")
     assert said == "3 of 3 asleep after 3 min; 8.9 kW expected, nothing measured."
-    said = ending(words("en"), ended, Powers(-8800.0), asleep=False).replace("\u00a0", " ")
+    said = ending(words("en"), ended, Powers(-8800.0, 3), asleep=False).replace("\u00a0", " ")
     assert said == "3 of 3 done after 3 min; 8.9 kW expected, 8.8 kW measured."
+
+
+def test_the_end_does_not_hide_what_went_the_other_way_or_was_told_by_few() -> None:
+    ended = operation(
+        state="done", counts={"applied": 3}, started_at=BEGIN, ended_at=BEGIN + timedelta(seconds=190)
+    )
+    said = ending(words("en"), ended, Powers(3000.0, 3), asleep=True).replace("\u00a0", " ")
+    assert "8.9 kW expected, -3.0 kW measured." in said.replace("\u2212", "-")
+    said = ending(words("en"), ended, Powers(-3000.0, 1), asleep=True).replace("\u00a0", " ")
+    assert "8.9 kW expected, 3.0 kW measured on 1 miner." in said
+    raised = operation(power_before_w=120.0, power_expected_w=9000.0, state="done", counts={"applied": 3})
+    said = ending(words("en"), raised, Powers(8800.0, 3), asleep=False).replace("\u00a0", " ")
+    assert "8.9 kW expected, 8.8 kW measured." in said
