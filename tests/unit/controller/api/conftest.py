@@ -1,9 +1,12 @@
 """The API over a real socket and a real database, with a clock that the test drives and cheap password hashing."""
 
+import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -17,7 +20,7 @@ from controller.api.routes import ROUTES
 from controller.api.signing_in import SigningIn
 from controller.events import EventFilter
 from controller.model import SCOPES, Client, Event, Role, Scope, User, new_id
-from controller.settings import Settings
+from controller.settings import DATABASE_FILE, Settings
 from controller.storage.storage import Storage
 from tests.unit.controller.api.quiet_deeds import QuietDeeds, QuietProcess
 
@@ -121,6 +124,15 @@ class House:
 MakeHouse = Callable[..., Awaitable[House]]
 
 
+@cache
+def _empty_database() -> tuple[Path, TemporaryDirectory[str]]:
+    """Return a database that holds nothing: to make one takes longer than most tests, so each is given a copy."""
+    folder = TemporaryDirectory(prefix="hashyard-empty-")
+    file = Path(folder.name, DATABASE_FILE)
+    Storage.open(f"sqlite:///{file}").close()
+    return file, folder
+
+
 @pytest.fixture
 async def make_house(tmp_path: Path) -> AsyncIterator[MakeHouse]:
     """Return what starts a house; `**more` goes to the settings, `routes`, `ready` … to the application."""
@@ -132,6 +144,7 @@ async def make_house(tmp_path: Path) -> AsyncIterator[MakeHouse]:
         data = tmp_path / f"data{len(ends)}"
         data.mkdir()
         settings = Settings(targets=(tmp_path / "targets.yml",), data=data, **more)
+        shutil.copy(_empty_database()[0], data / DATABASE_FILE)
         storage = Storage.open(settings.database)
         deeds = deeds or QuietDeeds()
         slept: list[float] = []
