@@ -4,7 +4,7 @@
 """
 
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -94,11 +94,23 @@ class CommandCounts:
         return found if found is not None else Durations([0] * (len(DURATION_BUCKETS_S) + 1))
 
 
+class GatewayCounts:
+    """Answers of the query gateway by their status, counted since the start. Each status is there from the first, as 0."""
+
+    def __init__(self, codes: Iterable[int] = ()) -> None:
+        """`codes`: those that may come."""
+        self.by_code = dict.fromkeys(codes, 0)
+
+    def count(self, code: int) -> None:
+        """Count one answer."""
+        self.by_code[code] = self.by_code.get(code, 0) + 1
+
+
 class FleetFigures(msgspec.Struct, frozen=True, kw_only=True):
     """Everything on the page, of one moment. Times in unix seconds; None: no such series.
 
     `exporters`: each URL, and whether it answers. `clock_synchronised` None: unknown. `address`: the URL at which people
-    reach the controller.
+    reach the controller. `gateway_requests`: by the status of the answer.
     """
 
     version: str
@@ -116,3 +128,4 @@ class FleetFigures(msgspec.Struct, frozen=True, kw_only=True):
     clock_synchronised: bool | None = None
     address: str | None = None
     exporters: Mapping[str, bool] = {}
+    gateway_requests: Mapping[int, int] = {}

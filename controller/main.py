@@ -22,6 +22,9 @@ from controller.api.unreadable import Runner
 from controller.clock_watch import ClockWatch, boot_time
 from controller.engine import Engine
 from controller.exporter_client import ExporterClient
+from controller.figures import GatewayCounts
+from controller.gateway.answers import CODES
+from controller.gateway.proxy import Gateway
 from controller.history import History
 from controller.jobs import Jobs
 from controller.live import Live
@@ -101,6 +104,7 @@ class Controller:
             settings, self.storage, self.store, self.live, self.exporter, self.clock, self.watch
         )
         self.jobs = Jobs(self.clock, self.engine.wake)
+        self._gateway_counts = GatewayCounts(CODES)
         self.process = Process(
             importlib.metadata.version("hashyard"),
             settings.address,
@@ -112,6 +116,7 @@ class Controller:
             self.reload,
             self.jobs,
             settings.data,
+            self._gateway_counts,
         )
         self.failed = asyncio.Event()
         self._taking = asyncio.Lock()
@@ -162,6 +167,10 @@ class Controller:
         passwords = Passwords()
         history = History(self.settings.prometheus_url)
         stack.push_async_callback(history.close)
+        gateway = Gateway(
+            self.storage, history, self.settings.prometheus_url, self._now, counts=self._gateway_counts
+        )
+        stack.push_async_callback(gateway.close)
         await make_first_administrator(self.storage, self.settings.data, passwords, self._now())
         app = application(
             self.settings,
@@ -176,6 +185,7 @@ class Controller:
             },
             passwords=passwords,
             metrics_token=self._metrics_token,
+            gateway=gateway,
         )
         runner = Runner(app, access_log=None, shutdown_timeout=SHUTDOWN_S)
         await runner.setup()

@@ -206,6 +206,12 @@ OWN = (
         "1 if the exporter answered the controller's last question, 0 if not.",
         ("exporter",),
     ),
+    Metric(
+        "hashyard_controller_gateway_requests_total",
+        "counter",
+        "Requests to the clients' query gateway that were answered, by the status of HTTP.",
+        ("code",),
+    ),
 )
 """The controller's own, beside the `process_` and `python_` ones of prometheus_client."""
 

@@ -191,7 +191,7 @@ def _own_row(figures: FleetFigures) -> Row:
         figures.doubts,
         figures.clock_synchronised,
     )
-    first, second, *middle, last = OWN
+    first, second, *middle, exporters, gateway = OWN
     return (
         _line(first.name, _labels(build), 1),
         b"" if figures.address is None else _line(second.name, _labels({"url": figures.address}), 1),
@@ -199,7 +199,13 @@ def _own_row(figures: FleetFigures) -> Row:
             b"" if value is None else _line(metric.name, "", value)
             for metric, value in zip(middle, values, strict=True)
         ),
-        b"".join(_line(last.name, _labels({"exporter": url}), up) for url, up in figures.exporters.items()),
+        b"".join(
+            _line(exporters.name, _labels({"exporter": url}), up) for url, up in figures.exporters.items()
+        ),
+        b"".join(
+            _line(gateway.name, _labels({"code": str(code)}), count)
+            for code, count in figures.gateway_requests.items()
+        ),
     )
 
 

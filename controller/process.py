@@ -11,7 +11,7 @@ import msgspec
 
 from controller.clock_watch import ClockWatch
 from controller.engine import Engine
-from controller.figures import FleetFigures
+from controller.figures import FleetFigures, GatewayCounts
 from controller.jobs import Jobs, WorkSeen
 from controller.live import ExporterSeen, Live
 from controller.metrics_page import MetricsPage
@@ -55,10 +55,12 @@ class Process:
         reload: Callable[[], Awaitable[InventoryError | None]],
         jobs: Jobs,
         data: Path,
+        gateway: GatewayCounts | None = None,
     ) -> None:
         """`address`: the URL at which people reach the controller, where that is known. `data`: its folder.
 
         `reload` reads the inventory and the credentials again, and returns why the inventory was refused, if it was.
+        `gateway`: what the query gateway has answered.
         """
         self.version = version
         self.address = address
@@ -70,6 +72,7 @@ class Process:
         self._watch = watch
         self._jobs = jobs
         self._data = data
+        self._gateway = gateway if gateway is not None else GatewayCounts()
         self._page = MetricsPage()
 
     def ready(self) -> tuple[bool, str]:
@@ -167,6 +170,7 @@ class Process:
             clock_synchronised=self._watch.synchronised,
             exporters=self._live.answering(),
             address=self.address,
+            gateway_requests=self._gateway.by_code,
         )
 
 

@@ -21,6 +21,7 @@ from controller.api.route import Route
 from controller.api.routes import ROUTES
 from controller.api.signing_in import SigningIn
 from controller.deeds import Deeds
+from controller.gateway.proxy import Gateway
 from controller.model import SYSTEM, Event, new_id
 from controller.pages import rendering
 from controller.pages.problem_page import answers_page, problem_response
@@ -59,12 +60,13 @@ def application(
     routes: Sequence[Route] = ROUTES,
     pages: Sequence[Route] = PAGES,
     metrics_token: str | None = None,
+    gateway: Gateway | None = None,
 ) -> web.Application:
     """Return the application; its `cleanup` ends what it began.
 
     `process`: the running controller, for health and metrics. `services`: what routes ask for by `Call.service(type)`;
     `process` is among them by its own type. `passwords`: with other costs, for tests. `sleep`: how to slow down guessing.
-    `metrics_token`: good for `/metrics`, and for nothing else.
+    `metrics_token`: good for `/metrics`, and for nothing else. `gateway`: answers what is below /gateway, by rules of its own.
     """
     keeper = passwords or Passwords()
     signing_in = (
@@ -80,7 +82,7 @@ def application(
     dispatch = Dispatch(settings, deeds, storage, signing_in, parts, reader)
     rendering.prepare()
     app = web.Application(
-        client_max_size=MAX_BODY, middlewares=[_boundary(dispatch, settings, deeds, storage)]
+        client_max_size=MAX_BODY, middlewares=[_boundary(dispatch, settings, deeds, storage, gateway)]
     )
     for route in (*routes, *pages):
         handler = dispatch.handler(route)
@@ -96,7 +98,9 @@ def application(
     return app
 
 
-def _boundary(dispatch: Dispatch, settings: Settings, deeds: Deeds, storage: Storage) -> Any:
+def _boundary(
+    dispatch: Dispatch, settings: Settings, deeds: Deeds, storage: Storage, gateway: Gateway | None
+) -> Any:
     """Return the middleware that gives every request its id and every error its answer."""
     strangers = Rates(lambda: deeds.now, STRANGERS_REFUSALS_A_MINUTE)
 
@@ -134,7 +138,10 @@ def _boundary(dispatch: Dispatch, settings: Settings, deeds: Deeds, storage: Sto
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
         request_id = request[REQUEST_ID] = str(ULID())
+        for_gateway = gateway is not None and gateway.is_asked(request)
         try:
+            if gateway is not None and for_gateway:
+                return await gateway.answer(request)
             if not dispatch.metrics_reader.is_asking(request):
                 dispatch.gate.check_host(request.host)
             return await handler(request)
@@ -159,6 +166,8 @@ def _boundary(dispatch: Dispatch, settings: Settings, deeds: Deeds, storage: Sto
         ):  # half an answer has left: a second one into it would be read as its rest
             _log.warning("answer broken off", request_id=request_id, reason=problem.detail)
             raise ConnectionError("half an answer has left")
+        if gateway is not None and for_gateway:
+            return gateway.refusal(problem)
         if problem.status == 401:
             problem.headers.setdefault(hdrs.WWW_AUTHENTICATE, 'Bearer realm="hashyard"')
         if problem.status == 403:

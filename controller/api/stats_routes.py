@@ -25,7 +25,7 @@ _TAGS = ("history",)
 SCRAPE_S = 30
 HOUR_S = 3600.0
 MOST_HOURS = 8760.0
-_PRIVATE_LABELS = frozenset(("instance", "job", "address", "driver", "mac"))
+PRIVATE_LABELS = frozenset(("instance", "job", "address", "driver", "mac"))
 
 Metric: TypeAlias = Literal[
     "hashrate", "power", "chip_max", "inlet", "efficiency", "shares", "state", "reachable"
@@ -154,7 +154,7 @@ def own_alerts(call: Call[Any, Any], found: Sequence[FiringAlert]) -> list[Firin
     names = {container.name for container in call.containers()}
     client = call.person.client.slug if call.person.client is not None else None
     seen = [
-        _without_private(alert) if call.person.role == "client" else alert
+        without_private(alert) if call.person.role == "client" else alert
         for alert in found
         if (call.person.sees_all and "container" not in alert.labels)
         or (
@@ -225,7 +225,7 @@ def _series(line: Line, metric: Metric, times: Sequence[int]) -> Series:
     labels = {
         name: value
         for name, value in line.labels.items()
-        if name not in _PRIVATE_LABELS and name != "__name__"
+        if name not in PRIVATE_LABELS and name != "__name__"
     }
     return Series(
         metric=metric,
@@ -235,8 +235,9 @@ def _series(line: Line, metric: Metric, times: Sequence[int]) -> Series:
     )
 
 
-def _without_private(alert: FiringAlert) -> FiringAlert:
-    labels = {name: value for name, value in alert.labels.items() if name not in _PRIVATE_LABELS}
+def without_private(alert: FiringAlert) -> FiringAlert:
+    """Return an alert as a client is shown it: without what is the house's own."""
+    labels = {name: value for name, value in alert.labels.items() if name not in PRIVATE_LABELS}
     summary = {name: value for name, value in alert.annotations.items() if name == "summary"}
     return msgspec.structs.replace(alert, labels=labels, annotations=summary)
 

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from controller.api.client_routes import make_client
 from controller.api.conditions import etag_of
 from controller.api.first_administrator import forget_first_password
 from controller.api.me_access_routes import SessionView, revoke_token, session_page, token_page
@@ -14,9 +15,8 @@ from controller.api.paging import from_cursor, to_cursor
 from controller.api.passwords import one_time_password
 from controller.api.problems import Mistake, Problem, invalid
 from controller.api.route import ADMINISTRATORS, Answer, Call, ListQuery, NoQuery, Page, Route
-from controller.model import Client, Role, Scope, Token, User, new_id
+from controller.model import Role, Scope, Token, User, new_id
 from controller.wording import worded
-from miners.inventory.slugs import slug
 
 Username = Annotated[
     str,
@@ -109,7 +109,7 @@ async def post_user(call: Call[NewUser, NoQuery]) -> Answer:
     await _check_free(call, wish.username)
     client_id = wish.client_id
     if wish.role == "client" and client_id is None:
-        client_id = await _make_client(call, wish.name or wish.username, wish.language)
+        client_id = (await make_client(call, wish.name or wish.username, wish.language, "/client_id")).id
     password = one_time_password()
     user = User(
         id=new_id("usr"),
@@ -254,29 +254,6 @@ async def _check_free(call: Call[Any, Any], username: str) -> None:
     if await call.storage.people.users.by_name(username) is not None:
         detail = worded("the username %(username)s is taken: choose another", username=username)
         raise Problem("exists", detail, [Mistake("/username", "exists", detail)])
-
-
-async def _make_client(call: Call[Any, Any], name: str, language: str) -> str:
-    """Make a client of this name; return its id. Raises Problem (exists) when there is one of that slug."""
-    of_name = slug(name)
-    there = await call.storage.people.clients.by_slug(of_name)
-    if there is not None:
-        detail = worded(
-            "there is a client %(of_name)s already: name it by client_id, %(there)s, or choose another name",
-            of_name=of_name,
-            there=there.id,
-        )
-        raise Problem("exists", detail, [Mistake("/client_id", "exists", detail)])
-    client = Client(id=new_id("cli"), slug=of_name, name=name, language=language, created_at=call.now)
-    await call.storage.people.clients.add(client)
-    await call.record(
-        "people",
-        "client.created",
-        params={"client": client.id, "slug": of_name},
-        client=of_name,
-        outcome="ok",
-    )
-    return client.id
 
 
 async def _record(call: Call[Any, Any], kind: str, user: User, **more: Any) -> None:

@@ -270,6 +270,14 @@ _SENTENCES: Final[Mapping[str, tuple[Wording, ...]]] = {
     "user.sessions_ended": (worded("Sessions ended: %(username)s"), worded("Sessions ended")),
     "user.tokens_revoked": (worded("Tokens revoked: %(username)s"), worded("Tokens revoked")),
     "client.created": (worded("Client added: %(slug)s"), worded("Client added")),
+    "client.gateway_token_created": (
+        worded("Token for Grafana made: %(slug)s"),
+        worded("Token for Grafana made"),
+    ),
+    "client.gateway_token_revoked": (
+        worded("Token for Grafana revoked: %(slug)s"),
+        worded("Token for Grafana revoked"),
+    ),
     "token.created": (worded("Token made: %(name)s"), worded("Token made")),
     "token.revoked": (worded("Token revoked: %(name)s"), worded("Token revoked")),
     "auth.signed_in": (worded("Signed in"),),

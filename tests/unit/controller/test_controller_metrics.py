@@ -123,6 +123,7 @@ async def test_prometheus_client_would_have_written_the_same() -> None:
         last_good_reload=1_780_000_000.0,
         clock_synchronised=True,
         exporters={"http://127.0.0.1:9428": True, "http://10.1.0.5:9428": False},
+        gateway_requests={200: 7, 401: 0},
     )
     text = await page(figures)
     assert written_again(parse_text(text), generate_latest) == text

@@ -149,10 +149,6 @@ PROMETHEUS_OWN = {
 }
 """Of Prometheus and of Alertmanager, by their own documentation."""
 
-NOT_YET_EXPOSED = {
-    "hashyard_controller_gateway_requests_total": "the clients' gateway for queries exposes it"
-}
-
 OF_OTHERS = {"container_meter_energy_joules_total": "a power meter, by whatever exporter reads it"}
 
 MINER = ("client", "container", "miner")
@@ -313,7 +309,7 @@ def expressions() -> Iterator[tuple[str, promql.Expr]]:
 
 def test_every_series_that_is_read_exists(exposed: set[str]) -> None:
     recorded = {rule.name for rule in rules() if rule.records}
-    known = exposed | recorded | PROMETHEUS_OWN | set(NOT_YET_EXPOSED) | set(OF_OTHERS)
+    known = exposed | recorded | PROMETHEUS_OWN | set(OF_OTHERS)
     wrong = {
         (name, read) for name, expr in expressions() for read, _ in series_read(expr) if read not in known
     }
@@ -322,8 +318,8 @@ def test_every_series_that_is_read_exists(exposed: set[str]) -> None:
 
 def test_no_series_is_held_for_missing_that_is_there(exposed: set[str]) -> None:
     read = {name for _, expr in expressions() for name, _ in series_read(expr)}
-    assert exposed & {*NOT_YET_EXPOSED, *OF_OTHERS} == set()
-    assert {*NOT_YET_EXPOSED, *OF_OTHERS, *PROMETHEUS_OWN} <= read
+    assert exposed & set(OF_OTHERS) == set()
+    assert {*OF_OTHERS, *PROMETHEUS_OWN} <= read
 
 
 def test_annotations_that_ask_are_found() -> None:

@@ -110,6 +110,13 @@ GET    /api/v1/users/{id}/tokens                A    people
 DELETE /api/v1/users/{id}/tokens                A    people
 DELETE /api/v1/users/{id}/tokens/{token_id}     A    people
 
+GET    /api/v1/clients                          AF   people
+POST   /api/v1/clients                          A    people
+GET    /api/v1/clients/{id}                     AF   people
+GET    /api/v1/clients/{id}/gateway-tokens      A    people
+POST   /api/v1/clients/{id}/gateway-tokens      A    people
+DELETE /api/v1/clients/{id}/gateway-tokens/{token_id}  A  people
+
 GET    /state                                   AFC  read
 GET    /logs                                    AFC  read
 POST   /api/login                               –    any
@@ -233,6 +240,12 @@ DELETE /api/v1/users/{id}/sessions
 GET    /api/v1/users/{id}/tokens
 DELETE /api/v1/users/{id}/tokens
 DELETE /api/v1/users/{id}/tokens/{token_id}
+GET    /api/v1/clients
+POST   /api/v1/clients
+GET    /api/v1/clients/{id}
+GET    /api/v1/clients/{id}/gateway-tokens
+POST   /api/v1/clients/{id}/gateway-tokens
+DELETE /api/v1/clients/{id}/gateway-tokens/{token_id}
 POST   /api/auth/register
 POST   /api/auth/admin/create
 """
