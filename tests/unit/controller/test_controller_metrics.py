@@ -140,6 +140,7 @@ async def test_every_metric_of_the_table_is_on_a_full_page_and_no_other() -> Non
         last_good_reload=1.0,
         clock_synchronised=False,
         exporters={"http://127.0.0.1:9428": True},
+        gateway_requests={200: 1},
         address="https://control.example",
     )
     families = [
