@@ -10,6 +10,7 @@ import importlib.metadata
 import re
 from functools import cache, partial
 from pathlib import Path
+from types import CodeType
 from typing import Any, Final
 
 import jinja2
@@ -91,6 +92,23 @@ def asset(name: str) -> str:
     raise KeyError(name)
 
 
+class _Compiled(jinja2.BytecodeCache):
+    """Templates as they were compiled for the first language: that takes most of a start, and the others need the same."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, CodeType] = {}
+
+    def load_bytecode(self, bucket: jinja2.bccache.Bucket) -> None:
+        bucket.code = self._kept.get(bucket.key)
+
+    def dump_bytecode(self, bucket: jinja2.bccache.Bucket) -> None:
+        if bucket.code is not None:
+            self._kept[bucket.key] = bucket.code
+
+
+_COMPILED: Final = _Compiled()
+
+
 @cache
 def _environment(code: str) -> jinja2.Environment:
     language = words(code)
@@ -99,6 +117,8 @@ def _environment(code: str) -> jinja2.Environment:
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         auto_reload=False,
+        bytecode_cache=_COMPILED,
+        optimized=False,  # what is worked out beforehand would be written in the first language
         extensions=["jinja2.ext.i18n"],
     )
     found.policies["ext.i18n.trimmed"] = True
