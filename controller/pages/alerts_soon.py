@@ -30,10 +30,11 @@ class Alerts(msgspec.Struct, frozen=True, kw_only=True):
 async def alerts_soon(call: Call[Any, Any], words: Words, *, within_s: float = SOON_S) -> Alerts:
     """Return the alerts that the person may see. A question that takes longer goes on, for whoever asks next."""
     task = asyncio.create_task(alerts_seen(call))
+    # From here on: who asks may leave while he waits.
+    _behind.add(task)
+    task.add_done_callback(_forget)
     await asyncio.wait([task], timeout=within_s)
     if not task.done():
-        _behind.add(task)
-        task.add_done_callback(_forget)
         return Alerts(found=None, why=words.gettext("Prometheus has not answered yet"), late=True)
     try:
         return Alerts(found=task.result())

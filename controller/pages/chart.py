@@ -35,7 +35,7 @@ Points: TypeAlias = Sequence[tuple[int, float | None]]
 class ChartLine(msgspec.Struct, frozen=True, kw_only=True):
     """One line. `look`: the class of its style. `name`: "" where it is the only one. `last`: its newest value in words.
 
-    `low`, `mean`, `high`: over the whole time, None for a line of states, which has none.
+    A value that is older than the newest of all lines is dated there. `low`, `mean`, `high`: over the whole time, None for a line of states, which has none.
     """
 
     name: str
@@ -89,7 +89,8 @@ def charts(
     """
     known = [series for series in stats.series if any(value is not None for _, value in series.points)]
     if metric == "power" and len(known) > 1:
-        known = [_sum(known), *known]
+        first = known[0]
+        known = [Series(metric=first.metric, unit=first.unit, labels={}, points=together(known)), *known]
     if metric == "hashrate" and len(known) > 1:
         return [_Drawing(stats, [series], metric, words, zone, now, one=one).chart() for series in known]
     return [_Drawing(stats, known, metric, words, zone, now, one=one).chart()]
@@ -111,6 +112,16 @@ def sparkline(points: Points, width: float, height: float) -> str:
         for at, (_, value) in enumerate(points)
     ]
     return line_path(placed)
+
+
+def together(series: Sequence[Series]) -> list[tuple[int, float | None]]:
+    """Return the sum of series at each moment: of those that have a value then, None where none has."""
+    sums: dict[int, float | None] = {}
+    for each in series:
+        for at, value in each.points:
+            before = sums.get(at)
+            sums[at] = before if value is None else value + (before or 0.0)
+    return sorted(sums.items())
 
 
 def line_path(points: Sequence[tuple[float, float | None]], *, steps: bool = False) -> str:
@@ -159,7 +170,7 @@ class _Drawing:
         times = sorted({at for each in series for at, _ in each.points})
         values = [dict(each.points) for each in series]
         last = max((at for each in values for at, value in each.items() if value is not None), default=None)
-        lines = [self._line(at, each, len(series)) for at, each in enumerate(series)]
+        lines = [self._line(at, each, len(series), last) for at, each in enumerate(series)]
         moments = {at: self._clock(at) for at in times}
         told = {at: [self._told(each.get(at)) for each in values] for at in times}
         every = max(1, math.ceil(len(times) / _ROWS))
@@ -188,7 +199,7 @@ class _Drawing:
             key=lambda each: order.index(state) if (state := each.labels.get("state", "")) in order else 99,
         )
 
-    def _line(self, at: int, series: Series, of: int) -> ChartLine:
+    def _line(self, at: int, series: Series, of: int, last: int | None) -> ChartLine:
         name = line_words(self.words, series.labels) if of > 1 or self.lanes else ""
         look = (
             f"state-{series.labels['state']}"
@@ -196,17 +207,23 @@ class _Drawing:
             else f"line-{at % 4 + 1}"
         )
         values = [value for _, value in series.points if value is not None]
-        newest = next((value for _, value in reversed(series.points) if value is not None), None)
+        read_at, newest = next(
+            ((read_at, value) for read_at, value in reversed(series.points) if value is not None),
+            (None, None),
+        )
         if self.lanes:
             return ChartLine(name=name, look=look, path=self._lane(at, series, of), last=self._told(newest))
         text = self.measure.text
+        told = "" if newest is None else text(newest)
+        if read_at is not None and read_at != last:
+            told = self.words.gettext("%(value)s at %(time)s", value=told, time=self._clock(read_at))
         return ChartLine(
             name=name or (self.words.gettext("together") if of > 1 else ""),
             look=look,
             path=line_path(
                 [(self._across(at), self._up(value)) for at, value in series.points], steps=self.measure.steps
             ),
-            last="" if newest is None else text(newest),
+            last=told,
             low=text(min(values)) if values else None,
             mean=text(math.fsum(values) / len(values)) if values else None,
             high=text(max(values)) if values else None,
@@ -294,20 +311,10 @@ class _Drawing:
             self._days[key] = (
                 self.words.formats.clock(noon, self.now, self.zone).replace("%", "%%").replace("12:34", "%s")
             )
-        return self._days[key] % f"{local:%H:%M}"
+        return self._days[key] % _wall(local)
 
     def _ends_now(self) -> bool:
         return abs(self.now.timestamp() - self.end) <= 2 * self.stats.step_s
-
-
-def _sum(series: Sequence[Series]) -> Series:
-    """Return the series together: at each moment the sum of those that have a value."""
-    sums: dict[int, float | None] = {}
-    for each in series:
-        for at, value in each.points:
-            before = sums.get(at)
-            sums[at] = before if value is None else value + (before or 0.0)
-    return Series(metric=series[0].metric, unit=series[0].unit, labels={}, points=sorted(sums.items()))
 
 
 def _range(known: Sequence[float], measured: Measure) -> tuple[float, float]:
@@ -321,6 +328,14 @@ def _range(known: Sequence[float], measured: Measure) -> tuple[float, float]:
     if lacking > 0:
         return (low, high + lacking) if measured.from_zero else (low - lacking / 2, high + lacking / 2)
     return low, high
+
+
+def _wall(local: datetime) -> str:
+    """Return what the clock shows, and of a time that it shows twice how far it is from UTC."""
+    twice = local.replace(fold=0).utcoffset() != local.replace(fold=1).utcoffset()
+    return f"{local:%H:%M}" + (
+        f" (UTC{local.strftime('%z')[:3]}:{local.strftime('%z')[3:5]})" if twice else ""
+    )
 
 
 def _lane_height(at: int, of: int) -> float:

@@ -19,7 +19,7 @@ from controller.api.problems import Problem
 from controller.api.route import EVERYBODY, Answer, Call, Handler, Route
 from controller.api.stats_routes import Metric, Series, Stats, StatsQuery
 from controller.history import History
-from controller.pages.chart import HEIGHT, WIDTH, charts, sparkline
+from controller.pages.chart import HEIGHT, WIDTH, charts, sparkline, together
 from controller.pages.frame import HTML, page, words_of
 from controller.pages.language import Words
 from controller.pages.measures import HOURS, hours_words, measure, metric_titles
@@ -128,7 +128,7 @@ def _sparklines(call: Call[None, SparklinesQuery], stats: Stats) -> Sparklines:
         by_name.setdefault(series.labels.get("container", ""), []).append(series)
     paths, texts = {}, {}
     for name, found in by_name.items():
-        points = _together(found) if metric == "power" else max(found, key=_largest).points
+        points = together(found) if metric == "power" else max(found, key=_largest).points
         known = [value for _, value in points if value is not None]
         if name not in ids or not known:
             continue
@@ -147,16 +147,6 @@ def _sparklines(call: Call[None, SparklinesQuery], stats: Stats) -> Sparklines:
 
 def _largest(series: Series) -> float:
     return max((value for _, value in series.points if value is not None), default=-1.0)
-
-
-def _together(found: Sequence[Series]) -> list[tuple[int, float | None]]:
-    """Return the sum at each moment, of what has a value then."""
-    sums: dict[int, float | None] = {}
-    for series in found:
-        for at, value in series.points:
-            before = sums.get(at)
-            sums[at] = before if value is None else value + (before or 0.0)
-    return sorted(sums.items())
 
 
 async def _stats(call: Call[None, Any], handler: Handler, *, points: int = POINTS) -> Stats | _Away:

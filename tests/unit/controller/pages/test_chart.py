@@ -196,7 +196,7 @@ def test_hash_rates_of_two_algorithms_are_two_charts_and_powers_one_with_their_s
         )
     )
     assert [(line.name, line.last) for line in power.lines] == [
-        ("together", "50 W"), ("measured", "100 W"), ("estimated", "50 W"),
+        ("together", "50 W"), ("measured", "100 W at 15:58"), ("estimated", "50 W"),
     ]  # fmt: skip
     assert power.lines[0].high == "150 W"
     assert len({line.look for line in power.lines}) == 3
@@ -233,3 +233,34 @@ def test_every_metric_of_the_api_has_its_words_in_every_language() -> None:
             chart = only(charts(stats_of([[1.0, 2.0]]), metric, words(code), SAMARA, NOW, one=True))
             assert chart.title
             assert math.isfinite(chart.up[0].at) or chart.lanes
+
+
+def test_the_last_value_of_a_line_that_ended_is_dated() -> None:
+    sources = [{"source": "measured"}, {"source": "estimated"}]
+    columns: list[list[float | None]] = [[3000.0, 3100.0, None, None, None], [1000.0] * 5]
+    chart = only(charts(stats_of(columns, labels=sources), "power", EN, SAMARA, NOW, one=False))
+    assert [(line.name, line.last) for line in chart.lines] == [
+        ("together", "1,000 W"),
+        ("measured", "3,100 W at 15:57"),
+        ("estimated", "1,000 W"),
+    ]
+    assert chart.last_at == NOW
+
+
+def test_moments_of_an_hour_that_comes_twice_are_told_apart() -> None:
+    end = datetime(2026, 10, 25, 2, 30, tzinfo=UTC)
+    times = range(int(end.timestamp()) - 3 * 3600, int(end.timestamp()) + 1, 1800)
+    series = Series(metric="power", unit="W", labels={}, points=[(at, 1.0) for at in times])
+    found = Stats(from_=end - timedelta(hours=3), to=end, step_s=1800, coverage_ratio=1.0, series=[series])
+    chart = only(charts(found, "power", EN, BERLIN, end, one=True))
+    told = [moment for moment, _ in chart.rows]
+    assert len(set(told)) == len(told) == 7
+    assert told == [
+        "03:30",
+        "03:00",
+        "02:30 (UTC+01:00)",
+        "02:00 (UTC+01:00)",
+        "02:30 (UTC+02:00)",
+        "02:00 (UTC+02:00)",
+        "01:30",
+    ]
