@@ -21,14 +21,23 @@ def board_rows(reading: Snapshot | None) -> list[int]:
 def missing_boards(reading: Snapshot | None) -> list[int]:
     """Return the numbers of the boards that should be there and are not; none where it cannot be told which they are.
 
-    Most miners count their boards from 0, some from 1; an S9 begins at 6, so one that lacks some names none for sure.
+    Most miners count their boards from 0, some from 1, an S9 from 6. Of 1 and 2, where three should be, it may be 0 or 3
+    that is gone, and somebody with a screwdriver is not to be sent to the wrong one.
     """
     there = {board.index for board in reading.boards} if reading is not None else set()
     expected = _expected(reading)
-    if len(there) >= expected or not there or max(there) > expected:
+    if not lost_boards(reading) or not there or max(there) > expected:
         return []
-    first = 1 if max(there) == expected else 0
+    if 0 not in there and max(there) != expected:
+        return []
+    first = 0 if 0 in there else 1
     return [index for index in range(first, first + expected) if index not in there]
+
+
+def lost_boards(reading: Snapshot | None) -> int:
+    """Return how many boards should be there and are not; 0 where none is reported, or it is not known how many should be."""
+    there = len({board.index for board in reading.boards}) if reading is not None else 0
+    return max(0, _expected(reading) - there) if there else 0
 
 
 def pool_rows(reading: Snapshot | None) -> int:

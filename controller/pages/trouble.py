@@ -8,6 +8,7 @@ from controller.api.figures import state_of
 from controller.deeds import MinerView
 from controller.pages.formats import cut, plain
 from controller.pages.language import Words
+from controller.pages.miner_boards import lost_boards, missing_boards
 from controller.pages.state_words import state_word
 from miners.model import FailureReason, PollFailure, Snapshot
 
@@ -29,7 +30,7 @@ def need_of(view: MinerView, *, away: bool) -> Need | None:
     reading = view.reading
     if isinstance(reading, PollFailure):
         return "silent"
-    if reading is not None and (reading.state == "fault" or reading.faults or _lost_boards(reading)):
+    if reading is not None and (reading.state == "fault" or reading.faults or lost_boards(reading)):
         return "fault"
     if view.stale and not away:
         return "old"
@@ -45,9 +46,7 @@ def trouble_words(view: MinerView, words: Words, clock: Clock) -> str:
     if isinstance(reading, PollFailure):
         found.append(_silent(view, reading, words, clock))
     elif reading is not None:
-        found += [
-            words.gettext("board %(board)s lost", board=board) for board in sorted(_lost_boards(reading))
-        ]
+        found += _boards_words(reading, words)
         found += [cut(plain(fault.text or fault.code), _LONGEST) for fault in reading.faults]
         if view.stale:
             found.append(words.gettext("last read at %(time)s", time=clock(reading.taken_at)))
@@ -75,14 +74,12 @@ def _silent(view: MinerView, failure: PollFailure, words: Words, clock: Clock) -
     return words.gettext("no answer since %(time)s: %(why)s", time=clock(view.failing_since), why=why)
 
 
-def _lost_boards(reading: Snapshot) -> set[int]:
-    """Return the boards, by their number, that should be there and are not."""
-    if not reading.expected_boards or not reading.boards:
-        return set()
-    there = {board.index for board in reading.boards}
-    first = 0 if 0 in there or max(there) < reading.expected_boards else 1
-    lost = set(range(first, first + reading.expected_boards)) - there
-    return lost if len(there) < reading.expected_boards else set()
+def _boards_words(reading: Snapshot, words: Words) -> list[str]:
+    named = missing_boards(reading)
+    if named:
+        return [words.gettext("board %(board)s lost", board=board) for board in named]
+    lost = lost_boards(reading)
+    return [words.ngettext("%(num)s board lost", "%(num)s boards lost", lost)] if lost else []
 
 
 _REASONS: Final[Mapping[FailureReason, Callable[[Words], str]]] = {

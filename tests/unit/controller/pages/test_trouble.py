@@ -83,6 +83,16 @@ def failure(reason: Any) -> PollFailure:
             "fault",
             "mining: board 2 lost",
         ),
+        (  # counted from 0 or from 1: it may be the first or the last
+            view(reading=snapshot(expected_boards=3, boards=(Board(1), Board(2)))),
+            "fault",
+            "mining: 1 board lost",
+        ),
+        (  # an S9 counts from 6
+            view(reading=snapshot(expected_boards=3, boards=(Board(7),))),
+            "fault",
+            "mining: 2 boards lost",
+        ),
         (view(reading=snapshot(expected_boards=3)), None, "mining"),  # no board is told of: nothing is known
         (view(stale=True), "old", "mining: last read at 12:00"),
         (view(reading=None, stale=True), "old", "unknown: not read yet"),
