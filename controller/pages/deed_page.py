@@ -144,7 +144,7 @@ def lines_of(
     words: Words, kind: DeedKind, plan: Plan, containers: Iterable[Container], profile: str | None
 ) -> list[str]:
     """Return what would happen, in sentences. `containers`: whose miners are meant. `profile`: which they are put into."""
-    miners, figures = plan.miners, words.formats
+    miners = plan.miners
     if not miners.will_change:
         found = [
             words.gettext("No miner would change now."),
@@ -163,14 +163,7 @@ def lines_of(
         found.append(
             words.ngettext("%(num)s miner is so already.", "%(num)s miners are so already.", miners.already)
         )
-    known = round(plan.power_known_ratio * 100)
-    if known < 100 and plan.power_change_w:
-        found.append(
-            words.gettext(
-                "The power of %(share)s of the miners is known; the figures are of those.",
-                share=figures.percent(plan.power_known_ratio, 0),
-            )
-        )
+    found.append(_known(words, kind, plan))
     return [one for one in found if one]
 
 
@@ -186,6 +179,21 @@ def _power(words: Words, plan: Plan) -> str:
     if plan.power_change_w < 0:
         return words.gettext("Power falls by about %(change)s, from %(now)s to %(after)s.", **values)
     return words.gettext("Power rises by about %(change)s, from %(now)s to %(after)s.", **values)
+
+
+def _known(words: Words, kind: DeedKind, plan: Plan) -> str:
+    """Return of how many miners the figures are, where not of all."""
+    changes = kind.command is None and plan.miners.will_change
+    if round(plan.power_known_ratio * 100) == 100 or not (changes or plan.power_change_w):
+        return ""
+    if not plan.power_known_ratio:
+        return words.gettext(
+            "What power these miners draw is not known, so neither is by how much it changes."
+        )
+    return words.gettext(
+        "The power of %(share)s of the miners is known; the figures are of those.",
+        share=words.formats.percent(plan.power_known_ratio, 0),
+    )
 
 
 def _duration(words: Words, plan: Plan, containers: Iterable[Container]) -> str:

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from controller.deeds import MinerView, Plan, Planned, Skipped
 from controller.pages.deed_links import KINDS
-from controller.pages.deed_page import is_large, reached, to_type, typed_right
+from controller.pages.deed_page import is_large, lines_of, reached, to_type, typed_right
+from controller.pages.language import words
 from tests.unit.controller.small_fleet import container, snapshot
 
 NORTH = container("north", *(f"a{number}" for number in range(1, 41)))
@@ -63,6 +64,18 @@ def test_miners_whose_power_nobody_knows_count_as_well() -> None:
     unmeasured = plan(20, power_change_w=0.0, power_known_ratio=0.0)
     assert is_large(KINDS["curtail"], unmeasured, fleet())
     assert not is_large(KINDS["locate"], unmeasured, fleet())
+
+
+def test_power_that_nobody_knows_is_said_to_be_not_known() -> None:
+    def told(found: Plan, kind: str = "curtail") -> str:
+        return " ".join(lines_of(words("en"), KINDS[kind], found, [NORTH], "curtail"))
+
+    silent = "What power these miners draw is not known"
+    unmeasured = plan(20, power_change_w=0.0, power_known_ratio=0.0)
+    assert silent in told(unmeasured)
+    assert silent not in told(unmeasured, "locate")
+    assert "The power of 50" in told(plan(20, power_known_ratio=0.5))
+    assert "known" not in told(plan(20))
 
 
 @given(st.integers(0, 40), st.integers(0, 40), st.sampled_from(sorted(KINDS)), st.text(max_size=4))
