@@ -2,11 +2,13 @@
 
 import os
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import hypothesis
 import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, async_playwright
 
 from tests import postgresql_server
@@ -101,11 +103,24 @@ def postgresql() -> Iterator[postgresql_server.PostgresqlServer]:
 @pytest.fixture
 async def browser() -> AsyncIterator[Browser]:
     """A running Chromium without a display."""
+    async with _chromium() as opened:
+        yield opened
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def same_browser() -> AsyncIterator[Browser]:
+    """A running Chromium for all tests of a module; they run in one loop: `pytest.mark.asyncio(loop_scope="module")`."""
+    async with _chromium() as opened:
+        yield opened
+
+
+@asynccontextmanager
+async def _chromium() -> AsyncIterator[Browser]:
     if packages.find_browser() is None:
         pytest.skip("missing tool: no Chromium is installed; `make prometheus` gets it")
     how = packages.browser_launch()
     # The bounds within which tests may talk are a browser's as well: other hosts have no address.
-    how["args"] += ["--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]
+    how["args"] += ["--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.*"]
     async with async_playwright() as playwright:
         opened = await playwright.chromium.launch(**how)
         yield opened
