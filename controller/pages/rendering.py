@@ -8,6 +8,7 @@ figures are the language's. Style and script lie in `static/` in pieces, by subj
 import hashlib
 import importlib.metadata
 import re
+from collections.abc import Callable
 from functools import cache, partial
 from pathlib import Path
 from types import CodeType
@@ -126,10 +127,23 @@ def _environment(code: str) -> jinja2.Environment:
     found.globals |= _sentences(language)
     found.globals |= {"asset": asset, "words": language, "languages": LANGUAGES}
     found.globals |= {"state_word": partial(_state_word, language), "version": _version()}
-    found.filters |= language.formats.filters()
-    found.filters["told"] = language.told
-    found.filters["actor"] = partial(actor_words, words=language)
+    own: dict[str, Callable[..., Any]] = {
+        **language.formats.filters(),
+        "told": language.told,
+        "actor": partial(actor_words, words=language),
+    }
+    found.filters |= {name: _asked_each_time(made) for name, made in own.items()}
     return found
+
+
+def _asked_each_time(made: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a filter that is not worked out for what stands in the template itself, in whatever language is compiled first."""
+
+    @jinja2.pass_context
+    def asked(_context: jinja2.runtime.Context, *given: Any, **named: Any) -> Any:
+        return made(*given, **named)
+
+    return asked
 
 
 def _state_word(language: Words, state: str) -> str:
