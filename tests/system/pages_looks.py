@@ -278,10 +278,6 @@ class Looker:
         self._address = f"{state} {self.window.name} /{where}"
         await expect(page.locator("[data-part][aria-busy]")).to_have_count(0, timeout=PATIENCE_MS)
         await page.evaluate("document.fonts.ready")
-        if self.window.text_percent != 100:
-            await page.evaluate(
-                "size => { document.documentElement.style.fontSize = size; }", f"{self.window.text_percent}%"
-            )
         name = re.sub(r"[^\w=&?-]+", "_", where).strip("_")[:80] or "fleet"
         await page.screenshot(path=self.folder / f"{name}~{state}~{self.window.name}.png", full_page=True)
         asked = {"language": self.window.language, "focus": self.window.media == "screen"}

@@ -28,6 +28,7 @@ from tests.system.pages_looks import (
     take_away,
 )
 from tests.system.pages_yard import EMPTY, Yard, yard
+from tools import packages
 
 pytestmark = pytest.mark.long
 
@@ -97,9 +98,16 @@ async def test_every_page_looks_as_it_is_meant_to_elsewhere(
 async def test_text_of_twice_the_size_stays_readable(
     place: tuple[Yard, Things], browser: Browser, folder: Path
 ) -> None:
-    for language in LANGUAGES:
-        window = Window(width=640, language=language, text_percent=200)
-        assert await look_at_all(place, browser, folder, window, "full", axe=False) == []
+    how = packages.browser_launch()
+    # As a reader has it who has chosen so in the browser's settings.
+    how["args"] += ["--blink-settings=defaultFontSize=32,defaultFixedFontSize=26"]
+    large = await browser.browser_type.launch(**how)
+    wrong = []
+    for language, width in product(LANGUAGES, (640, 1440)):
+        window = Window(width=width, language=language, text_percent=200)
+        wrong += await look_at_all(place, large, folder, window, "full", axe=False)
+    await large.close()
+    assert wrong == []
 
 
 @pytest.mark.parametrize("window", WINDOWS, ids=lambda window: window.name)
