@@ -70,9 +70,11 @@ def test_a_share_keeps_its_sign_beside_it(formats: Formats, ratio: float) -> Non
 @given(power_w=st.floats(min_value=-1e9, max_value=1e9, allow_nan=False))
 def test_power_takes_the_unit_in_which_it_is_short(formats: Formats, power_w: float) -> None:
     number, unit = formats.power(power_w).rsplit(NBSP, 1)
-    size = {formats.unit_name(name): size for name, size in (("W", 1.0), ("kW", 1e3), ("MW", 1e6))}[unit]
+    # Of a unit: how many watts it is, and half of the last digit that is written.
+    units = (("W", 1.0, 0.51), ("kW", 1e3, 51.0), ("MW", 1e6, 5100.0))
+    size, half = {formats.unit_name(name): told for name, *told in units}[unit]
     value = read(formats, number)
-    assert value * size == pytest.approx(power_w, rel=0.006, abs=0.51)
+    assert value * size == pytest.approx(power_w, rel=1e-9, abs=half)
     assert abs(value) < 1000 or size == 1e6
 
 
