@@ -1,12 +1,7 @@
-"""What the page of the fleet knows of a container's miners: worked out again only when something about them has changed.
-
-Ten thousand miners are looked at by every page and every stream; what is made of a container's views is kept beside them, as
-long as they are the same.
-"""
+"""What the page of the fleet knows of a container's miners: worked out again only when something about them has changed."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
-from weakref import WeakKeyDictionary
+from typing import Final
 
 import msgspec
 
@@ -15,6 +10,7 @@ from controller.deeds import Deeds, MinerView
 from controller.pages.container_page import Told, told_of
 from controller.pages.fleet_page import Silence, needs_of, silence_of
 from controller.pages.grid import GridPicture, picture_of
+from controller.pages.made_of_views import MadeOfViews
 from miners.inventory.fleet import Container
 
 WIDTH: Final = 264
@@ -34,27 +30,9 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     silence: Silence | None
 
 
-_kept: WeakKeyDictionary[Any, dict[str, Facts]] = WeakKeyDictionary()
-"""By the running controller, and the container's id."""
-
-
 def facts_of(deeds: Deeds, container: Container) -> Facts:
     """Return what is known of a container's miners now."""
-    views = deeds.views(container.id)
-    kept = _kept.setdefault(deeds, {})
-    found = kept.get(container.id)
-    if found is None or found.views is not views:
-        if len(kept) > 2 * len(deeds.inventory.containers):
-            kept.clear()  # most of it is of containers that are there no more
-        told = told_of(views)
-        found = kept[container.id] = Facts(
-            views=views,
-            told=told,
-            picture=picture_of(container, views, cell=_cell(container, len(views))),
-            needs=needs_of(views),
-            silence=silence_of(views),
-        )
-    return found
+    return _FACTS.of(deeds, container)
 
 
 def fleet_told(facts: Sequence[Facts]) -> Told:
@@ -74,3 +52,16 @@ def _cell(container: Container, miners: int) -> int:
     columns = container.columns or max((miner.column or 0 for miner in container.miners), default=0)
     columns = columns or min(20, miners) or 1
     return max(SMALLEST_CELL, min(LARGEST_CELL, WIDTH // columns))
+
+
+def _facts(container: Container, views: Sequence[MinerView]) -> Facts:
+    return Facts(
+        views=views,
+        told=told_of(views),
+        picture=picture_of(container, views, cell=_cell(container, len(views))),
+        needs=needs_of(views),
+        silence=silence_of(views),
+    )
+
+
+_FACTS: Final = MadeOfViews(_facts)

@@ -10,11 +10,12 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime, timedelta, tzinfo
+from functools import cache, cached_property, lru_cache
 from typing import Any, Final, Protocol
 
 from babel import Locale
 from babel.dates import format_date
-from babel.numbers import format_decimal
+from babel.numbers import NumberPattern, format_decimal, parse_pattern
 from markupsafe import Markup, escape
 
 NBSP: Final = "\u00a0"
@@ -42,6 +43,21 @@ class Gettext(Protocol):
         ...
 
 
+@cache
+def _pattern(digits: int | None) -> NumberPattern:
+    return parse_pattern("#,##0.###" if digits is None else "#,##0" + ("." + "0" * digits if digits else ""))
+
+
+@lru_cache(maxsize=8192)
+def _number(locale: Locale, number: float, digits: int | None) -> str:
+    """Return a number as a language writes it. Most of a page's are counts, the same again and again."""
+    text = str(format_decimal(number, format=_pattern(digits), locale=locale))
+    if not text.strip("-0.,"):
+        text = text.lstrip("-")  # a trifle below nought is no negative nought
+    # A narrow no-break space is missing in many fonts.
+    return text.replace("\u202f", NBSP).replace("-", "\u2212")
+
+
 class Formats:
     """How one language writes figures and times."""
 
@@ -50,16 +66,15 @@ class Formats:
         self.locale = Locale.parse(code)
         self.gettext, self.ngettext = gettext, ngettext
 
+    @cached_property
+    def _units(self) -> Mapping[str, str]:
+        return _unit_words(self.gettext)
+
     # numbers
 
     def number(self, number: float, digits: int | None = None) -> str:
         """Return a number as the language writes it, to so many digits behind the point (None: as many as it needs, at most 3)."""
-        pattern = "#,##0.###" if digits is None else "#,##0" + ("." + "0" * digits if digits else "")
-        text = str(format_decimal(number, format=pattern, locale=self.locale))
-        if not text.strip("-0.,"):
-            text = text.lstrip("-")  # a trifle below nought is no negative nought
-        # A narrow no-break space is missing in many fonts.
-        return text.replace("\u202f", NBSP).replace("-", "\u2212")
+        return _number(self.locale, number, digits)
 
     def small(self, number: float, digits: int) -> str:
         """Return a number to so many digits; one that is not 0 and would read as 0 as less than the least: < 0.1."""
@@ -88,7 +103,7 @@ class Formats:
 
     def unit_name(self, unit: str) -> str:
         """Return the language's word for a unit: kW, кВт."""
-        return _unit_words(self.gettext).get(unit, unit)
+        return self._units.get(unit, unit)
 
     def percent(self, ratio: float, digits: int = 1) -> str:
         """Return a share: 94.1 %; < 0.1 % for a small one, 0.0 % for none."""

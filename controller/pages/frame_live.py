@@ -4,14 +4,40 @@
 nothing to read. A notice of a kind stands at `s.KIND`, its link at `s.KIND.go`.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
+
+import msgspec
 
 from controller.api.route import Call
+from controller.deeds import MinerView
 from controller.pages.language import Words
 from controller.pages.live_state import LiveState
+from controller.pages.made_of_views import MadeOfViews
 from controller.pages.notices import KINDS, notices_of
 from controller.pages.zones import reading_zone
+from miners.inventory.fleet import Container
+
+
+class Read(msgspec.Struct, frozen=True, kw_only=True):
+    """How a container's miners are read: whether any is to be, whether a reading is of now, and when the newest was taken."""
+
+    watched: bool
+    fresh: bool
+    newest: datetime | None
+
+
+def _read(_container: Container, views: Sequence[MinerView]) -> Read:
+    active = [view for view in views if view.miner.active]
+    return Read(
+        watched=bool(active),
+        fresh=any(not view.stale for view in active),
+        newest=max((view.reading.taken_at for view in active if view.reading is not None), default=None),
+    )
+
+
+_READS: Final = MadeOfViews(_read)
 
 
 def frame_state(call: Call[Any, Any], words: Words) -> LiveState:
@@ -21,16 +47,9 @@ def frame_state(call: Call[Any, Any], words: Words) -> LiveState:
 
 def _freshness(call: Call[Any, Any], words: Words) -> LiveState:
     """Return the time of the newest reading of what one may see, and its age where that is no longer of now."""
-    newest: datetime | None = None
-    fresh = watched = False
-    for container in call.containers():
-        for view in call.deeds.views(container.id):
-            if not view.miner.active:
-                continue
-            watched = True
-            fresh = fresh or not view.stale
-            if view.reading is not None and (newest is None or view.reading.taken_at > newest):
-                newest = view.reading.taken_at
+    reads = [_READS.of(call.deeds, container) for container in call.containers()]
+    watched, fresh = any(one.watched for one in reads), any(one.fresh for one in reads)
+    newest = max((one.newest for one in reads if one.newest is not None), default=None)
     at = age = ""
     if newest is not None:
         zone = reading_zone(call)

@@ -5,6 +5,7 @@ Whatever stands in the address, there is a page: what cannot be used is named ab
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -265,10 +266,8 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
     left_out: int = 0
 
 
-def choices(
-    views: Iterable[MinerView], containers: Sequence[Container], wanted: Asked, words: Words
-) -> list[Choice]:
-    """Return the filters that take several values, with the values that there are among these miners."""
+def values_of(_container: Container, views: Sequence[MinerView]) -> Mapping[str, AbstractSet[str]]:
+    """Return the values that there are among a container's miners, by filter."""
     there: dict[str, set[str]] = {name: set() for name in MANY}
     for view in views:
         there["manufacturer"].add(manufacturer_of(view) or "")
@@ -278,6 +277,20 @@ def choices(
         there["profile"].add(view.wanted.profile or "")
         if isinstance(view.reading, Snapshot) and view.reading.faults:
             there["fault"].update(fault.code for fault in view.reading.faults)
+    return there
+
+
+def choices(
+    values: Iterable[Mapping[str, AbstractSet[str]]],
+    containers: Sequence[Container],
+    wanted: Asked,
+    words: Words,
+) -> list[Choice]:
+    """Return the filters that take several values, with those that there are. `values`: of each container, by filter."""
+    there: dict[str, set[str]] = {name: set() for name in MANY}
+    for of_container in values:
+        for name, some in of_container.items():
+            there[name] |= some
     options: dict[str, list[tuple[str, str]]] = {
         name: [(value, plain(value)) for value in sorted(found - {""}, key=str.casefold)]
         for name, found in there.items()

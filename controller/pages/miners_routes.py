@@ -20,6 +20,7 @@ from controller.pages.deed_links import Kind
 from controller.pages.frame import HTML, page, words_of
 from controller.pages.language import Words
 from controller.pages.live_state import LiveState
+from controller.pages.made_of_views import MadeOfViews
 from controller.pages.miner_columns import (
     COLUMNS,
     FIRST,
@@ -46,6 +47,7 @@ from controller.pages.miners_page import (
     part_of,
     rows_named,
     rows_of,
+    values_of,
 )
 from controller.pages.state_marks import mark_path
 
@@ -62,6 +64,9 @@ PIECE: Final = 500
 
 OFFERED: Final[tuple[Kind, ...]] = ("curtail", "wake", "profile", "reboot", "locate", "poll", "reapply")
 """The deeds for the miners chosen, in the order in which they stand."""
+
+
+_VALUES: Final = MadeOfViews(values_of)
 
 
 class CsvQuery(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,7 +89,7 @@ async def get_miners(call: Call[None, NoQuery]) -> Answer:
     wanted = asked(call.request.query, containers, words, private=private)
     found = _found(call, wanted)
     part = part_of(found, wanted.part)
-    all_views = [view for container in containers for view in call.deeds.views(container.id)]
+    values = [_VALUES.of(call.deeds, container) for container in containers]
     kept = options_of(await call.storage.settings.get(_kept_columns(call)))
     columns = chosen_columns(FIRST if kept is None else kept, private=private)
     scale = scale_of([_miner(call, view) for view in part.views])
@@ -106,10 +111,10 @@ async def get_miners(call: Call[None, NoQuery]) -> Answer:
         },
         chips=chips(wanted, containers, words),
         wrong=[(filter_words(one.name, words), one) for one in wanted.wrong],
-        choices=choices(all_views, containers, wanted, words),
+        choices=choices(values, containers, wanted, words),
         flags=flags(wanted, words),
         filter_words={one: filter_words(one, words) for one in ("q", "hotter_than_c", "below_ratio")},
-        fleet=len(all_views),
+        fleet=sum(len(container.miners) for container in containers),
         deeds=[(kind, f"/deeds/{DEEDS[kind].name}", deed_words(kind, words)) for kind in OFFERED],
         back=call.request.path_qs,
     )
