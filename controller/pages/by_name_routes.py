@@ -4,7 +4,6 @@ It is no path below `/containers/`, where a container's id stands, and any word 
 """
 
 from typing import Annotated
-from urllib.parse import quote
 
 import msgspec
 from aiohttp import hdrs, web
@@ -12,6 +11,7 @@ from aiohttp import hdrs, web
 from controller.api.problems import Problem
 from controller.api.route import EVERYBODY, Call, Route
 from controller.pages.frame import HTML
+from controller.pages.page_paths import container_path
 from controller.wording import worded
 
 
@@ -25,7 +25,7 @@ async def get_by_name(call: Call[None, ContainerByName]) -> web.Response:
     """Lead to the page of a container. Raises Problem: 404, also for somebody else's."""
     for container in call.containers():
         if container.name == call.query.container:
-            return web.Response(status=303, headers={hdrs.LOCATION: f"/containers/{quote(container.id)}"})
+            return web.Response(status=303, headers={hdrs.LOCATION: container_path(container.id)})
     raise Problem("not-found", worded("there is no such container"))
 
 

@@ -23,6 +23,7 @@ from controller.pages.chart import HEIGHT, WIDTH, charts, sparkline, together
 from controller.pages.frame import HTML, page, words_of
 from controller.pages.language import Words
 from controller.pages.measures import HOURS, hours_words, measure, metric_titles
+from controller.pages.page_paths import container_path, miner_path
 from controller.pages.rendering import rendered
 from controller.pages.zones import reading_zone
 
@@ -82,8 +83,8 @@ async def get_miner_chart(call: Call[None, ChartQuery]) -> Answer:
     found = await _stats(call, stats_routes.get_miner_stats)
     above = [
         ("/", words_of(call).gettext("Fleet")),
-        (f"/containers/{quote(view.container.id)}", view.container.name),
-        (f"/miners/{quote(view.id)}", view.miner.name),
+        (container_path(view.container.id), view.container.name),
+        (miner_path(view.id), view.miner.name),
     ]
     zone = reading_zone(call, view.container)
     return _answer(
@@ -97,7 +98,7 @@ async def get_container_chart(call: Call[None, ChartQuery]) -> Answer:
     found = await _stats(call, stats_routes.get_container_stats)
     above = [
         ("/", words_of(call).gettext("Fleet")),
-        (f"/containers/{quote(container.id)}", container.name),
+        (container_path(container.id), container.name),
     ]
     zone = reading_zone(call, container)
     return _answer(call, found, name=container.name, crumbs=above, zone=zone, metrics=_OF_MANY, section="/")

@@ -40,8 +40,9 @@ from controller.pages.container_form import (
 from controller.pages.deed_page import typed_right
 from controller.pages.formats import sentence
 from controller.pages.frame import page, words_of
-from controller.pages.inventory_pages import by_hand, container_path, crumbs_of, form_route, led
+from controller.pages.inventory_pages import by_hand, crumbs_of, form_route, led
 from controller.pages.miner_form import Found
+from controller.pages.page_paths import container_path
 from controller.pages.profile_routes import plan_values, unconfirmed
 from controller.wording import worded
 from miners.inventory.fleet import Container
@@ -66,7 +67,7 @@ async def post_new(call: Call[bytes, NoQuery]) -> Answer | web.Response:
         made = await make_container(call, order)
     except (Problem, DeedRefused) as error:
         return await _refused(call, None, form, error)
-    return led(container_path(made))
+    return led(container_path(made.id))
 
 
 async def get_edit(call: Call[None, NoQuery]) -> Answer:
@@ -109,7 +110,7 @@ async def post_edit(call: Call[bytes, NoQuery]) -> Answer | web.Response:
         await change_container(call, known, order, if_match=condition)
     except (Problem, DeedRefused) as error:
         return await _refused(call, known, form, error)
-    return led(container_path(known))
+    return led(container_path(known.id))
 
 
 async def get_delete(call: Call[None, NoQuery]) -> Answer:
@@ -206,8 +207,8 @@ async def _answer(
         crumbs=[("/", words.gettext("Fleet"))] if known is None else crumbs_of(call, known),
         known=known,
         form=form,
-        action=_NEW if known is None else f"{container_path(known)}/edit",
-        back=SECTION if known is None else container_path(known),
+        action=_NEW if known is None else f"{container_path(known.id)}/edit",
+        back=SECTION if known is None else container_path(known.id),
         found=told,
         errors=dict(reversed(told)),
         labels=names,
@@ -263,7 +264,7 @@ def _ask_delete(
         section=SECTION,
         crumbs=crumbs_of(call, known),
         known=known,
-        path=container_path(known),
+        path=container_path(known.id),
         etag=delete_etag(known),
         miners=len(known.miners),
         strangers=len(strangers),

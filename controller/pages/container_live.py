@@ -7,7 +7,7 @@ Its places: `c.<id>.…` for the container's figures and its picture (`c.<id>.gr
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Final, Literal
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 import msgspec
 from multidict import MultiDict
@@ -41,6 +41,7 @@ from controller.pages.grid_ramps import Colour, RampPicture, ramp_picture
 from controller.pages.language import Words
 from controller.pages.live_state import LiveState
 from controller.pages.miner_columns import COLUMNS, Shown, row_state, scale_of, sorted_views
+from controller.pages.page_paths import container_path, operation_path
 from controller.pages.state_marks import mark_path
 from controller.pages.trouble import Clock
 from controller.pages.zones import reading_zone
@@ -76,7 +77,7 @@ class ContainerQuery(msgspec.Struct, frozen=True, kw_only=True):
             for name, value in msgspec.structs.asdict(wanted).items()
             if value != getattr(_PLAIN, name)
         }
-        path = f"/containers/{quote(container_id)}"
+        path = container_path(container_id)
         return f"{path}?{urlencode(given)}" if given else path
 
 
@@ -212,7 +213,7 @@ async def _heads(
     if found is not None:
         operation = await shown_operation(call, found)
         texts["operation"] = operation_words(operation, words)
-        ratio, link = operation_ratio(operation), f"/operations/{quote(operation.id)}"
+        ratio, link = operation_ratio(operation), operation_path(operation.id)
     begin = f"c.{container.id}"
     return LiveState(
         texts={f"{begin}.{name}": text for name, text in texts.items()},

@@ -5,7 +5,6 @@ Figures are of now; while no reading is, the last ones are shown as what they ar
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Final
 from urllib.parse import urlencode
 
 import msgspec
@@ -15,14 +14,13 @@ from controller.api.figures import SHA256, Sums, figures_of, state_of, sums_of
 from controller.api.shapes import MINER_STATES, Container, Figures, MinerState, Rate
 from controller.deeds import MinerView
 from controller.model import Operation
+from controller.operations import OPEN_STATES
 from controller.pages.event_words import actor_words
 from controller.pages.formats import NBSP, plain
 from controller.pages.language import Words
 from controller.pages.live_state import LiveState
 from controller.pages.trouble import NEEDS, Clock, Need, is_words, need_of
 from miners.model import Snapshot
-
-UNFINISHED: Final = ("waiting", "sending", "verifying")
 
 
 class Needy(msgspec.Struct, frozen=True, kw_only=True):
@@ -233,16 +231,17 @@ def hands_words(number: int, words: Words) -> str:
 
 def operation_words(operation: Operation, words: Words) -> str:
     """Return how far an operation is."""
-    return words.gettext("%(done)s of %(total)s miners done", done=_done(operation), total=operation.total)
+    return words.gettext("%(done)s of %(total)s miners done", done=done_of(operation), total=operation.total)
 
 
 def operation_ratio(operation: Operation) -> float:
     """Return how far an operation is, 0 to 1."""
-    return _done(operation) / operation.total if operation.total else 0.0
+    return done_of(operation) / operation.total if operation.total else 0.0
 
 
-def _done(operation: Operation) -> int:
-    return operation.total - sum(operation.counts.get(state, 0) for state in UNFINISHED)
+def done_of(operation: Operation) -> int:
+    """Return of how many miners it is settled what became of them."""
+    return operation.total - sum(operation.counts.get(state, 0) for state in OPEN_STATES)
 
 
 def chosen_words(views: Sequence[MinerView], words: Words) -> str:

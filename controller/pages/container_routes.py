@@ -32,6 +32,7 @@ from controller.pages.event_words import outcome_words, said
 from controller.pages.frame import HTML, page, words_of
 from controller.pages.grid_ramps import COLOURS, sample
 from controller.pages.miner_columns import COLUMNS
+from controller.pages.page_paths import container_path
 from controller.pages.rendering import rendered
 from controller.pages.timeline_picture import timeline_picture
 from controller.pages.trouble import is_words
@@ -124,7 +125,7 @@ async def get_alerts(call: Call[None, NoQuery]) -> Answer:
     }
     if PART in call.request.headers:
         return _part(call, rendered("container_alerts", words, **values))
-    crumbs = [("/", words.gettext("Fleet")), (f"/containers/{found.id}", found.name)]
+    crumbs = [("/", words.gettext("Fleet")), (container_path(found.id), found.name)]
     return page(call, "container_alerts_page", section="/", crumbs=crumbs, **values)
 
 
@@ -143,7 +144,7 @@ async def get_card(call: Call[None, CardQuery]) -> Answer:
         "clock": clock,
         "actions": call.deeds.actions_of(view.id) if _commands(call) else (),
         "commands": _commands(call),
-        "deed": lambda kind: deed_link(kind, miners=(view.id,), back=f"/containers/{found.id}"),
+        "deed": lambda kind: deed_link(kind, miners=(view.id,), back=container_path(found.id)),
     }
     return _part(call, rendered("container_card", words, **values))
 

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
-from urllib.parse import parse_qsl, quote
+from urllib.parse import parse_qsl
 
 import msgspec
 from multidict import MultiDict
@@ -31,6 +31,7 @@ from controller.pages.deed_links import DeedKind
 from controller.pages.deed_page import DeedForm
 from controller.pages.frame import words_of
 from controller.pages.operation_words import operation_title
+from controller.pages.page_paths import miner_path, operation_path
 from controller.pages.sign_in_routes import own_path
 from miners.inventory.fleet import Container
 
@@ -137,11 +138,11 @@ async def do(call: Call[Any, Any], found: Look, ends: Ends, until: datetime | No
         emergency = bool(form.emergency)
         order = override_order(found, ends, until, form.reason, emergency=emergency, plan=form.plan)
         answer = await override_routes.post_override(replace(call, body=order))
-        return f"/operations/{answer.body.operation.id}"
+        return operation_path(answer.body.operation.id)
     if found.kind.command is not None:
         body = _command_order(found, form.reason, form.plan)
         answer = await operation_routes.post_operation(replace(call, body=body))
-        return f"/operations/{answer.body.id}"
+        return operation_path(answer.body.id)
     if found.kind.name == "change-override" and found.override is not None:
         check_if_match(form.etag, found.etag)
         change = OverrideChange(ends=ends, until=until, reason=form.reason)
@@ -297,7 +298,7 @@ def _at(call: Call[Any, Any], id_: str, **more: Any) -> Call[Any, Any]:
 async def _end_override(call: Call[Any, Any], found: Look) -> str:
     assert found.override is not None  # noqa: S101  # looked at as one override
     answer = await override_routes.ended_override(call, found.override, plan=found.form.plan)
-    return f"/operations/{answer.body.id}"
+    return operation_path(answer.body.id)
 
 
 async def _hold(call: Call[Any, Any], found: Look) -> str:
@@ -330,7 +331,7 @@ async def _end_service(call: Call[Any, Any], found: Look) -> str:
 
 def _back_to_miner(found: Look) -> str:
     way = back(found.form)
-    return way if way != "/" or found.view is None else f"/miners/{quote(found.view.id)}"
+    return way if way != "/" or found.view is None else miner_path(found.view.id)
 
 
 async def _stop(call: Call[Any, Any], found: Look) -> str:
@@ -339,14 +340,14 @@ async def _stop(call: Call[Any, Any], found: Look) -> str:
     if body.undo and answer.body.override_id is not None:
         # What brings the miners back is an operation of its own: the newest of the override.
         newest, _ = await call.storage.operations.find(override_id=answer.body.override_id, limit=1)
-        return f"/operations/{newest[0].id}" if newest else f"/operations/{answer.body.id}"
-    return f"/operations/{answer.body.id}"
+        return operation_path(newest[0].id) if newest else operation_path(answer.body.id)
+    return operation_path(answer.body.id)
 
 
 async def _retry(call: Call[Any, Any], found: Look) -> str:
     body = RetryOrder(states=states_of(found.form))
     answer = await operation_routes.retry_operation(_at(call, found.form.operation, body=body))
-    return f"/operations/{answer.body.id}"
+    return operation_path(answer.body.id)
 
 
 _DOING: Final[Mapping[str, Callable[[Call[Any, Any], Look], Awaitable[str]]]] = {

@@ -11,7 +11,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
-from urllib.parse import quote
 
 import msgspec
 from aiohttp import hdrs, web
@@ -40,6 +39,7 @@ from controller.pages.deed_showing import WITHOUT_REASON, Surroundings, shown, z
 from controller.pages.deed_until import moments_of, next_changes, until_of
 from controller.pages.frame import HTML, page, words_of
 from controller.pages.language import Words
+from controller.pages.page_paths import container_path, operation_path
 from controller.pages.rendering import rendered
 from controller.wording import worded
 from miners.errors import HashyardError
@@ -262,7 +262,7 @@ def _answer(
         return web.Response(status=status, text=None, body=text.encode(), headers=more)
     crumbs = [("/", words_of(call).gettext("Fleet"))]
     if len(found.containers) == 1:
-        crumbs.append((f"/containers/{quote(found.containers[0].id)}", found.containers[0].name))
+        crumbs.append((container_path(found.containers[0].id), found.containers[0].name))
     return page(call, "deed", status=status, headers=headers, crumbs=crumbs, level=1, part=False, **values)
 
 
@@ -338,7 +338,7 @@ def _refusal(words: Words, found: Look, problem: Problem, error: Exception) -> l
             ]
         case "busy" if "operation_id" in problem.more:
             link = (
-                f"/operations/{quote(str(problem.more['operation_id']))}",
+                operation_path(str(problem.more["operation_id"])),
                 words.gettext("See that operation"),
             )
             return [

@@ -34,6 +34,7 @@ from controller.pages.deed_words import button, heading, keep, set_apart, spot, 
 from controller.pages.event_words import actor_words
 from controller.pages.formats import plain
 from controller.pages.language import Words
+from controller.pages.page_paths import operation_path
 from controller.pages.zones import zone_of
 
 WITHOUT_REASON: Final[frozenset[Kind]] = frozenset(("end-override", "stop", "stop-undo", "retry", "poll"))
@@ -264,7 +265,7 @@ def _notices(around: Surroundings, found: Look, plan: Plan | None) -> list[Notic
         notices.append(
             Notice(
                 words.gettext("An operation is running there already."),
-                link=(f"/operations/{around.running}", words.gettext("See how far it is")),
+                link=(operation_path(around.running), words.gettext("See how far it is")),
             )
         )
     return notices

@@ -18,6 +18,7 @@ from controller.pages.alert_words import alert_words
 from controller.pages.formats import plain
 from controller.pages.language import Words
 from controller.pages.live_state import LiveState
+from controller.pages.page_paths import container_path
 from miners.inventory.fleet import Container
 
 MOST: Final = 6
@@ -104,7 +105,7 @@ def _line(name: str, alerts: Sequence[FiringAlert], ids: dict[str, str]) -> Aler
     place, path = "", f"/runbooks/{quote(name, safe='')}"
     container = places.pop() if len(places) == 1 else None
     if container is not None and container in ids:
-        place, path = container, f"/containers/{quote(ids[container])}"
+        place, path = container, container_path(ids[container])
         miner = alerts[0].labels.get("miner")
         if len(alerts) == 1 and miner is not None:
             place = f"{container}, {miner}"

@@ -8,7 +8,6 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, Literal, TypeAlias
-from urllib.parse import quote
 
 import msgspec
 
@@ -279,11 +278,6 @@ _NEEDED: Final[Mapping[str, Callable[[Words, int], str]]] = {
     "stale": lambda words, n: words.ngettext("%(num)s not read lately", "%(num)s not read lately", n),
     "service": lambda words, n: words.ngettext("%(num)s in service", "%(num)s in service", n),
 }
-
-
-def container_path(container_id: str) -> str:
-    """Return the page of a container."""
-    return f"/containers/{quote(container_id)}"
 
 
 def ends_at(override: ShownOverride, container_id: str) -> datetime | None:

@@ -23,7 +23,6 @@ from controller.pages.fleet_page import (
     Card,
     Sort,
     card_state,
-    container_path,
     ends_at,
     needs_state,
     sort_words,
@@ -34,6 +33,7 @@ from controller.pages.formats import cut, plain
 from controller.pages.frame import HTML, page, words_of
 from controller.pages.language import Words
 from controller.pages.live_state import LiveState
+from controller.pages.page_paths import container_path
 from controller.pages.state_words import state_words
 from controller.pages.trouble import Clock
 from controller.pages.zones import reading_zone

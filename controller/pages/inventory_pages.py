@@ -1,7 +1,6 @@
 """What the pages that change the inventory have in common: where they lead, and what is said of an entry written by hand."""
 
 from typing import Any
-from urllib.parse import quote
 
 from aiohttp import hdrs, web
 
@@ -10,25 +9,16 @@ from controller.api.problems import Problem
 from controller.api.route import ADMINISTRATORS, Answer, Call, Handler, Method, NoQuery, Route
 from controller.deeds import MinerView
 from controller.pages.frame import HTML, page, words_of
+from controller.pages.page_paths import container_path, miner_path
 from miners.inventory.fleet import Container
-
-
-def container_path(container: Container) -> str:
-    """Return the path of a container's page."""
-    return f"/containers/{quote(container.id)}"
-
-
-def miner_path(view: MinerView) -> str:
-    """Return the path of a miner's page."""
-    return f"/miners/{quote(view.id)}"
 
 
 def crumbs_of(
     call: Call[Any, Any], container: Container, view: MinerView | None = None
 ) -> list[tuple[str, str]]:
     """Return the pages above one about an entry."""
-    found = [("/", words_of(call).gettext("Fleet")), (container_path(container), container.name)]
-    return found if view is None else [*found, (miner_path(view), view.miner.name)]
+    found = [("/", words_of(call).gettext("Fleet")), (container_path(container.id), container.name)]
+    return found if view is None else [*found, (miner_path(view.id), view.miner.name)]
 
 
 def led(path: str) -> web.Response:
@@ -49,7 +39,7 @@ def by_hand(
         crumbs=crumbs_of(call, container, view),
         name=container.name if view is None else view.miner.name,
         container=container,
-        miner_page=None if view is None else miner_path(view),
+        miner_page=None if view is None else miner_path(view.id),
         origin=origin,
         detail=problem.detail,
     )

@@ -5,7 +5,6 @@ What a miner's driver cannot do stands there with the reason, so that nobody loo
 
 from collections.abc import Sequence
 from typing import Final
-from urllib.parse import quote
 
 import msgspec
 
@@ -14,6 +13,7 @@ from controller.deeds import MinerView
 from controller.pages.deed_links import Kind, deed_link
 from controller.pages.formats import plain
 from controller.pages.language import Words
+from controller.pages.page_paths import miner_path
 from miners.model import Snapshot
 
 _POWER: Final = frozenset(("sleep", "wake", "set_power_percent", "set_power_limit", "set_mode", "set_preset"))
@@ -91,7 +91,7 @@ def _service(view: MinerView, words: Words) -> list[Offer]:
 def _entry(view: MinerView, detail: MinerDetail, words: Words) -> list[Offer]:
     """Return what can be done to its entry in the inventory: nothing by us where somebody wrote it by hand."""
     gettext = words.gettext
-    path = f"/miners/{quote(view.id)}"
+    path = miner_path(view.id)
     turn = (
         ("disable", gettext("Disable"), "stop")
         if view.miner.active
@@ -129,5 +129,5 @@ def _why_none(view: MinerView, words: Words) -> str:
 
 
 def _deed(kind: Kind, text: str, icon: str, view: MinerView) -> Offer:
-    back = f"/miners/{quote(view.id)}"
+    back = miner_path(view.id)
     return Offer(words=text, icon=icon, href=deed_link(kind, miners=(view.id,), back=back))

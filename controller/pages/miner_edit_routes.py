@@ -34,11 +34,9 @@ from controller.pages.formats import sentence
 from controller.pages.frame import page, words_of
 from controller.pages.inventory_pages import (
     by_hand,
-    container_path,
     crumbs_of,
     form_route,
     led,
-    miner_path,
 )
 from controller.pages.miner_form import (
     FIELDS,
@@ -51,6 +49,7 @@ from controller.pages.miner_form import (
     shown_again,
     told_mistakes,
 )
+from controller.pages.page_paths import container_path, miner_path
 from controller.wording import worded
 from miners import models
 from miners.inventory.shared_keys import DRIVERS
@@ -120,7 +119,7 @@ async def post_turn(call: Call[bytes, NoQuery]) -> Answer | web.Response:
         if problem.kind != "read-only":
             raise
         return by_hand(call, problem, view.container, view)
-    return led(miner_path(view))
+    return led(miner_path(view.id))
 
 
 async def get_delete(call: Call[None, NoQuery]) -> Answer:
@@ -146,7 +145,7 @@ async def post_delete(call: Call[bytes, NoQuery]) -> Answer | web.Response:
             raise
         text = words.gettext("Somebody changed it meanwhile. Look at it again before it goes")
         return _ask(call, "delete", [("", text)], status=412)
-    return led(container_path(view.container))
+    return led(container_path(view.container.id))
 
 
 async def _posted(call: Call[bytes, NoQuery], view: MinerView | None) -> Answer | web.Response:
@@ -164,7 +163,7 @@ async def _posted(call: Call[bytes, NoQuery], view: MinerView | None) -> Answer 
             made, _ = await change_miner(call, view, order, if_match=form.etag or "-")
     except Problem as problem:
         return await _refused(call, view, form, problem)
-    return led(miner_path(made))
+    return led(miner_path(made.id))
 
 
 def _more_mistakes(call: Call[Any, Any], order: NewMiner | None, found: Found) -> Found:
@@ -235,8 +234,12 @@ def _answer(
         view=view,
         form=shown_again(form),
         secret_hidden=shown_again(form) != form,
-        action=_NEW if view is None else f"{miner_path(view)}/edit",
-        back=SECTION if chosen is None else container_path(chosen) if view is None else miner_path(view),
+        action=_NEW if view is None else f"{miner_path(view.id)}/edit",
+        back=SECTION
+        if chosen is None
+        else container_path(chosen.id)
+        if view is None
+        else miner_path(view.id),
         found=told,
         errors=dict(reversed(told)),
         labels=names,
@@ -282,7 +285,7 @@ def _ask(
         crumbs=crumbs_of(call, view.container, view),
         deed=deed,
         view=view,
-        path=miner_path(view),
+        path=miner_path(view.id),
         etag=miner_etag(view),
         found=told,
         typed=typed,

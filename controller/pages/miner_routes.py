@@ -28,6 +28,7 @@ from controller.pages.miner_boards import board_rows, pool_rows
 from controller.pages.miner_deeds import offers_of
 from controller.pages.miner_live import miner_state
 from controller.pages.miner_page import concerning, shown
+from controller.pages.page_paths import container_path, miner_path
 from controller.pages.rendering import rendered
 from controller.pages.zones import reading_zone
 from controller.wording import worded
@@ -51,7 +52,7 @@ async def get_by_name(call: Call[None, ByName]) -> web.Response:
         if container.name == call.query.container:
             for view in call.deeds.views(container.id):
                 if view.miner.name == wanted:
-                    return web.Response(status=303, headers={hdrs.LOCATION: f"/miners/{quote(view.id)}"})
+                    return web.Response(status=303, headers={hdrs.LOCATION: miner_path(view.id)})
             raise Problem(
                 "not-found",
                 worded(
@@ -68,7 +69,7 @@ async def get_miner(call: Call[None, ChartQuery]) -> Answer:
     words = words_of(call)
     clock, ago = _times(call, view, words)
     miner = shown(detail, _last(call, view), view.container.name)
-    path = f"/miners/{quote(view.id)}"
+    path = miner_path(view.id)
     history = urlencode({"metric": call.query.metric, "hours": call.query.hours})
     return page(
         call,
@@ -76,7 +77,7 @@ async def get_miner(call: Call[None, ChartQuery]) -> Answer:
         section="/miners",
         crumbs=[
             ("/", words.gettext("Fleet")),
-            (f"/containers/{quote(view.container.id)}", view.container.name),
+            (container_path(view.container.id), view.container.name),
         ],
         live=miner_state(miner, view, words, clock=clock, ago=ago),
         live_page=f"miner:{view.id}",
@@ -114,7 +115,7 @@ async def get_miner_alerts(call: Call[None, NoQuery]) -> Answer:
         headers = {**vary, str(hdrs.CONTENT_TYPE): HTML, PART: "alerts"}
         return Answer(body=rendered("alerts_part", words, **values), headers=headers)
     name = view.miner.name
-    above = [("/", words.gettext("Fleet")), (f"/miners/{quote(view.id)}", name)]
+    above = [("/", words.gettext("Fleet")), (miner_path(view.id), name)]
     found = page(call, "alerts_page", section="/miners", crumbs=above, name=name, **values)
     return replace(found, headers={**found.headers, **vary})
 

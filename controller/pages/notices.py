@@ -12,10 +12,12 @@ from controller.api.control_shapes import holds_seen
 from controller.api.fleet_routes import sources
 from controller.api.route import Call
 from controller.history import History
+from controller.pages.container_page import done_of
 from controller.pages.deed_links import deed_link
 from controller.pages.event_words import action_words, actor_words
 from controller.pages.formats import cut, plain
 from controller.pages.language import Words
+from controller.pages.page_paths import operation_path
 from controller.pages.zones import reading_zone
 from controller.process import Part, Process
 
@@ -27,7 +29,6 @@ KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 
 HEALTH: Final = "/settings/health"
 _MOST: Final = 160
-_NOT_YET: Final = ("waiting", "sending", "verifying")
 
 
 class Notice(msgspec.Struct, frozen=True, kw_only=True):
@@ -164,7 +165,6 @@ def _operation(call: Call[Any, Any], words: Words) -> Notice | None:
         )
         return Notice(kind="operation", text=text, link=("/operations", words.gettext("Watch them")))
     [one] = running
-    done = one.total - sum(one.counts.get(state, 0) for state in _NOT_YET)
     if not call.person.sees_all or not one.total:  # its counts are of containers that are not theirs too
         text = words.gettext("Running: %(what)s.", what=action_words({"action": one.action}, words))
     else:
@@ -173,9 +173,9 @@ def _operation(call: Call[Any, Any], words: Words) -> Notice | None:
             "Running: %(what)s, %(done)s of %(num)s miners done.",
             one.total,
             what=action_words({"action": one.action}, words),
-            done=done,
+            done=done_of(one),
         )
-    return Notice(kind="operation", text=text, link=(f"/operations/{one.id}", words.gettext("Watch it")))
+    return Notice(kind="operation", text=text, link=(operation_path(one.id), words.gettext("Watch it")))
 
 
 def _prometheus(call: Call[Any, Any], words: Words) -> Notice | None:

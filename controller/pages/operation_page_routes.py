@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Final
-from urllib.parse import parse_qsl, quote, urlencode
+from urllib.parse import parse_qsl, urlencode
 
 import msgspec
 from multidict import MultiDict
@@ -37,6 +37,7 @@ from controller.pages.operation_words import (
     operation_title,
     state_words,
 )
+from controller.pages.page_paths import miner_path, operation_path
 from controller.pages.zones import reading_zone
 from miners.inventory.fleet import Container
 
@@ -183,7 +184,7 @@ async def _part(call: Call[Any, ResultsQuery], states: Sequence[ResultState], cu
     query = ResultsQuery(state=tuple(states), container=call.query.container, cursor=cursor, limit=ROWS)
     found: Page[Result] = await operation_routes.get_results(replace(call, query=query))
     rows = tuple(_row(call, one) for one in found.items)
-    return Part(rows, found.total, _path(f"/operations/{quote(call.path['id'])}", query, found.next))
+    return Part(rows, found.total, _path(operation_path(call.path["id"]), query, found.next))
 
 
 def _row(call: Call[Any, Any], result: Result) -> Row:
@@ -191,7 +192,7 @@ def _row(call: Call[Any, Any], result: Result) -> Row:
     if view is None or not call.person.may_see(view.container):
         container, _, miner = result.miner.partition(".")
         return Row(result, miner or result.miner, container, None)
-    return Row(result, view.miner.name, view.container.name, f"/miners/{quote(view.id)}")
+    return Row(result, view.miner.name, view.container.name, miner_path(view.id))
 
 
 def _path(path: str, query: OperationsQuery | ResultsQuery, cursor: str | None) -> str | None:
@@ -248,7 +249,7 @@ def _deeds(
     """Return where the deeds are confirmed that can be done about an operation: by name."""
     if call.person.role != "administrator":
         return {}
-    here = f"/operations/{operation.id}"
+    here = operation_path(operation.id)
     found: dict[str, str] = {}
     live = override is not None and any(one.id == override.id for one in call.deeds.overrides())
     if is_running(operation):
