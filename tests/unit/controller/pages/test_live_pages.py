@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from controller.api import stream_routes
+from controller.api.preferences import Preferences, keep_preferences
 from controller.api.stream_routes import MOST_OF_ONE, Streams
 from controller.deeds import Source
 from controller.model import Actor, Hold, Operation, Override, Result
@@ -374,3 +375,37 @@ async def test_what_is_shared_no_more_is_not_kept(
         assert (await browser.get("/live/now", params={"page": f"fleet:seen={at}"})).status == 200
         await asyncio.sleep(0.012)
     assert len(streams._kept) < 5
+
+
+async def test_what_is_shared_does_not_reach_those_of_other_rights(
+    fleet: FleetHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stream_routes, "PAUSE_S", 30.0)
+    vera = await fleet.house.user("vera")
+    narrow = fleet.house.browser(token=await fleet.house.token(vera, "read", containers=("container-2",)))
+    all_of, own = await fleet.browser("anna"), await fleet.browser("carl", "client")
+    for _ in range(2):
+        for browser, seen in (
+            (all_of, {"container-1", "container-2"}),
+            (own, {"container-1"}),
+            (narrow, {"container-2"}),
+        ):
+            state = json.loads(await (await browser.get("/live/now?page=fleet")).text())
+            assert {key.split(".")[1] for key in state["texts"] if key.startswith("c.")} == seen
+    one = await narrow.get("/live/now?page=container:container-1")
+    assert (await all_of.get("/live/now?page=container:container-1")).status == 200
+    assert (one.status, (await narrow.get("/live/now?page=container:container-1")).status) == (404, 404)
+
+
+async def test_times_are_those_of_each_readers_zone(
+    fleet: FleetHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stream_routes, "PAUSE_S", 30.0)
+    said = []
+    for name, zone in (("anna", None), ("vera", "Asia/Tokyo"), ("olga", None)):
+        browser = fleet.house.browser()
+        user = await fleet.house.user(name)
+        await keep_preferences(fleet.house.storage, user.id, Preferences(time_zone=zone))
+        assert (await browser.sign_in(name)).status == 204
+        said.append(json.loads(await (await browser.get("/live/now?page=fleet")).text())["texts"]["s.at"])
+    assert said[0] == said[2] != said[1]
