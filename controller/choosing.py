@@ -32,6 +32,9 @@ LONGEST: Final = timedelta(days=7)
 PLANS_KEPT: Final = 200
 """Previews that are remembered, to tell by how much a plan has changed since."""
 
+MARKS_KEPT: Final = 200_000
+"""A mark for each miner of a preview: some twenty megabytes. The latest preview is kept, however large."""
+
 
 class Previews:
     """The plans that people have seen lately, by fingerprint: what each was made of (see `marks_of`)."""
@@ -44,7 +47,9 @@ class Previews:
         """Keep what a plan was made of; return the plan."""
         self._marks[plan.fingerprint] = marks
         self._marks.move_to_end(plan.fingerprint)
-        while len(self._marks) > PLANS_KEPT:
+        while len(self._marks) > PLANS_KEPT or (
+            len(self._marks) > 1 and sum(map(len, self._marks.values())) > MARKS_KEPT
+        ):
             self._marks.popitem(last=False)
         return plan
 

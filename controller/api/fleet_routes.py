@@ -150,7 +150,9 @@ async def miner_detail(call: Call[Any, Any], view: MinerView) -> MinerDetail:
         override=override,
         service_mark=None
         if mark is None
-        else ServiceShown(mark.reason, mark.created_at, "operator" if private else mark.created_by.name),
+        else ServiceShown(None, mark.created_at, "operator")
+        if private
+        else ServiceShown(mark.reason, mark.created_at, mark.created_by.name),
         grafana_url=None if private else grafana_miner(call.settings, view.container, view.miner),
         recent_events=await recent_events(call, view.id),
         as_of=call.now,

@@ -258,9 +258,9 @@ class Miner(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ServiceShown(msgspec.Struct, frozen=True):
-    """That a miner is under somebody's hands."""
+    """That a miner is under somebody's hands. `reason` null: it is not shown to clients."""
 
-    reason: str
+    reason: str | None
     since: datetime
     by: str
 

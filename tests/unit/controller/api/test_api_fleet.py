@@ -155,7 +155,8 @@ async def test_what_a_client_is_not_shown(fleet: FleetHouse) -> None:
         assert (one["address"], one["port"], one["driver"], one["origin"]) == (None, None, None, None)
     found = await get(client, "/api/v1/miners/container-1.a1")
     assert (found["snapshot"], found["last_snapshot"], found["actions"]) == (None, None, [])
-    assert found["service_mark"]["by"] == "operator"
+    mark = found["service_mark"]
+    assert (mark["by"], mark["reason"]) == ("operator", None)
     text = str(await get(client, "/api/v1/miners/container-1.a2")) + str(found)
     assert "10.1.7." not in text
     assert "boris" not in text
