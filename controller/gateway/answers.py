@@ -12,6 +12,7 @@ from aiohttp import hdrs, web
 
 from controller.api.stats_routes import without_private
 from controller.history import FiringAlert
+from controller.wording import english
 
 ErrorType: TypeAlias = Literal[
     "unauthorized",
@@ -58,7 +59,7 @@ class Failed(Exception):
         headers = {name.replace("_", "-"): value for name, value in self.headers.items()}
         if self.status == 401:
             headers[hdrs.WWW_AUTHENTICATE] = 'Bearer realm="hashyard"'
-        return json_response(msgspec.json.encode(body), self.status, headers)
+        return json_response(msgspec.json.encode(body, enc_hook=english), self.status, headers)
 
 
 def json_response(body: bytes, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:

@@ -239,3 +239,20 @@ def test_as_a_process_it_says_what_is_wrong_in_one_line(site: Site) -> None:
     assert done.returncode == 2
     assert done.stderr == "--exporter: 'nowhere' is no address such as http://127.0.0.1:9428\n"
     assert done.stdout == ""
+
+
+async def test_the_gateway_is_served_and_its_answers_are_counted(site: Site) -> None:
+    async with site.running() as (_, session):
+        for path, status in (("query?query=a", 401), ("targets", 404)):
+            async with session.get(f"/gateway/api/v1/{path}", headers={"Host": "anything"}) as response:
+                assert response.status == status
+                assert (await response.json())["status"] == "error"
+        async with session.get("/metrics") as response:
+            text = await response.text()
+    counted = {
+        sample.labels["code"]: sample.value
+        for family in parse(text)
+        for sample in family.samples
+        if sample.name == "hashyard_controller_gateway_requests_total"
+    }
+    assert (counted["200"], counted["401"], counted["404"], counted["502"]) == (0, 1, 1, 0)
