@@ -1,11 +1,13 @@
 """The way from the gateway to Prometheus: asks, reads no more than there is room for, and repeats no word of an error."""
 
 import asyncio
+import math
 import re
 from typing import Any, Final
 
 import aiohttp
 import msgspec
+import structlog
 
 from controller.gateway.answers import Failed, success
 from controller.gateway.asking import TIMEOUT_S, Question
@@ -15,6 +17,10 @@ MAX_BYTES: Final = 16 * 1024 * 1024
 _WITHIN_S: Final = TIMEOUT_S + 5
 _BESIDE_BYTES: Final = 256 * 1024
 """A longer answer is looked through beside the event loop."""
+
+_TOLD_EVERY_S: Final = 60.0
+
+_log = structlog.get_logger(__name__)
 
 _SAID: Final = {
     "execution": (422, "Prometheus cannot work this query out for these series"),
@@ -39,6 +45,7 @@ class Upstream:
         """`url`: of Prometheus; None: there is none."""
         self._url = url.rstrip("/") if url is not None else None
         self._session: aiohttp.ClientSession | None = None
+        self._told_at = -math.inf
 
     async def close(self) -> None:
         """Let go of connections."""
@@ -87,11 +94,20 @@ class Upstream:
                         raise Failed(
                             422, "the answer is too long: ask for fewer series, or for a longer step"
                         )
-        except TimeoutError:
+        except TimeoutError as error:
+            self._tell(error)
             raise Failed(504, "Prometheus does not answer in time: ask for less, or later") from None
-        except (aiohttp.ClientError, OSError, ValueError):
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            self._tell(error)
             raise Failed(502, "Prometheus does not answer: ask again later") from None
         return bytes(raw)
+
+    def _tell(self, error: Exception) -> None:
+        """Have the log say why there was no answer: by the type of the error, whose text may hold a query."""
+        now = asyncio.get_running_loop().time()
+        if now - self._told_at >= _TOLD_EVERY_S:
+            self._told_at = now
+            _log.warning("the gateway has no answer from Prometheus", reason=type(error).__name__)
 
 
 def _decoded(raw: bytes) -> _Answer:

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 import pytest
 from aiohttp import ClientResponse
+from structlog.testing import capture_logs
 from yarl import URL
 
 from controller.figures import GatewayCounts
@@ -406,9 +407,12 @@ async def test_without_prometheus_it_says_so(make_doorway: MakeDoorway) -> None:
 
 async def test_with_prometheus_away_it_says_so(make_doorway: MakeDoorway) -> None:
     away = await make_doorway(url="http://127.0.0.1:9")
-    for path in ("query?query=a", "labels", "alerts", "rules", "status/buildinfo"):
-        said = await refused(await away.ask(path), 502, "unavailable")
-        assert "does not answer" in said
+    with capture_logs() as logged:
+        for path in ("query?query=a", "labels", "alerts", "rules", "status/buildinfo"):
+            said = await refused(await away.ask(path), 502, "unavailable")
+            assert "does not answer" in said
+    [line] = [one for one in logged if "gateway" in one["event"]]  # once a minute
+    assert line["reason"] == "ClientConnectorError"
 
 
 async def test_with_the_database_away_it_says_so(doorway: Doorway) -> None:
