@@ -136,7 +136,10 @@
       if (unseen(taker) || taker.disabled || taker.tabIndex < 0) continue;
       taker.focus();
       if (document.activeElement !== taker) continue;
-      const box = taker.getBoundingClientRect();
+      // What is larger than the window is seen by that part of it which the window shows.
+      const whole = taker.getBoundingClientRect();
+      const left = Math.max(whole.left, 0), top = Math.max(whole.top, 0);
+      const box = { left, top, width: Math.min(whole.right, innerWidth) - left, height: Math.min(whole.bottom, innerHeight) - top };
       const points = [[0.5, 0.5], [0.1, 0.2], [0.9, 0.2], [0.1, 0.8], [0.9, 0.8]];
       const seen = points.some(([x, y]) => {
         const at = document.elementFromPoint(box.left + box.width * x, box.top + box.height * y);
