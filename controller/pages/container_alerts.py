@@ -36,11 +36,11 @@ def grouped(alerts: Sequence[FiringAlert], container: str, ids: Mapping[str, str
         if alert.state == "firing" and alert.labels.get("container") == container:
             by_name.setdefault(alert.name, []).append(alert)
     groups = [_group(name, found, ids) for name, found in by_name.items()]
-    return sorted(groups, key=lambda group: (_GRAVE.get(group.severity, 2), bool(group.miners), group.name))
+    return sorted(groups, key=lambda group: (gravity(group.severity), bool(group.miners), group.name))
 
 
 def _group(name: str, found: Sequence[FiringAlert], ids: Mapping[str, str]) -> AlertGroup:
-    first = min(found, key=lambda alert: _GRAVE.get(alert.labels.get("severity", ""), 2))
+    first = min(found, key=lambda alert: gravity(alert.labels.get("severity", "")))
     miners = sorted({alert.labels["miner"] for alert in found if "miner" in alert.labels})
     known = [(ids[miner], miner) for miner in miners if miner in ids]
     return AlertGroup(
@@ -48,13 +48,19 @@ def _group(name: str, found: Sequence[FiringAlert], ids: Mapping[str, str]) -> A
         severity=first.labels.get("severity", ""),
         since=min((alert.active_at for alert in found if alert.active_at is not None), default=None),
         summary=first.annotations.get("summary", "") if len(found) == 1 else "",
-        runbook=_runbook(first.annotations.get("runbook_url", "")),
+        runbook=runbook_path(first.annotations.get("runbook_url", "")),
         miners=known[:NAMED],
         more=max(0, len(miners) - min(NAMED, len(known))),
     )
 
 
-def _runbook(address: str) -> str | None:
+def gravity(severity: str) -> int:
+    """Return the place of a severity in an order that begins with the gravest."""
+    return _GRAVE.get(severity, 2)
+
+
+def runbook_path(address: str) -> str | None:
+    """Return where the annotation `runbook_url` of an alert leads: a path of ours, or a whole address; None if nowhere."""
     path = address.lstrip("/")
     if path.startswith("runbooks/"):
         return f"/{path}"

@@ -7,7 +7,7 @@ not too old to be of now.
 import asyncio
 from collections.abc import Sequence
 from typing import Any, Final
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 import msgspec
 
@@ -15,10 +15,11 @@ from controller.api.route import Call
 from controller.api.stats_routes import alerts_seen, own_alerts
 from controller.history import FiringAlert, History, HistoryAway
 from controller.pages.alert_words import alert_words
+from controller.pages.container_alerts import gravity
 from controller.pages.formats import plain
 from controller.pages.language import Words
 from controller.pages.live_state import LiveState
-from controller.pages.page_paths import container_path
+from controller.pages.page_paths import alerts_path, container_path
 from miners.inventory.fleet import Container
 
 MOST: Final = 6
@@ -30,8 +31,6 @@ LATE_S: Final = 120.0
 
 ALWAYS_FIRING: Final = "Watchdog"
 """It fires as long as alerts work, which is no news."""
-
-_GRAVITY: Final = {"critical": 0, "warning": 1}
 
 
 class AlertLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,7 +70,7 @@ def alert_lines(alerts: Sequence[FiringAlert], containers: Sequence[Container]) 
             by_name.setdefault(alert.name, []).append(alert)
     ids = {container.name: container.id for container in containers}
     lines = [_line(name, found, ids) for name, found in by_name.items()]
-    return sorted(lines, key=lambda line: (_GRAVITY.get(line.severity, 2), -line.number, line.name))
+    return sorted(lines, key=lambda line: (gravity(line.severity), -line.number, line.name))
 
 
 def alerts_state(lines: Sequence[AlertLine], words: Words) -> LiveState:
@@ -82,7 +81,7 @@ def alerts_state(lines: Sequence[AlertLine], words: Words) -> LiveState:
         line = lines[at] if at < len(lines) else None
         texts[key] = "" if line is None else _words(line, words)
         hidden[key] = line is None
-        links[key] = "/runbooks" if line is None else line.path
+        links[key] = alerts_path() if line is None else line.path
         states[key] = "" if line is None else line.severity
     more = max(0, len(lines) - MOST)
     texts["f.alert.more"] = words.ngettext("%(num)s more kind of alert", "%(num)s more kinds of alerts", more)
@@ -99,15 +98,13 @@ def _words(line: AlertLine, words: Words) -> str:
 
 def _line(name: str, alerts: Sequence[FiringAlert], ids: dict[str, str]) -> AlertLine:
     places = {alert.labels.get("container") for alert in alerts}
-    severity = min(
-        (alert.labels.get("severity", "") for alert in alerts), key=lambda one: _GRAVITY.get(one, 2)
-    )
-    place, path = "", f"/runbooks/{quote(name, safe='')}"
+    severity = min((alert.labels.get("severity", "") for alert in alerts), key=gravity)
+    place, path = "", alerts_path(name)
     container = places.pop() if len(places) == 1 else None
-    if container is not None and container in ids:
+    if len(alerts) == 1 and container is not None and container in ids:
         place, path = container, container_path(ids[container])
         miner = alerts[0].labels.get("miner")
-        if len(alerts) == 1 and miner is not None:
+        if miner is not None:
             place = f"{container}, {miner}"
             path = f"/miners/by-name?{urlencode({'container': container, 'miner': miner})}"
     return AlertLine(name=name, severity=severity, number=len(alerts), place=place, path=path)

@@ -1,6 +1,6 @@
 """The paths of the pages of one thing, by its id: where links lead that say its name."""
 
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 
 def container_path(container_id: str) -> str:
@@ -16,3 +16,8 @@ def miner_path(miner_id: str) -> str:
 def operation_path(operation_id: str) -> str:
     """Return the page of an operation."""
     return f"/operations/{quote(operation_id)}"
+
+
+def alerts_path(name: str = "") -> str:
+    """Return the page of all that fires, or of the alerts of one name."""
+    return f"/alerts?{urlencode({'name': name})}" if name else "/alerts"

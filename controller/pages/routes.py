@@ -5,6 +5,7 @@ from itertools import chain
 from controller.api.route import Route
 from controller.pages import (
     account_routes,
+    alerts_routes,
     by_name_routes,
     chart_routes,
     container_edit_routes,
@@ -38,6 +39,7 @@ _FILES = (
     key_routes,
     settings_routes,
     fleet_routes,
+    alerts_routes,
     by_name_routes,
     container_edit_routes,
     container_routes,

@@ -51,6 +51,7 @@ ADDRESSES: Mapping[str, tuple[str, ...]] = {
         "/containers/no-such",
     ),
     "/containers/{id}/alerts": ("/containers/container-7/alerts",),
+    "/alerts": ("/alerts", "/alerts?name=MinerDown"),
     "/log": ("/log", "/log?q=nothing-like-this", "/log?category=no-such"),
     "/me": ("/me",),
     "/password": ("/password",),

@@ -217,6 +217,7 @@ GET    /operations                              AFC  read
 GET    /operations/{id}                         AFC  read
 GET    /containers/{id}                         AFC  read
 GET    /containers/{id}/alerts                  AFC  read
+GET    /alerts                                  AFC  read
 GET    /containers/{id}/card                    AFC  read
 POST   /containers/{id}/chosen                  A    read
 """

@@ -48,6 +48,7 @@ ADDRESSES: Mapping[str, tuple[str, ...]] = {
     "/containers/{id}/edit": ("/containers/container-7/edit", "/containers/container-1/edit"),
     "/new-container": ("/new-container",),
     "/containers/{id}/alerts": ("/containers/container-1/alerts", "/containers/container-2/alerts"),
+    "/alerts": ("/alerts", "/alerts?name=MinerBoardLost", "/alerts?name=none"),
     "/by-name": ("/by-name?container=none",),
     "/containers/{id}/card": ("/containers/container-1/card?miner=container-1.a1",),
     "/deeds/{kind}": (),
