@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from controller.api.attention import NEEDS, needs_of
 from controller.api.control_shapes import holds_seen, own_part
 from controller.api.figures import figures_of, grid_of, shown_miner, state_of
 from controller.api.links import grafana_container, grafana_miner
@@ -17,7 +18,6 @@ from controller.api.shapes import (
     Attention,
     ClientName,
     Container,
-    Counts,
     Figures,
     Miner,
     MinerDetail,
@@ -80,7 +80,7 @@ async def get_overview(call: Call[None, NoQuery]) -> Overview:
     figures = figures_of(views)
     return Overview(
         containers=len(containers),
-        attention=_attention(call, figures.miners, figures.mismatched, views),
+        attention=_attention(call, views),
         as_of=call.now,
         sources=sources(call),
         **_fields(figures),
@@ -290,18 +290,11 @@ def _next(call: Call[Any, Any], container: fleet.Container) -> NextChange | None
     return None if coming is None else NextChange(coming[1], coming[0])
 
 
-def _attention(
-    call: Call[Any, Any], counts: Counts, mismatched: int, views: Sequence[MinerView]
-) -> list[Attention]:
+def _attention(call: Call[Any, Any], views: Sequence[MinerView]) -> list[Attention]:
     """Return what needs a look, the worst first; only what is there."""
-    service = sum(1 for view in views if view.service is not None)
-    stale = sum(1 for view in views if view.stale and view.miner.active)
     found = [
-        Attention(kind="unreachable", count=counts.unreachable, link="/api/v1/miners?state=unreachable"),
-        Attention(kind="fault", count=counts.fault, link="/api/v1/miners?state=fault"),
-        Attention(kind="stale", count=stale, link="/api/v1/miners?stale=true"),
-        Attention(kind="mismatched", count=mismatched, link="/api/v1/miners?matches=false"),
-        Attention(kind="service", count=service, link="/api/v1/miners"),
+        Attention(kind=need, count=count, link=f"/api/v1/miners?{NEEDS[need]}")
+        for need, count in needs_of(views).items()
     ]
     if call.person.role != "client":
         found.append(Attention(kind="hold", count=len(holds_seen(call)), link="/api/v1/holds"))

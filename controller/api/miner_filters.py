@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import msgspec
 
+from controller.api.boards import lost_boards, misses_chips
 from controller.api.figures import algorithm_of, model_of, state_of
 from controller.api.route import Call
 from controller.api.shapes import MinerState
@@ -16,7 +17,11 @@ Text = Annotated[str, msgspec.Meta(max_length=200)]
 
 
 class MinersFilter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Filters of miners. `below_ratio`: share of nominal hash rate; `q`: text in names, address, model, serial, MAC, pool user."""
+    """Filters of miners. `below_ratio`: share of nominal hash rate; `q`: text in names, address, model, serial, MAC, pool user.
+
+    `lost_boards`: fewer boards are found than should be there; `missing_chips`: less than 98 % of the chips of those that are
+    found; `faults`: the miner reports some. Miners of which that is not known count as sound.
+    """
 
     container: tuple[Text, ...] = ()
     state: tuple[MinerState, ...] = ()
@@ -26,6 +31,9 @@ class MinersFilter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     firmware: tuple[Text, ...] = ()
     algorithm: tuple[Text, ...] = ()
     fault: tuple[Text, ...] = ()
+    faults: bool | None = None
+    lost_boards: bool | None = None
+    missing_chips: bool | None = None
     profile: tuple[Text, ...] = ()
     matches: bool | None = None
     stale: bool | None = None
@@ -81,6 +89,13 @@ def _tests(query: MinersFilter, *, private: bool) -> list[Callable[[MinerView], 
                 and any(fault.code in codes for fault in view.reading.faults)
             )
         )
+    for wanted, found in (
+        (query.faults, lambda reading: bool(reading.faults)),
+        (query.lost_boards, lambda reading: lost_boards(reading) > 0),
+        (query.missing_chips, misses_chips),
+    ):
+        if wanted is not None:
+            tests.append(_finding(found, wanted=wanted))
     if (hot := query.hotter_than_c) is not None:
         tests.append(lambda view: (_chip(view) or -1000.0) > hot)
     if (below := query.below_ratio) is not None:
@@ -89,6 +104,11 @@ def _tests(query: MinersFilter, *, private: bool) -> list[Callable[[MinerView], 
         text = query.q.casefold()
         tests.append(lambda view: text in _searched(view, private=private))
     return tests
+
+
+def _finding(found: Callable[[Snapshot], bool], *, wanted: bool) -> Callable[[MinerView], bool]:
+    """Return the test whether something is found in a miner's reading, or is not."""
+    return lambda view: (isinstance(view.reading, Snapshot) and found(view.reading)) is wanted
 
 
 def _searched(view: MinerView, *, private: bool) -> str:

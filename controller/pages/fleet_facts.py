@@ -5,10 +5,11 @@ from typing import Final
 
 import msgspec
 
+from controller.api.attention import Need, needs_of
 from controller.api.figures import Sums, sums_of
 from controller.deeds import Deeds, MinerView
 from controller.pages.container_page import Told, told_of
-from controller.pages.fleet_page import Silence, needs_of, silence_of
+from controller.pages.fleet_page import Silence, broken_of, silence_of
 from controller.pages.grid import GridPicture, picture_of
 from controller.pages.made_of_views import MadeOfViews
 from miners.inventory.fleet import Container
@@ -26,7 +27,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     views: Sequence[MinerView]
     told: Told
     picture: GridPicture
-    needs: Mapping[str, int]
+    needs: Mapping[Need, int]
+    broken: int
     silence: Silence | None
 
 
@@ -60,6 +62,7 @@ def _facts(container: Container, views: Sequence[MinerView]) -> Facts:
         told=told_of(views),
         picture=picture_of(container, views, cell=_cell(container, len(views))),
         needs=needs_of(views),
+        broken=broken_of(views),
         silence=silence_of(views),
     )
 

@@ -11,6 +11,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 import msgspec
 
+from controller.api.attention import HOT_C, NEEDS, Need, needs_hands
 from controller.api.control_shapes import ShownOverride
 from controller.api.figures import SHA256
 from controller.api.shapes import MINER_STATES, Container, Counts, Figures, Rate
@@ -22,27 +23,14 @@ from controller.pages.grid import GridPicture, counted, grid_places, grid_words
 from controller.pages.language import Words
 from controller.pages.live_state import LiveState
 from controller.pages.trouble import Clock
-from miners.model import PollFailure, Snapshot
+from miners.model import PollFailure
 
 Sort: TypeAlias = Literal["need", "name", "power", "rate"]
 SORTS: Final[tuple[Sort, ...]] = ("need", "name", "power", "rate")
 
-HOT_C: Final = 85.0
-"""Chips above this need a look."""
-
 SILENT_RATIO: Final = 0.25
 SILENT_LEAST: Final = 3
 """A container is named when so large a share of its miners, and so many, do not answer."""
-
-NEEDS: Final[Mapping[str, str]] = {
-    "fault": "/miners?state=fault",
-    "unreachable": "/miners?state=unreachable",
-    "apart": "/miners?matches=false",
-    "hot": f"/miners?hotter_than_c={HOT_C:.0f}&stale=false&active=true",
-    "stale": "/miners?stale=true&active=true",
-    "service": "/miners?service=true",
-}
-"""Why miners need a look, the worst first, and where just these are listed."""
 
 
 class Silence(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,12 +41,13 @@ class Silence(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Card(msgspec.Struct, frozen=True, kw_only=True):
-    """A container as its card shows it. `override`: the one in force there, with its end there."""
+    """A container as its card shows it. `broken`: its miners that need hands; `override`: the one in force, with its end there."""
 
     container: Container
     told: Told
     picture: GridPicture
-    needs: Mapping[str, int]
+    needs: Mapping[Need, int]
+    broken: int
     silence: Silence | None
     operation: Operation | None
     override: ShownOverride | None
@@ -71,23 +60,9 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
         return self.container.id
 
 
-def needs_of(views: Sequence[MinerView]) -> dict[str, int]:
-    """Return how many miners need a look, by why."""
-    found = dict.fromkeys(NEEDS, 0)
-    for view in views:
-        if view.service is not None:
-            found["service"] += 1
-        if not view.miner.active:
-            continue
-        reading = view.reading
-        found["apart"] += view.matches is False
-        found["stale"] += view.stale
-        if isinstance(reading, PollFailure):
-            found["unreachable"] += 1
-        elif isinstance(reading, Snapshot):
-            found["fault"] += reading.state == "fault"
-            found["hot"] += (reading.temperatures_c.chip_max or 0.0) > HOT_C and not view.stale
-    return found
+def broken_of(views: Sequence[MinerView]) -> int:
+    """Return how many miners need hands, each counted once."""
+    return sum(1 for view in views if needs_hands(view))
 
 
 def silence_of(views: Sequence[MinerView]) -> Silence | None:
@@ -115,7 +90,7 @@ def _need(card: Card) -> tuple[float, ...]:
     counts = card.told.figures.miners
     total = counts.total or 1
     return (
-        -(counts.fault + counts.unreachable) / total,
+        -card.broken / total,
         -counts.fault / total,
         -card.told.figures.mismatched / total,
     )
@@ -268,10 +243,17 @@ def _silent(card: Card, words: Words) -> str:
     )
 
 
-_NEEDED: Final[Mapping[str, Callable[[Words, int], str]]] = {
+_NEEDED: Final[Mapping[Need, Callable[[Words, int], str]]] = {
     "fault": lambda words, n: counted("fault", n, words),
     "unreachable": lambda words, n: counted("unreachable", n, words),
-    "apart": lambda words, n: words.ngettext("%(num)s not in its profile", "%(num)s not in their profile", n),
+    "boards": lambda words, n: words.ngettext("%(num)s with a lost board", "%(num)s with a lost board", n),
+    "chips": lambda words, n: words.ngettext("%(num)s lacks chips", "%(num)s lack chips", n),
+    "faults": lambda words, n: words.ngettext(
+        "%(num)s mines but reports a fault", "%(num)s mine but report a fault", n
+    ),
+    "mismatched": lambda words, n: words.ngettext(
+        "%(num)s not in its profile", "%(num)s not in their profile", n
+    ),
     "hot": lambda words, n: words.ngettext(
         "%(num)s above %(limit)s", "%(num)s above %(limit)s", n, limit=words.formats.of(HOT_C, "°C")
     ),

@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl, urlencode
 
 import msgspec
 
+from controller.api.attention import NEEDS
 from controller.api.control_shapes import shown_override
 from controller.api.fleet_routes import clients_of, shown_container
 from controller.api.links import grafana_fleet
@@ -18,7 +19,6 @@ from controller.pages.container_page import Told
 from controller.pages.fleet_alerts import MOST, alert_lines, alerts_judged, alerts_soon, alerts_state
 from controller.pages.fleet_facts import facts_of, fleet_told
 from controller.pages.fleet_page import (
-    NEEDS,
     SORTS,
     Card,
     Sort,
@@ -134,6 +134,7 @@ async def _gathered(call: Call[Any, Any]) -> Fleet:
                 told=facts.told,
                 picture=facts.picture,
                 needs=facts.needs,
+                broken=facts.broken,
                 silence=facts.silence,
                 operation=running,
                 override=override,

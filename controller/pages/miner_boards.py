@@ -5,6 +5,7 @@ Spare rows are hidden; when a board or a pool appears while the page is looked a
 
 from typing import Final
 
+from controller.api.boards import lost_boards
 from miners.model import Snapshot
 
 BOARDS: Final = 5
@@ -32,12 +33,6 @@ def missing_boards(reading: Snapshot | None) -> list[int]:
         return []
     first = 0 if 0 in there else 1
     return [index for index in range(first, first + expected) if index not in there]
-
-
-def lost_boards(reading: Snapshot | None) -> int:
-    """Return how many boards should be there and are not; 0 where none is reported, or it is not known how many should be."""
-    there = len({board.index for board in reading.boards}) if reading is not None else 0
-    return max(0, _expected(reading) - there) if there else 0
 
 
 def pool_rows(reading: Snapshot | None) -> int:

@@ -34,7 +34,7 @@ Pairs = tuple[tuple[str, str], ...]
 
 MANY: Final = ("state", "container", "manufacturer", "model", "firmware", "algorithm", "fault", "profile")
 """Filters that take several values, in the order in which they are offered."""
-FLAGS: Final = ("matches", "stale", "service", "active")
+FLAGS: Final = ("lost_boards", "missing_chips", "faults", "matches", "stale", "service", "active")
 NUMBERS: Final = ("hotter_than_c", "below_ratio")
 FILTERS: Final = (*MANY, *FLAGS, *NUMBERS, "q")
 
@@ -235,6 +235,9 @@ def filter_words(name: str, words: Words) -> str:
         "algorithm": words.gettext("Algorithm"),
         "fault": words.gettext("Fault"),
         "profile": words.gettext("Profile"),
+        "lost_boards": words.gettext("Lost boards"),
+        "missing_chips": words.gettext("Missing chips"),
+        "faults": words.gettext("Reported faults"),
         "matches": words.gettext("In its profile"),
         "stale": words.gettext("Reading too old"),
         "service": words.gettext("In service"),
@@ -249,6 +252,9 @@ def filter_words(name: str, words: Words) -> str:
 def _flag_words(words: Words) -> dict[str, tuple[str, str]]:
     """Return, for each filter that is yes or no, what its two values mean."""
     return {
+        "lost_boards": (words.gettext("with a lost board"), words.gettext("no lost board known")),
+        "missing_chips": (words.gettext("lacking chips"), words.gettext("no missing chips known")),
+        "faults": (words.gettext("reporting a fault"), words.gettext("reporting no fault")),
         "matches": (words.gettext("in its profile"), words.gettext("not in its profile")),
         "stale": (words.gettext("reading too old"), words.gettext("reading of now")),
         "service": (words.gettext("in service"), words.gettext("not in service")),

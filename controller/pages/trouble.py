@@ -4,16 +4,17 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Final, Literal, TypeAlias
 
+from controller.api.boards import lost_boards, misses_chips
 from controller.api.figures import state_of
 from controller.deeds import MinerView
 from controller.pages.formats import cut, plain
 from controller.pages.language import Words
-from controller.pages.miner_boards import lost_boards, missing_boards
+from controller.pages.miner_boards import missing_boards
 from controller.pages.state_words import state_word
 from miners.model import FailureReason, PollFailure, Snapshot
 
 Need: TypeAlias = Literal["fault", "silent", "old", "apart"]
-"""Why a miner needs hands: it reports a fault or lacks a board; it does not answer; its reading is old; it is not in its profile."""
+"""Why a miner needs hands: it reports a fault or lacks a board or chips; it does not answer; its reading is old; it is not in its profile."""
 
 NEEDS: Final[tuple[Need, ...]] = ("fault", "silent", "old", "apart")
 """The most urgent first."""
@@ -30,7 +31,9 @@ def need_of(view: MinerView, *, away: bool) -> Need | None:
     reading = view.reading
     if isinstance(reading, PollFailure):
         return "silent"
-    if reading is not None and (reading.state == "fault" or reading.faults or lost_boards(reading)):
+    if reading is not None and (
+        reading.state == "fault" or reading.faults or lost_boards(reading) or misses_chips(reading)
+    ):
         return "fault"
     if view.stale and not away:
         return "old"
@@ -75,11 +78,13 @@ def _silent(view: MinerView, failure: PollFailure, words: Words, clock: Clock) -
 
 
 def _boards_words(reading: Snapshot, words: Words) -> list[str]:
-    named = missing_boards(reading)
-    if named:
-        return [words.gettext("board %(board)s lost", board=board) for board in named]
+    found = [words.gettext("board %(board)s lost", board=board) for board in missing_boards(reading)]
     lost = lost_boards(reading)
-    return [words.ngettext("%(num)s board lost", "%(num)s boards lost", lost)] if lost else []
+    if lost and not found:
+        found.append(words.ngettext("%(num)s board lost", "%(num)s boards lost", lost))
+    if misses_chips(reading):
+        found.append(words.gettext("chips missing"))
+    return found
 
 
 _REASONS: Final[Mapping[FailureReason, Callable[[Words], str]]] = {

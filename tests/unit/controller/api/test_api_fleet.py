@@ -48,7 +48,11 @@ async def test_the_overview_sums_what_one_may_see(fleet: FleetHouse, browser: Br
     assert (found["containers"], found["miners"]["total"], found["miners"]["unreachable"]) == (2, 3, 1)
     assert (found["power_w"], found["power_measured_ratio"]) == (3320.0, 1.0)
     assert found["efficiency_j_per_th"] == 3300.0 / 110
-    assert {one["kind"]: one["count"] for one in found["attention"]} == {"unreachable": 1, "mismatched": 1}
+    assert {one["kind"]: one["count"] for one in found["attention"]} == {
+        "unreachable": 1,
+        "faults": 1,
+        "mismatched": 1,
+    }
     client = await fleet.browser("clara", "client")
     found = await get(client, "/api/v1/overview")
     assert (found["containers"], found["miners"]["total"], found["power_w"]) == (1, 2, 3300.0)
@@ -102,6 +106,10 @@ async def test_containers_and_their_filters(fleet: FleetHouse, browser: Browser)
         ("hotter_than_c=81", []),
         ("q=10.1.7.2", ["container-1.a2"]),
         ("q=B1", ["container-2.b1"]),
+        ("faults=true", ["container-1.a1"]),
+        ("faults=false", ["container-1.a2", "container-2.b1"]),
+        ("lost_boards=true", []),
+        ("missing_chips=false", ["container-1.a1", "container-1.a2", "container-2.b1"]),
         ("stale=true", []),
         ("active=false", []),
         ("sort=-power_w", ["container-1.a1", "container-2.b1", "container-1.a2"]),

@@ -64,7 +64,7 @@ async def test_it_says_what_runs_what_it_gives_and_who_needs_hands(fleet: FleetH
     hands = found.one("section", class_="hands")
     assert hands.one("h2").words == "2 miners need hands"
     assert [one.words for one in hands.all("li")] == [
-        "a1 A1 mining: board 2 lost; chain 2 not found",
+        "a1 A1 mining: board 2 lost; chips missing; chain 2 not found",
         "a2 unreachable: no answer since 15:56: timed out",
     ]
     assert "/containers/container-1/alerts" not in links(found)  # Prometheus was in time
@@ -87,7 +87,7 @@ async def test_times_are_in_the_zone_that_the_reader_has_chosen(fleet: FleetHous
 async def test_the_map_has_a_link_a_miner_that_says_what_it_is(fleet: FleetHouse) -> None:
     found = await page(await fleet.browser(), PAGE)
     assert cells(found) == {
-        "/miners/container-1.a1": "A1 a1, mining: board 2 lost; chain 2 not found",
+        "/miners/container-1.a1": "A1 a1, mining: board 2 lost; chips missing; chain 2 not found",
         "/miners/container-1.a2": "A2 a2, unreachable: no answer: timed out",
     }
     table = found.one("table", class_="cells")

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
+from controller.api.attention import NEEDS
 from controller.model import Actor, Hold, Operation, Result
 from controller.pages.fleet_page import natural
-from miners.model import PollFailure
+from miners.model import Board, PollFailure
 from tests.unit.controller.api.conftest import MakeHouse
 from tests.unit.controller.api.managed_fleet import HAND, FleetHouse, start
 from tests.unit.controller.pages.fleet_with_pages import ChangedDeeds, main, page
@@ -117,14 +118,31 @@ async def test_what_needs_attention_has_its_count_and_leads_there(fleet: FleetHo
     browser = await fleet.browser()
     needs = (await page(browser, "/")).one("section", class_="fleet-needs")
     seen = {one.one("a").attributes["href"] for one in needs.all("li") if "hidden" not in one.attributes}
-    assert seen == {"/miners?state=fault", "/miners?state=unreachable", "/miners?matches=false"}
+    wanted = ("fault", "unreachable", "boards", "chips", "mismatched")
+    assert seen == {f"/miners?{NEEDS[need]}" for need in wanted}
+    fleet.deeds.snapshot("container-1.a1")
     fleet.deeds.snapshot("container-2.b1")
     fleet.deeds.snapshot("container-1.a2")
     quiet = await page(browser, "/")
     assert shown(quiet, "f.quiet")
     assert not any(
-        shown(quiet, f"f.need.{need}") for need in ("fault", "unreachable", "apart", "hot", "stale")
+        shown(quiet, f"f.need.{need}")
+        for need in ("fault", "unreachable", "boards", "chips", "faults", "mismatched", "hot", "stale")
     )
+
+
+async def test_a_container_whose_miners_mine_with_a_lost_board_stands_before_one_that_is_whole(
+    fleet: FleetHouse,
+) -> None:
+    fleet.deeds.snapshot("container-1.a1")
+    fleet.deeds.snapshot("container-1.a2")
+    fleet.deeds.snapshot("container-2.b1", expected_boards=3, boards=(Board(0), Board(2)))
+    browser = await fleet.browser()
+    found = await page(browser, "/")
+    assert place(found, "f.need.boards") == "1 with a lost board"
+    assert cards(found) == ["Container 2", "Container 1"]
+    fleet.deeds.snapshot("container-2.b1", expected_boards=3, boards=(Board(0), Board(1), Board(2)))
+    assert cards(await page(browser, "/")) == ["Container 1", "Container 2"]
 
 
 async def test_a_container_that_is_silent_is_named_with_since_when(
@@ -154,6 +172,7 @@ async def test_alerts_stand_first_and_the_grave_ones_before_others(
     await api(browser, "alerts")
     found = await page(browser, "/")
     assert place(found, "f.alert.0") == "Many miners do not answer: 2 times"
+    assert found.all("a", href="/alerts?name=ContainerDown")
     assert place(found, "f.alert.1") == "Does not answer: Container 1, a2"
     assert found.all("a", href="/miners/by-name?container=Container+1&miner=a2")
     assert not shown(found, "f.alert.2")

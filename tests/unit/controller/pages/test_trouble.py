@@ -94,6 +94,16 @@ def failure(reason: Any) -> PollFailure:
             "mining: 2 boards lost",
         ),
         (view(reading=snapshot(expected_boards=3)), None, "mining"),  # no board is told of: nothing is known
+        (  # asleep, some firmware hides its boards
+            view(reading=snapshot(state="sleeping", expected_boards=3, boards=(Board(0),))),
+            None,
+            "sleeping",
+        ),
+        (
+            view(reading=snapshot(boards=(Board(0, chips=100, expected_chips=126),))),
+            "fault",
+            "mining: chips missing",
+        ),
         (view(stale=True), "old", "mining: last read at 12:00"),
         (view(reading=None, stale=True), "old", "unknown: not read yet"),
         (view(matches=False), "apart", "mining: not in its profile normal"),
