@@ -127,7 +127,7 @@ def _wrapped(inner: Text) -> Text:
         _parted(inner, (*_AGGREGATIONS, *_WITH_NUMBER, "count_values")),
         _joined(inner),
         _ranged(inner),
-        st.builds(lambda name, one: f"{name}({one})", st.sampled_from(_FUNCTIONS[:-1]), inner),
+        st.builds(lambda name, one: f"{name}({one})", st.sampled_from(_FUNCTIONS), inner),
         st.builds(lambda one: f"-({one})", inner),
         st.builds(lambda one: f"vector(scalar({one}))", inner),
         st.builds(lambda one: f"histogram_quantile(0.9, {one})", inner),
