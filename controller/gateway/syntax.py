@@ -108,7 +108,9 @@ class _Strings:
         self._values: dict[str, str] = {}
 
     def put(self, value: str) -> str:
-        """Return the mark for a string."""
+        """Return the mark for a string; of an empty one nothing, since the parser asks whether a matcher matches nothing."""
+        if not value:
+            return ""
         mark = f"{self._prefix}{len(self._values)}"
         self._values[mark] = value
         return mark

@@ -38,6 +38,7 @@ WRITTEN = {
     # names that are not fixed leave out what is hidden
     '{__name__=~"a.*"}': f'{{__name__=~"a.*",client="acme",{NO_HIDDEN}}}',
     '{__name__!="a",b="c"}': f'{{__name__!="a",b="c",client="acme",{NO_HIDDEN}}}',
+    '{__name__!=""}': f'{{__name__!="",client="acme",{NO_HIDDEN}}}',  # Grafana's own for all there is
     '{b="c"}': f'{{b="c",client="acme",{NO_HIDDEN}}}',
     # times
     "a offset 5m": '{__name__="a",client="acme"} offset 300s',
@@ -108,6 +109,8 @@ REFUSED: dict[str, type[Refused]] = {
     'a{__name__=~"up|b"}': Unreadable,
     "bool": Unreadable,
     "{}": Unreadable,
+    '{b=""}': Unreadable,
+    '{b!~"c"}': Unreadable,
     r'a{b="\z"}': Unreadable,
     r'a{b="\'"}': Unreadable,
     r'a{b="\ud800"}': Unreadable,
