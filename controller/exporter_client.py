@@ -22,6 +22,7 @@ import msgspec
 import structlog
 from aiohttp import hdrs
 
+from controller.exporter_work import ExporterWork, work_of
 from controller.settings import is_loopback
 from controller.wording import figure, worded
 from miners.errors import HashyardError
@@ -42,6 +43,7 @@ _CONNECT_S = 3.0
 _FLEET_WITHIN_S = 15.0
 _LEASE_WITHIN_S = 20.0
 _POLL_WITHIN_S = 15.0
+_OWN_WITHIN_S = 5.0
 _RENEW_AFTER = 0.75
 _RETRY_AFTER_S = 5.0
 _LONGEST_DETAIL = 200
@@ -162,6 +164,13 @@ class Exporter:
             raise ExporterAway(
                 worded("%(url)s answers, but not as an exporter does", url=self.url)
             ) from error
+
+    async def work(self) -> ExporterWork:
+        """Return how it keeps up with its work."""
+        status, body = await self._ask("GET", "/metrics/own", _OWN_WITHIN_S)
+        if status != HTTPStatus.OK:
+            raise self._away(status, body)
+        return work_of(body.decode("utf-8", "replace"))
 
     async def lease(self, names: Sequence[MinerName], seconds: float) -> str | None:
         """Lease miners, all or none; return the lease's id, or None if it polls none of them."""

@@ -15,6 +15,7 @@ import structlog
 
 from controller.deeds import Source
 from controller.exporter_client import ExporterClient, MinerName
+from controller.exporter_work import ExporterWork
 from controller.follow import Follower
 from controller.own_reading import OwnReading, Reader
 from controller.readings import STALE_INTERVALS, Known, Readings, TargetOf
@@ -28,17 +29,25 @@ __all__ = ["ExporterSeen", "Known", "Live"]
 
 LEASE_S = 30.0
 
+WORK_S = 15.0
+"""So often the exporters are asked how they keep up."""
+
 _log = structlog.get_logger(__name__)
 
 
 class ExporterSeen(msgspec.Struct, frozen=True, kw_only=True):
-    """How one exporter is. `since`: it answers, or does not; `newest_at`: when its newest reading was taken, by our clock."""
+    """How one exporter is. `since`: it answers, or does not; `newest_at`: when its newest reading was taken, by our clock.
+
+    `clock_ahead_s`: how far its clock is before ours, in s; `work`: how it keeps up. None where that is not known now.
+    """
 
     url: str
     state: Literal["ok", "stale", "away"]
     since: datetime
     newest_at: datetime | None
     reason: str | None
+    clock_ahead_s: float | None = None
+    work: ExporterWork | None = None
 
 
 class Live(Readings):
@@ -52,11 +61,16 @@ class Live(Readings):
         reader: Reader = read_miner,
         max_reads: int = 100,
         follow_s: float = 5.0,
+        work_s: float = WORK_S,
     ) -> None:
-        """Nothing is read yet. `exporter`: opened before `start`. `follow_s`: between two questions to it, on the clock."""
+        """Nothing is read yet. `exporter`: opened before `start`. `follow_s`: between two questions to it, on the clock.
+
+        `work_s`: between two questions how it keeps up.
+        """
         super().__init__(clock)
         self._exporter = exporter
         self._follow_s = follow_s
+        self._work_s = work_s
         self._own = OwnReading(self, reader, clock, max_reads)
         self._followers = [Follower(at, exporter, self, clock) for at in range(exporter.configured)]
         self._away: frozenset[int] = frozenset()
@@ -68,9 +82,14 @@ class Live(Readings):
         self._choose()
         self._tasks = [asyncio.create_task(self._own.run())]
         self._tasks += [
-            asyncio.create_task(self._again_and_again(follower.catch_up)) for follower in self._followers
+            asyncio.create_task(self._again_and_again(follower.catch_up, self._follow_s))
+            for follower in self._followers
         ]
-        self._tasks.append(asyncio.create_task(self._again_and_again(self._look_round)))
+        self._tasks += [
+            asyncio.create_task(self._again_and_again(follower.look_at_work, self._work_s))
+            for follower in self._followers
+        ]
+        self._tasks.append(asyncio.create_task(self._again_and_again(self._look_round, self._follow_s)))
 
     async def stop(self) -> None:
         """Read and ask no more."""
@@ -142,6 +161,8 @@ class Live(Readings):
             since=_at(follower.since),
             newest_at=None if newest_at is None else _at(newest_at),
             reason=reason,
+            clock_ahead_s=follower.clock_ahead_s,
+            work=follower.work,
         )
 
     def _answers(self, container: str) -> bool:
@@ -178,13 +199,13 @@ class Live(Readings):
         owner = self._exporter.owner(container)
         return bool(self._away) if owner is None else owner in self._away
 
-    async def _again_and_again(self, what: Callable[[], Awaitable[None]]) -> None:
+    async def _again_and_again(self, what: Callable[[], Awaitable[None]], every_s: float) -> None:
         while True:
             try:
                 await what()
             except Exception:  # noqa: BLE001  # one reply that nobody thought of must not end the following for good
                 _log.exception("the live state could not be brought up to date")
-            await self._clock.sleep(self._follow_s)
+            await self._clock.sleep(every_s)
 
 
 def _at(seconds: float) -> datetime:

@@ -49,7 +49,7 @@ class Watcher:
     async def watching(self, file: Path, *urls: str, token: str | None = None) -> AsyncIterator[Live]:
         self.client = ExporterClient(urls, token)
         await self.client.open()
-        self.live = Live(SystemClock(), self.client, reader=self.read, follow_s=0.05)
+        self.live = Live(SystemClock(), self.client, reader=self.read, follow_s=0.05, work_s=0.05)
         await self.live.apply(load([file]), target)
         await self.live.start()
         try:
@@ -87,6 +87,22 @@ async def test_readings_come_from_the_exporter_and_none_is_read_twice(site: Expo
         assert known.snapshot.state == "sleeping"
         assert known.failing_since is not None
         assert not watcher.reads
+
+
+async def test_it_is_known_how_the_exporter_keeps_up_as_long_as_it_answers(site: ExporterSite) -> None:
+    watcher = Watcher()
+    async with AsyncExitStack() as stack:
+        async with site.running():
+            live = await stack.enter_async_context(watcher.watching(site.file, site.url))
+            await until(lambda: live.exporters()[0].work is not None)
+            [seen] = live.exporters()
+            assert seen.work is not None
+            assert seen.work.interval_s == min(one.interval_s for one in live.inventory.containers)
+            assert seen.work.waiting == 0
+            assert seen.work.lag_s is not None
+            assert seen.clock_ahead_s == pytest.approx(0, abs=5)  # one machine, one clock
+        await until(lambda: live.exporters()[0].state == "away")
+        assert live.exporters()[0].work is live.exporters()[0].clock_ahead_s is None
 
 
 async def test_a_miner_taken_out_and_put_in_again_is_followed(site: ExporterSite) -> None:
