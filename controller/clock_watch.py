@@ -36,14 +36,18 @@ class ClockWatch:
         *,
         steady: Callable[[], float],
         synchronised: Callable[[], bool | None] | None = None,
+        error: Callable[[], float | None] | None = None,
     ) -> None:
         """`steady`: seconds on a clock that never jumps, running as fast as `clock`; `boot_time` beside the wall's.
 
-        `synchronised`: whether somebody keeps the clock in time, None for unknown; `Synchronised` by default.
+        `synchronised`: whether somebody keeps the clock in time, None for unknown; `Synchronised` by default. `error`: by how
+        many seconds it is wrong at most, None for unknown; `kernel_error_s` by default.
         """
         self._clock = clock
         self._steady = steady
         self._synchronised = synchronised if synchronised is not None else Synchronised()
+        self._error = error if error is not None else kernel_error_s
+        self.error_s: float | None = None
         self._offset_s = clock.now() - steady()
         self._jumped_at = -math.inf
         self._jump_s = 0.0
@@ -57,6 +61,7 @@ class ClockWatch:
     def look(self) -> None:
         """Compare now, and ask who keeps the time."""
         before, self.synchronised = self.synchronised, self._synchronised()
+        self.error_s = self._error() if self.synchronised else None
         if before is not False and self.synchronised is False:
             _log.warning("the clock is not synchronised: nothing is written")
         elif before is False and self.synchronised is not False:
@@ -167,11 +172,24 @@ _STA_UNSYNC = 0x40
 
 def kernel_synchronised() -> bool | None:
     """Return what the kernel says of its clock; None where it cannot be asked (another system, a sandbox)."""
+    timex = _asked()
+    return None if timex is None else not timex.status & _STA_UNSYNC
+
+
+def kernel_error_s() -> float | None:
+    """Return by how many seconds the clock is wrong at most, as the kernel reckons; None where nobody keeps it in time.
+
+    It is maxerror of adjtimex(2), in µs there: what the time service gave it, growing by 500 µs a second until the next time.
+    """
+    timex = _asked()
+    return None if timex is None or timex.status & _STA_UNSYNC else timex.maxerror / 1e6
+
+
+def _asked() -> _Timex | None:
+    """Return what adjtimex(2) says, None where it cannot be asked."""
     try:
         adjtimex = ctypes.CDLL(None, use_errno=True).adjtimex
     except (OSError, AttributeError):
         return None
     timex = _Timex()  # modes 0: nothing is changed
-    if adjtimex(ctypes.byref(timex)) < 0:
-        return None
-    return not timex.status & _STA_UNSYNC
+    return None if adjtimex(ctypes.byref(timex)) < 0 else timex

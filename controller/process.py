@@ -181,4 +181,11 @@ def _clock_part(watch: ClockWatch, doubts: list[str]) -> Part:
         return Part(
             name="clock", state="unknown", reason=worded("nobody on this machine keeps its clock in time")
         )
-    return Part(name="clock", state="ok")
+    if watch.error_s is None:
+        return Part(name="clock", state="ok")
+    milliseconds = figure(watch.error_s * 1000, ".0f")
+    return Part(
+        name="clock",
+        state="ok",
+        reason=worded("it is wrong by %(error_ms)s ms at most", error_ms=milliseconds),
+    )

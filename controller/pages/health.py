@@ -11,9 +11,11 @@ import msgspec
 
 from controller.api.route import Call
 from controller.api.status_routes import Status, get_status
+from controller.exporter_work import ExporterWork
 from controller.history import History
 from controller.jobs import WorkSeen
 from controller.live import ExporterSeen
+from controller.pages.formats import plain
 from controller.pages.frame import words_of
 from controller.pages.language import Words
 from controller.pages.live_state import LiveState
@@ -27,6 +29,13 @@ LATE_TIMES: Final = 3.0
 """Periodic work that was not done for so many of its intervals is late."""
 LITTLE_ROOM: Final = 1 << 30
 """Bytes on the disk below which it is said to be nearly full."""
+CLOCKS_APART_S: Final = 2.0
+"""Clocks of two machines that differ less are the same: an answer is on its way for a while."""
+LATE_S: Final = 1.0
+"""Polls that begin less late than this are in time, as the exporter counts them."""
+MOST_DOUBTS: Final = 8
+MOST_MISTAKES: Final = 20
+"""As many lines of each are shown; of more, how many."""
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,7 +108,25 @@ def health_state(health: Health, words: Words) -> LiveState:
         texts[f"{place}.reason"] = line.reason
         texts[f"{place}.notes"] = " · ".join(line.notes)
         hidden[f"{place}.reason"] = not line.reason
+    _list(texts, hidden, "h.doubt", health.doubts, MOST_DOUBTS, words)
+    _list(texts, hidden, "h.mistake", health.mistakes, MOST_MISTAKES, words)
+    texts["h.mistakes"] = words.ngettext(
+        "%(num)s mistake in the inventory", "%(num)s mistakes in the inventory", len(health.mistakes)
+    )
     return LiveState(texts=texts, states=states, hidden=hidden)
+
+
+def _list(
+    texts: dict[str, str], hidden: dict[str, bool], name: str, lines: Sequence[str], most: int, words: Words
+) -> None:
+    """Give each line of a list its place `NAME.0`…, those that are to spare hidden, and say how many more there are."""
+    for at in range(most):
+        texts[f"{name}.{at}"] = plain(lines[at]) if at < len(lines) else ""
+        hidden[f"{name}.{at}"] = at >= len(lines)
+    more = max(0, len(lines) - most)
+    texts[f"{name}.more"] = words.ngettext("and %(num)s more", "and %(num)s more", more)
+    hidden[f"{name}.more"] = not more
+    hidden[f"{name}s"] = not lines
 
 
 class _Telling:
@@ -140,6 +167,10 @@ def _exporters(seen: Sequence[ExporterSeen], telling: _Telling) -> Iterator[Line
         notes = [_without_secret(exporter.url)]
         if exporter.newest_at is not None:
             notes.append(words.gettext("newest reading %(age)s old", age=telling.ago(exporter.newest_at)))
+        if exporter.work is not None:
+            notes += _keeping_up(exporter.work, words)
+        if exporter.clock_ahead_s is not None and abs(exporter.clock_ahead_s) >= CLOCKS_APART_S:
+            notes.append(_clocks_apart(exporter.clock_ahead_s, words))
         yield Line(
             key=f"exporter-{number}",
             name=words.gettext("Exporter")
@@ -150,6 +181,40 @@ def _exporters(seen: Sequence[ExporterSeen], telling: _Telling) -> Iterator[Line
             reason=words.told(exporter.reason or ""),
             notes=notes,
         )
+
+
+def _keeping_up(work: ExporterWork, words: Words) -> Iterator[str]:
+    """Yield what an exporter tells of its own work; nothing of what it does not tell."""
+    formats = words.formats
+    if work.sweep_s is not None and work.interval_s is not None:
+        yield words.gettext(
+            "the latest round took %(time)s of %(interval)s",
+            time=formats.of(work.sweep_s, "s", 1),
+            interval=formats.of(work.interval_s, "s"),
+        )
+    if work.lag_s is not None:
+        yield (
+            words.gettext("miners are read up to %(time)s late", time=formats.of(work.lag_s, "s", 1))
+            if work.lag_s >= LATE_S
+            else words.gettext("miners are read in time")
+        )
+    if work.waiting:
+        yield words.ngettext(
+            "%(num)s miner waits for its turn", "%(num)s miners wait for their turn", work.waiting
+        )
+    if work.backing_off:
+        yield words.ngettext(
+            "%(num)s silent miner is asked less often",
+            "%(num)s silent miners are asked less often",
+            work.backing_off,
+        )
+
+
+def _clocks_apart(ahead_s: float, words: Words) -> str:
+    time = words.formats.duration(abs(ahead_s))
+    if ahead_s > 0:
+        return words.gettext("its clock is %(time)s ahead of the controller's", time=time)
+    return words.gettext("its clock is %(time)s behind the controller's", time=time)
 
 
 def _parts(status: Status, telling: _Telling) -> Iterator[Line]:

@@ -12,7 +12,7 @@ from controller.api.route import ADMINISTRATORS, Answer, Call, Method, NoQuery, 
 from controller.api.status_routes import SettingShown, get_settings, reload_inventory
 from controller.model import Scope
 from controller.pages.frame import HTML, page, words_of
-from controller.pages.health import health_of, health_state, state_words
+from controller.pages.health import MOST_DOUBTS, MOST_MISTAKES, health_of, health_state, state_words
 from controller.pages.language import Words, words
 
 SECTION: Final = "/settings"
@@ -57,6 +57,8 @@ async def get_health(call: Call[None, HealthQuery]) -> Answer:
         live=health_state(health, language),
         live_page="health",
         health=health,
+        most_doubts=MOST_DOUBTS,
+        most_mistakes=MOST_MISTAKES,
         state_words=lambda state: state_words(language, state),
         done=call.query.done,
         targets=[str(path) for path in call.settings.targets],

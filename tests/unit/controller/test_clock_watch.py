@@ -5,7 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from controller.clock_watch import JUMP_S, STEADY_S, ClockWatch, Synchronised, boot_time, kernel_synchronised
+from controller.clock_watch import (
+    JUMP_S,
+    STEADY_S,
+    ClockWatch,
+    Synchronised,
+    boot_time,
+    kernel_error_s,
+    kernel_synchronised,
+)
 from miners.clock import SystemClock
 from tests.unit.controller.driven_clock import DrivenClock
 
@@ -103,9 +111,23 @@ def test_the_kernels_no_counts_where_somebody_should_keep_the_time(tmp_path: Pat
     assert asked() is False  # it was in time earlier, so somebody kept it
 
 
+def test_how_wrong_the_clock_is_at_most_is_known_only_while_somebody_keeps_it() -> None:
+    word: list[bool | None] = [True]
+    watch = ClockWatch(SystemClock(), steady=boot_time, synchronised=lambda: word[0], error=lambda: 0.0034)
+    assert watch.error_s is None
+    watch.look()
+    assert watch.error_s == 0.0034
+    word[0] = None
+    watch.look()
+    assert watch.error_s is None
+
+
 def test_this_machine_can_be_asked() -> None:
     assert kernel_synchronised() in (True, False, None)
     assert Synchronised()() in (True, False, None)
+    error_s = kernel_error_s()
+    assert error_s is None or error_s >= 0
+    assert (error_s is None) is (kernel_synchronised() is not True)
     before = boot_time()
     assert boot_time() >= before > 0
     assert ClockWatch(SystemClock(), steady=boot_time, synchronised=lambda: None).doubts() == []
