@@ -52,12 +52,17 @@ from miners.inventory.slugs import miner_id, slug
 from miners.model import PollFailure
 
 
-async def make_container(call: Call[Any, Any], order: NewContainer) -> fleet.Container:
-    """Make a container. Raises Problem."""
+def require_all_containers(call: Call[Any, Any]) -> None:
+    """Raise Problem (not-allowed) for a token that is for some containers: it makes no others."""
     if call.person.narrow:
         raise Problem(
             "not-allowed", worded("this token is for the containers that it names, and makes no others")
         )
+
+
+async def make_container(call: Call[Any, Any], order: NewContainer) -> fleet.Container:
+    """Make a container. Raises Problem."""
+    require_all_containers(call)
     _check_control(call, order)
     entry = container_entry(order)
     mistakes = [*mistakes_in_container(entry), *await _mistakes_in_client(call, entry)]

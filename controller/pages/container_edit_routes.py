@@ -14,12 +14,14 @@ import msgspec
 from aiohttp import web
 
 from controller.api.conditions import check_if_match
+from controller.api.control_shapes import schedules_seen
 from controller.api.fleet_routes import is_managed
 from controller.api.forms import fields_of
 from controller.api.inventory_changes import (
     change_container,
     effect_of_container,
     make_container,
+    require_all_containers,
     take_container,
 )
 from controller.api.managing import require_managed
@@ -53,7 +55,8 @@ _NEW: Final = "/new-container"
 
 
 async def get_new(call: Call[None, NoQuery]) -> Answer:
-    """Answer the form of a new container."""
+    """Answer the form of a new container. Raises Problem (not-allowed) for who would be refused what it asks for."""
+    require_all_containers(call)
     return await _answer(call, None, ContainerForm())
 
 
@@ -198,7 +201,8 @@ async def _answer(
     words, inventory = words_of(call), call.deeds.inventory
     names, told = labels(words), [(at, sentence(text)) for at, text in found or ()]
     none = ("", words.gettext("none"))
-    others = call.containers()
+    others, whole = call.containers(), call.person.sees_all
+    own = {one.tariff for one in others}
     return page(
         call,
         "container_edit",
@@ -214,9 +218,11 @@ async def _answer(
         labels=names,
         zones=await asyncio.to_thread(_zones),
         clients=sorted({one.client for one in others if one.client}),
-        feeds=sorted({*inventory.feeds, *(one.feed for one in others if one.feed)}),
-        schedules=_with([none, *((one.id, one.name) for one in inventory.schedules.values())], form.schedule),
-        tariffs=_with([none, *((name, name) for name in inventory.tariffs)], form.tariff),
+        feeds=sorted({*(inventory.feeds if whole else ()), *(one.feed for one in others if one.feed)}),
+        schedules=_with([none, *((one.id, one.name) for one in schedules_seen(call))], form.schedule),
+        tariffs=_with(
+            [none, *((name, name) for name in inventory.tariffs if whole or name in own)], form.tariff
+        ),
         theirs=None
         if theirs is None
         else [

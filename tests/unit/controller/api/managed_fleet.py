@@ -363,12 +363,13 @@ async def start(
     hand: str = HAND,
     services: Mapping[type[Any], Any] | None = None,
     kind: type[FleetDeeds] = FleetDeeds,
+    place: int = 0,
     **more: Any,
 ) -> FleetHouse:
-    """Start such a house; `kind`: of its deeds; `more` goes to the settings."""
-    file = tmp_path / "targets.yml"
+    """Start such a house; `kind`: of its deeds; `place`: how many were made before it; `more` goes to the settings."""
+    file = tmp_path / (f"targets{place}.yml" if place else "targets.yml")
     file.write_text(hand, encoding="utf-8")
-    managed = tmp_path / "data0" / MANAGED_FILE
+    managed = tmp_path / f"data{place}" / MANAGED_FILE
     store = InventoryStore([file], managed=managed)
     deeds = kind(store)
     parts = {
