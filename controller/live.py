@@ -63,8 +63,9 @@ class Live(Readings):
         follow_s: float = 5.0,
         work_s: float = WORK_S,
     ) -> None:
-        """Nothing is read yet. `exporter`: opened before `start`. `follow_s`: between two questions to it, on the clock.
+        """Nothing is read yet. `exporter`: opened before `start`.
 
+        `follow_s`: at most so long between two questions to it, on the clock; it is less where miners are read more often.
         `work_s`: between two questions how it keeps up.
         """
         super().__init__(clock)
@@ -82,14 +83,14 @@ class Live(Readings):
         self._choose()
         self._tasks = [asyncio.create_task(self._own.run())]
         self._tasks += [
-            asyncio.create_task(self._again_and_again(follower.catch_up, self._follow_s))
+            asyncio.create_task(self._again_and_again(follower.catch_up, self._until_next))
             for follower in self._followers
         ]
         self._tasks += [
-            asyncio.create_task(self._again_and_again(follower.look_at_work, self._work_s))
+            asyncio.create_task(self._again_and_again(follower.look_at_work, lambda: self._work_s))
             for follower in self._followers
         ]
-        self._tasks.append(asyncio.create_task(self._again_and_again(self._look_round, self._follow_s)))
+        self._tasks.append(asyncio.create_task(self._again_and_again(self._look_round, self._until_next)))
 
     async def stop(self) -> None:
         """Read and ask no more."""
@@ -199,13 +200,23 @@ class Live(Readings):
         owner = self._exporter.owner(container)
         return bool(self._away) if owner is None else owner in self._away
 
-    async def _again_and_again(self, what: Callable[[], Awaitable[None]], every_s: float) -> None:
+    def _until_next(self) -> float:
+        """Return after how many seconds the exporters are asked again.
+
+        Asked more seldom than they read, they would hand over readings that are soon stale, and what waits until a container
+        is seen well would wait for a moment between two questions.
+        """
+        return min([self._follow_s, *(one.interval_s for one in self.inventory.containers)])
+
+    async def _again_and_again(
+        self, what: Callable[[], Awaitable[None]], wait_s: Callable[[], float]
+    ) -> None:
         while True:
             try:
                 await what()
             except Exception:  # noqa: BLE001  # one reply that nobody thought of must not end the following for good
                 _log.exception("the live state could not be brought up to date")
-            await self._clock.sleep(every_s)
+            await self._clock.sleep(wait_s())
 
 
 def _at(seconds: float) -> datetime:

@@ -46,10 +46,12 @@ class Watcher:
         return answer(to, driver="luxos")
 
     @asynccontextmanager
-    async def watching(self, file: Path, *urls: str, token: str | None = None) -> AsyncIterator[Live]:
+    async def watching(
+        self, file: Path, *urls: str, token: str | None = None, follow_s: float = 0.05
+    ) -> AsyncIterator[Live]:
         self.client = ExporterClient(urls, token)
         await self.client.open()
-        self.live = Live(SystemClock(), self.client, reader=self.read, follow_s=0.05, work_s=0.05)
+        self.live = Live(SystemClock(), self.client, reader=self.read, follow_s=follow_s, work_s=0.05)
         await self.live.apply(load([file]), target)
         await self.live.start()
         try:
@@ -103,6 +105,15 @@ async def test_it_is_known_how_the_exporter_keeps_up_as_long_as_it_answers(site:
             assert seen.clock_ahead_s == pytest.approx(0, abs=5)  # one machine, one clock
         await until(lambda: live.exporters()[0].state == "away")
         assert live.exporters()[0].work is live.exporters()[0].clock_ahead_s is None
+
+
+async def test_the_exporter_is_asked_as_often_as_it_reads(site: ExporterSite) -> None:
+    async with site.running(), Watcher().watching(site.file, site.url, follow_s=60.0) as live:
+        known = live.known("konteiner-1.a")
+        assert known is not None
+        await until(lambda: known.reading is not None)
+        first = known.read_at
+        await until(lambda: known.read_at > first)
 
 
 async def test_a_miner_taken_out_and_put_in_again_is_followed(site: ExporterSite) -> None:
