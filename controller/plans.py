@@ -27,7 +27,7 @@ SkipReason: TypeAlias = Literal[
 
 SAME_MINERS: Final = 5
 SAME_SHARE: Final = 0.02
-"""A plan that differs from the preview by more than 5 miners, or 2 % where that is more, is another plan."""
+"""A plan that differs from the preview by more than 5 miners, or by more than 2 %, is another plan: of few, by any."""
 
 MINER_S: Final = 2.0
 """What one command takes with a miner that obeys at once: connecting, telling, reading back."""
@@ -169,9 +169,10 @@ def fingerprint(marks: Iterable[str]) -> str:
 
 
 def differs(before: AbstractSet[str], now: AbstractSet[str]) -> bool:
-    """Return whether a plan is another than the one that a person saw: by more than 5 miners, or 2 % where that is more.
+    """Return whether a plan is another than the one that a person saw: by more than 5 miners, or by more than 2 %.
 
-    Looked at are those who would change, and all that are meant. Of few miners fewer may differ: of three not one.
+    Looked at are those who would change, and all that are meant. Of fewer than fifty miners not one may differ: a button
+    that says "4 miners" never does something to 3.
     """
     if _apart(*({mark for mark in marks if " " in mark} for marks in (before, now))):
         return True
@@ -179,8 +180,7 @@ def differs(before: AbstractSet[str], now: AbstractSet[str]) -> bool:
 
 
 def _apart(before: AbstractSet[str], now: AbstractSet[str]) -> bool:
-    most = max(len(before), len(now))
-    allowed = max(SAME_SHARE * most, min(SAME_MINERS, most // 4))
+    allowed = min(SAME_SHARE * max(len(before), len(now)), SAME_MINERS)
     return len({mark.partition(" ")[0] for mark in before ^ now}) > allowed
 
 
