@@ -15,7 +15,7 @@ from controller.history import FiringAlert
 from controller.pages.alert_words import alert_words, severity_words
 from controller.pages.alerts_soon import LONG_S, alerts_soon
 from controller.pages.container_alerts import gravity, runbook_path
-from controller.pages.container_page import row_name
+from controller.pages.container_page import place_name
 from controller.pages.fleet_alerts import ALWAYS_FIRING
 from controller.pages.frame import HTML, page, words_of
 from controller.pages.page_paths import alerts_path, container_path, miner_path
@@ -108,7 +108,7 @@ def places_of(containers: Sequence[Container], views: Mapping[str, Sequence[Mine
         places[container.name, ""] = Place(turn=turn, path=container_path(container.id))
         for view in views[container.id]:
             row, column = view.miner.row, view.miner.column
-            stands = "" if row is None or column is None else f"{row_name(row)}{column}"
+            stands = "" if row is None or column is None else place_name(row, column)
             places[container.name, view.miner.name] = Place(
                 turn=turn, path=miner_path(view.id), stands=stands
             )

@@ -19,6 +19,7 @@ from controller.pages import formats
 from controller.pages.alert_words import alert_words, severity_words
 from controller.pages.alerts_soon import LONG_S, SOON_S, alerts_soon
 from controller.pages.chart_routes import PART, ChartQuery
+from controller.pages.container_page import place_name
 from controller.pages.deed_links import deed_link
 from controller.pages.event_words import actor_words, said
 from controller.pages.frame import HTML, page, words_of
@@ -83,6 +84,7 @@ async def get_miner(call: Call[None, ChartQuery]) -> Answer:
         live_page=f"miner:{view.id}",
         miner=miner,
         container=view.container,
+        place_name=place_name,
         named_driver=view.miner.driver is not None,
         boards=board_rows(miner.reading),
         pools=range(pool_rows(miner.reading)),

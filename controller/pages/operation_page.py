@@ -184,19 +184,29 @@ def ending(words: Words, operation: Operation, powers: Powers, *, asleep: bool) 
 
 
 def _powers(words: Words, expected_w: float, powers: Powers, done: int) -> str:
-    power = words.formats.power
+    power, falls = words.formats.power, expected_w < 0
     wanted = power(abs(expected_w))
     if powers.measured_w is None:
-        return words.gettext("%(wanted)s expected, nothing measured", wanted=wanted)
-    measured = power(math.copysign(1.0, expected_w) * powers.measured_w)
+        if falls:
+            return words.gettext("power should fall by %(wanted)s, nothing was measured", wanted=wanted)
+        return words.gettext("power should rise by %(wanted)s, nothing was measured", wanted=wanted)
+    values = {"wanted": wanted, "measured": power(math.copysign(1.0, expected_w) * powers.measured_w)}
     if powers.miners >= done:
-        return words.gettext("%(wanted)s expected, %(measured)s measured", wanted=wanted, measured=measured)
+        if falls:
+            return words.gettext("power fell by %(measured)s, %(wanted)s was expected", **values)
+        return words.gettext("power rose by %(measured)s, %(wanted)s was expected", **values)
+    if falls:
+        return words.ngettext(
+            "power fell by %(measured)s on %(num)s miner, %(wanted)s was expected",
+            "power fell by %(measured)s on %(num)s miners, %(wanted)s was expected",
+            powers.miners,
+            **values,
+        )
     return words.ngettext(
-        "%(wanted)s expected, %(measured)s measured on %(num)s miner",
-        "%(wanted)s expected, %(measured)s measured on %(num)s miners",
+        "power rose by %(measured)s on %(num)s miner, %(wanted)s was expected",
+        "power rose by %(measured)s on %(num)s miners, %(wanted)s was expected",
         powers.miners,
-        wanted=wanted,
-        measured=measured,
+        **values,
     )
 
 

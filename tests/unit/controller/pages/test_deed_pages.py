@@ -55,7 +55,7 @@ async def test_the_plan_is_told_before_anything_is_done(yard: FleetHouse) -> Non
     assert "2 of 3 miners go to sleep." in said
     assert "Power falls by about 6.0\u00a0kW, from 6.6\u00a0kW to 600\u00a0W.".replace("\u00a0", " ") in said
     assert "Takes about 3 min" in said
-    assert "1 does not answer (M50S) later" in said
+    assert "1 does not answer (1 × M50S) later" in said
     assert "After that: normal" in said
     assert "Europe/Samara" in said
     assert found.one("button", type="submit").words == "Curtail 2 miners"

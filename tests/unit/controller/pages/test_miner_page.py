@@ -16,6 +16,7 @@ async def test_what_a_miner_reports_is_shown_in_its_units(fleet: FleetHouse) -> 
     found = await page(await fleet.browser(), A1)
     assert found.one("h1").words == "a1 Antminer S19j Pro"
     assert found.one("p", class_="state").words.startswith("mining")
+    assert "A1 · row 1, column 1" in main(found), "on the container's page it is A1"
     shown = pairs(found)
     assert shown["Hash rate"] == "66.1 TH/s 63.6 % of 104.0 TH/s"
     assert shown["Power"] == "2,210 W measured by the miner"

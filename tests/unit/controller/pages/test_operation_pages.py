@@ -97,6 +97,10 @@ async def test_a_running_operation_tells_how_far_it_is(yard: FleetHouse) -> None
         if one.attributes.get("href", "").startswith("/deeds")
     ]
     assert shown[0] == "Stop"
+    titles = [one.words for one in found.all("h2")]
+    assert titles[1:] == ["Did not follow so far", "The others"], (
+        "a number would be old with the next outcome"
+    )
     first = found.all("table")[0]
     assert [row.words for row in first.all("th", scope="row")] == ["a2"]
     assert HOSTILE in first.text
@@ -124,7 +128,7 @@ async def test_one_that_has_ended_says_so_in_one_sentence(yard: FleetHouse) -> N
     end = found.one("p", class_="ended-as")
     assert "hidden" not in end.attributes
     said = end.words.replace("\u00a0", " ")
-    assert said == "1 of 2 asleep after 2 min; 8.9 kW expected, 3.0 kW measured. 1 did not answer."
+    assert said == "1 of 2 asleep after 2 min; power fell by 3.0 kW, 8.9 kW was expected. 1 did not answer."
     offered = {one.words for one in found.all("a", class_="button") if "data-deed" in one.attributes}
     assert "Try 1 failure again" in offered
     assert "Stop" not in offered
@@ -240,9 +244,9 @@ def test_the_end_without_a_measurement_says_so() -> None:
         state="done", counts={"applied": 3}, started_at=BEGIN, ended_at=BEGIN + timedelta(seconds=190)
     )
     said = ending(words("en"), ended, Powers(None), asleep=True).replace("\u00a0", " ")
-    assert said == "3 of 3 asleep after 3 min; 8.9 kW expected, nothing measured."
+    assert said == "3 of 3 asleep after 3 min; power should fall by 8.9 kW, nothing was measured."
     said = ending(words("en"), ended, Powers(-8800.0, 3), asleep=False).replace("\u00a0", " ")
-    assert said == "3 of 3 done after 3 min; 8.9 kW expected, 8.8 kW measured."
+    assert said == "3 of 3 done after 3 min; power fell by 8.8 kW, 8.9 kW was expected."
 
 
 def test_the_end_does_not_hide_what_went_the_other_way_or_was_told_by_few() -> None:
@@ -250,9 +254,9 @@ def test_the_end_does_not_hide_what_went_the_other_way_or_was_told_by_few() -> N
         state="done", counts={"applied": 3}, started_at=BEGIN, ended_at=BEGIN + timedelta(seconds=190)
     )
     said = ending(words("en"), ended, Powers(3000.0, 3), asleep=True).replace("\u00a0", " ")
-    assert "8.9 kW expected, -3.0 kW measured." in said.replace("\u2212", "-")
+    assert "power fell by -3.0 kW, 8.9 kW was expected." in said.replace("\u2212", "-")
     said = ending(words("en"), ended, Powers(-3000.0, 1), asleep=True).replace("\u00a0", " ")
-    assert "8.9 kW expected, 3.0 kW measured on 1 miner." in said
+    assert "power fell by 3.0 kW on 1 miner, 8.9 kW was expected." in said
     raised = operation(power_before_w=120.0, power_expected_w=9000.0, state="done", counts={"applied": 3})
     said = ending(words("en"), raised, Powers(8800.0, 3), asleep=False).replace("\u00a0", " ")
-    assert "8.9 kW expected, 8.8 kW measured." in said
+    assert "power rose by 8.8 kW, 8.9 kW was expected." in said
