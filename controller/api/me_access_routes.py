@@ -74,6 +74,16 @@ async def end_own_session(call: Call[Any, Any], session_id: str) -> None:
     await call.record("auth", "auth.session_revoked", params={"session": session_id}, outcome="ok")
 
 
+async def end_other_sessions(call: Call[Any, Any]) -> int:
+    """End all of one's own sessions but the one that asks; return how many."""
+    own = call.person.session
+    ended = await call.storage.access.sessions.end_of_user(
+        call.person.user.id, except_id=None if own is None else own.id
+    )
+    await call.record("auth", "auth.sessions_revoked", params={"sessions": ended}, outcome="ok")
+    return ended
+
+
 async def get_tokens(call: Call[None, ListQuery]) -> Page[Token]:
     """Return one's own tokens, without the tokens themselves."""
     return page_of(await own_tokens(call), call.query, "tokens", lambda token: token.id)

@@ -11,6 +11,7 @@ from controller.api.forms import FORM, decode_form
 from controller.api.me_access_routes import (
     MadeToken,
     NewToken,
+    end_other_sessions,
     end_own_session,
     make_token,
     own_sessions,
@@ -21,6 +22,7 @@ from controller.api.me_routes import MeChange, change_me
 from controller.api.problems import Problem
 from controller.api.route import EVERYBODY, Answer, Call, Method, NoQuery, Route
 from controller.model import SCOPES
+from controller.pages import shown_once
 from controller.pages.devices import device_words
 from controller.pages.form_mistakes import by_field
 from controller.pages.frame import HTML, page, words_of
@@ -28,6 +30,8 @@ from controller.pages.language import Words
 from controller.pages.zones import reading_zone
 
 ACCOUNT: Final = "/me"
+MADE: Final = "made"
+"""What was done when a token was made."""
 USUAL_DAYS: Final = "90"
 _TOKEN_FIELDS: Final = {"name": "token_name"}
 _FORMLESS: Final = ("length", "range", "type")
@@ -59,8 +63,9 @@ class TokenForm(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def get_account(call: Call[None, AccountQuery]) -> Answer:
-    """Answer the account."""
-    return await _account(call, done=call.query.done)
+    """Answer the account; where a token was made just now, with it, this once."""
+    done = call.query.done
+    return await _account(call, done=done, made=shown_once.fetch(call) if done == MADE else None)
 
 
 async def post_looks(call: Call[bytes, NoQuery]) -> Answer | web.Response:
@@ -89,8 +94,14 @@ async def post_end_session(call: Call[bytes, NoQuery]) -> web.Response:
     return _led("session")
 
 
-async def post_new_token(call: Call[bytes, NoQuery]) -> Answer:
-    """Make a token and show it, this once; or answer the form again with what is wrong."""
+async def post_end_others(call: Call[bytes, NoQuery]) -> web.Response:
+    """End all of one's own sessions but this one."""
+    await end_other_sessions(call)
+    return _led("sessions")
+
+
+async def post_new_token(call: Call[bytes, NoQuery]) -> Answer | web.Response:
+    """Make a token and lead to where it is shown once; or answer the form again with what is wrong."""
     form = decode_form(call.body, TokenForm)
     days = form.expires_in_days.strip()
     wish = {
@@ -106,7 +117,8 @@ async def post_new_token(call: Call[bytes, NoQuery]) -> Answer:
             raise
         typed = msgspec.to_builtins(form)
         return await _account(call, typed=typed, errors=_of_token(problem, words_of(call)))
-    return await _account(call, made=made)
+    shown_once.keep(call, made)
+    return _led(MADE)
 
 
 async def post_revoke_token(call: Call[bytes, NoQuery]) -> web.Response:
@@ -197,6 +209,7 @@ ROUTES: tuple[Route, ...] = (
     _route("GET", ACCOUNT, "My account", get_account, query=AccountQuery),
     _route("POST", ACCOUNT, "Change how I like the pages", post_looks),
     _route("POST", "/me/sessions/{id}/end", "End one of my sessions", post_end_session),
+    _route("POST", "/me/sessions/end", "End all my other sessions", post_end_others),
     _route("POST", "/me/tokens", "Make a token", post_new_token, step_up=True),
     _route("POST", "/me/tokens/{id}/revoke", "Revoke one of my tokens", post_revoke_token),
 )

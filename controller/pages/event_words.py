@@ -292,6 +292,10 @@ _SENTENCES: Final[Mapping[str, tuple[Wording, ...]]] = {
     "auth.confirmed": (worded("Password given again"),),
     "auth.session_ended": (worded("Session ended: idle too long, or too old"),),
     "auth.session_revoked": (worded("Session ended by its owner"),),
+    "auth.sessions_revoked": (
+        worded("All other sessions ended by their owner: %(sessions)s"),
+        worded("All other sessions ended by their owner"),
+    ),
     "auth.token_from_new_address": (
         worded("Token used from a new address: %(name)s"),
         worded("Token used from a new address"),

@@ -158,6 +158,7 @@ POST   /confirm-password                        AFC  people
 GET    /me                                      AFC  people
 POST   /me                                      AFC  people
 POST   /me/sessions/{id}/end                    AFC  people
+POST   /me/sessions/end                         AFC  people
 POST   /me/tokens                               AFC  people
 POST   /me/tokens/{id}/revoke                   AFC  people
 GET    /keys                                    AFC  any

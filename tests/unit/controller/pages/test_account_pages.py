@@ -97,8 +97,8 @@ async def test_whoever_has_to_give_his_password_again_loses_nothing(fleet: Fleet
     made = await browser.ask(
         "POST", "/me/tokens", data=form(page, "/me/tokens") | {"password_again": PASSWORD}
     )
-    assert made.status == 200
-    token = read_page(await made.text()).one("input", id="made-token").attributes["value"]
+    assert (made.status, made.headers["Location"]) == (303, "/me?done=made")
+    token = (await page_of(browser, "/me?done=made")).one("input", id="made-token").attributes["value"]
     assert (await fleet.house.browser(token=token).get("/api/v1/containers/container-1")).status == 200
     assert token not in (await page_of(browser)).text
     assert len(await fleet.house.events("auth.confirmed")) == 1
@@ -113,7 +113,7 @@ async def test_the_password_is_given_ahead_on_a_page_of_its_own(fleet: FleetHous
     led = await browser.ask("POST", "/confirm-password", data=sent | {"password_again": PASSWORD})
     assert (led.status, led.headers["Location"]) == (303, "/log")
     wish = {"token_name": "x", "scopes": "read", "csrf": browser.csrf}
-    assert (await browser.ask("POST", "/me/tokens", data=wish)).status == 200
+    assert (await browser.ask("POST", "/me/tokens", data=wish)).status == 303
 
 
 async def test_a_token_that_is_no_good_is_told_at_its_fields(fleet: FleetHouse) -> None:
@@ -142,6 +142,54 @@ async def test_sessions_are_named_by_their_device_and_ended(fleet: FleetHouse) -
     stranger = await fleet.browser("boris")
     again = await stranger.ask("POST", end.attributes["action"], data={"csrf": stranger.csrf})
     assert again.status == 404
+
+
+async def test_all_other_sessions_are_ended_at_once_and_this_one_stays(fleet: FleetHouse) -> None:
+    browser = await fleet.browser()
+    others = [fleet.house.browser() for _ in range(2)]
+    assert not (await page_of(browser)).all("form", action="/me/sessions/end")
+    for other in others:
+        await other.sign_in("anna")
+    stranger = await fleet.browser("boris")
+    sent = form(await page_of(browser), "/me/sessions/end")
+    led = await browser.ask("POST", "/me/sessions/end", data=sent)
+    assert (led.status, led.headers["Location"]) == (303, "/me?done=sessions")
+    assert "All your other sessions have ended." in (await page_of(browser, led.headers["Location"])).text
+    for other in others:
+        assert (await other.get("/me")).headers["Location"].startswith("/sign-in")
+    assert (await stranger.get("/me")).status == 200
+    [event] = await fleet.house.events("auth.sessions_revoked")
+    assert event.params == {"sessions": 2}
+
+
+async def test_a_new_token_is_shown_once_to_whom_it_was_made_for_and_a_reload_makes_none(
+    fleet: FleetHouse,
+) -> None:
+    browser = await fleet.browser()
+    other = fleet.house.browser()
+    await other.sign_in("anna")
+    wish = {"token_name": "grafana", "scopes": "read", "csrf": browser.csrf}
+    led = await browser.ask("POST", "/me/tokens", data=wish)
+    assert (led.status, led.headers["Location"]) == (303, "/me?done=made")
+    # Another session of the same person is not shown it, nor does it take it away.
+    assert not (await page_of(other, "/me?done=made")).all("input", id="made-token")
+    shown = await page_of(browser, "/me?done=made")
+    token = shown.one("input", id="made-token").attributes["value"]
+    assert token.startswith("hy_")
+    again = await browser.get("/me?done=made")
+    text = await again.text()
+    assert token not in text
+    assert again.headers["Cache-Control"] == "no-store"
+    assert "It was shown once" in text
+    assert len(await fleet.house.events("token.created")) == 1
+
+
+async def test_a_token_that_nobody_came_for_is_shown_to_nobody_later(fleet: FleetHouse) -> None:
+    browser = await fleet.browser()
+    wish = {"token_name": "grafana", "scopes": "read", "csrf": browser.csrf}
+    await browser.ask("POST", "/me/tokens", data=wish)
+    fleet.deeds.pass_time(minutes=3)
+    assert not (await page_of(browser, "/me?done=made")).all("input", id="made-token")
 
 
 async def test_how_the_pages_are_liked_is_kept_and_seen(fleet: FleetHouse) -> None:

@@ -1,0 +1,43 @@
+"""What is shown once after it was made, on the page that the browser is led to: in memory only, and never in an address.
+
+Whoever reloads that page makes nothing a second time, and sees it no more. What nobody fetches is forgotten soon.
+"""
+
+from collections import OrderedDict
+from datetime import datetime, timedelta
+from typing import Any, Final
+from weakref import WeakKeyDictionary
+
+from controller.api.me_access_routes import MadeToken
+from controller.api.route import Call
+from controller.storage.storage import Storage
+
+KEPT: Final = timedelta(minutes=2)
+"""A browser follows in no time; nobody who comes later is meant."""
+MOST: Final = 200
+
+
+def keep(call: Call[Any, Any], made: MadeToken) -> None:
+    """Keep a token that was made, for whoever asks in the same session; one before it that he has not fetched is dropped."""
+    kept = _KEPT.setdefault(call.storage, OrderedDict())
+    kept.pop(_who(call), None)
+    kept[_who(call)] = call.now, made
+    while len(kept) > MOST or call.now - next(iter(kept.values()))[0] > KEPT:
+        kept.popitem(last=False)
+
+
+def fetch(call: Call[Any, Any]) -> MadeToken | None:
+    """Return the token that was made a moment ago in this session, this once."""
+    found = _KEPT.setdefault(call.storage, OrderedDict()).pop(_who(call), None)
+    return None if found is None or not timedelta() <= call.now - found[0] <= KEPT else found[1]
+
+
+def _who(call: Call[Any, Any]) -> str:
+    """Return the session, or the token, by which somebody asks."""
+    person = call.person
+    if person.session is not None:
+        return person.session.id
+    return "" if person.token is None else person.token.id
+
+
+_KEPT: Final[WeakKeyDictionary[Storage, OrderedDict[str, tuple[datetime, MadeToken]]]] = WeakKeyDictionary()
