@@ -22,6 +22,7 @@ from controller.model import (
     Operation,
     Override,
     Result,
+    ResultState,
 )
 from miners.inventory.fleet import Schedule
 from miners.model import Snapshot
@@ -92,16 +93,30 @@ async def shown_operation(call: Call[Any, Any], operation: Operation) -> ShownOp
 
     Who does not see every container gets the counts of those that he sees, and no sums of power.
     """
+    return (await shown_operations(call, [operation]))[0]
+
+
+async def shown_operations(call: Call[Any, Any], operations: Sequence[Operation]) -> list[ShownOperation]:
+    """Return operations as they are shown. Of those that have ended, the outcomes are counted by the database, all at once."""
+    kept = (
+        [] if call.person.sees_all else [one.id for one in operations if call.deeds.results(one.id) is None]
+    )
+    counts = await _own_counts(call, kept)
+    return [_shown(call, one, counts.get(one.id, {})) for one in operations]
+
+
+def _shown(call: Call[Any, Any], operation: Operation, kept: Mapping[ResultState, int]) -> ShownOperation:
+    """Return an operation as it is shown. `kept`: outcomes in one's own containers, of one that has ended."""
     results = call.deeds.results(operation.id)
     power = None if results is None else _power_now(call, results)
     if not call.person.sees_all:
-        if results is None:
-            results = await call.storage.operations.all_results(operation.id)
-        own = [result for result in results if sees_result(call, result, ())]
+        own = kept
+        if results is not None:
+            own = Counter(result.state for result in results if sees_result(call, result, ()))
         operation = msgspec.structs.replace(
             operation,
-            total=len(own),
-            counts=Counter(result.state for result in own),
+            total=sum(own.values()),
+            counts=dict(own),
             power_before_w=None,
             power_expected_w=None,
         )
@@ -156,8 +171,14 @@ async def concerns(call: Call[Any, Any], operation: Operation) -> bool:
         return True
     results = call.deeds.results(operation.id)
     if results is None:
-        results = await call.storage.operations.all_results(operation.id)
+        return bool(await _own_counts(call, [operation.id]))
     return any(sees_result(call, result, ()) for result in results)
+
+
+async def _own_counts(call: Call[Any, Any], ids: Sequence[str]) -> dict[str, dict[ResultState, int]]:
+    """Return the outcomes in the containers that one may see, by operation; of one that has none there, nothing."""
+    containers = [container.id for container in call.containers()]
+    return await call.storage.operations.counts(ids, containers) if ids and containers else {}
 
 
 def sees_result(call: Call[Any, Any], result: Result, containers: Sequence[str]) -> bool:

@@ -13,6 +13,7 @@ from controller.api.control_shapes import (
     control_route,
     sees_result,
     shown_operation,
+    shown_operations,
     within,
 )
 from controller.api.paging import from_cursor, page_of, to_cursor
@@ -70,7 +71,7 @@ async def get_operations(call: Call[None, OperationsQuery]) -> Page[ShownOperati
     position = from_cursor("operations", call.query.cursor)
     found, after = await call.storage.operations.find(**chosen, after=position, limit=call.query.limit)
     return Page(
-        items=[await shown_operation(call, call.deeds.operation(one.id) or one) for one in found],
+        items=await shown_operations(call, [call.deeds.operation(one.id) or one for one in found]),
         next=to_cursor("operations", after),
         total=await call.storage.operations.count(**chosen),
     )

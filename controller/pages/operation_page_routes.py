@@ -9,7 +9,7 @@ import msgspec
 from multidict import MultiDict
 
 from controller.api import operation_routes
-from controller.api.control_shapes import ShownOperation, own_part, shown_operation
+from controller.api.control_shapes import ShownOperation, own_part, shown_operations
 from controller.api.decoding import decode_query
 from controller.api.operation_routes import OperationsQuery, ResultsQuery
 from controller.api.route import EVERYBODY, Answer, Call, Handler, Page, Route
@@ -77,7 +77,7 @@ async def running_operations(call: Call[Any, Any]) -> list[ShownOperation]:
     found = (
         call.deeds.operation(id_) for id_ in sorted((one for one in ids if one is not None), reverse=True)
     )
-    return [await shown_operation(call, one) for one in found if one is not None]
+    return await shown_operations(call, [one for one in found if one is not None])
 
 
 async def get_list(call: Call[None, OperationsQuery]) -> Answer:

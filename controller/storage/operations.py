@@ -127,6 +127,24 @@ class Operations:
         statement = select(func.count()).select_from(results).where(*conditions)
         return await self._database.read(lambda connection: connection.execute(statement).scalar_one())
 
+    async def counts(
+        self, operation_ids: Sequence[str], containers: Sequence[str]
+    ) -> dict[str, dict[ResultState, int]]:
+        """Return how many miners of these containers had which outcome, by operation; those that had none there are left out."""
+        statement = (
+            select(results.c.operation_id, results.c.state, func.count())
+            .where(results.c.operation_id.in_(operation_ids), results.c.container.in_(containers))
+            .group_by(results.c.operation_id, results.c.state)
+        )
+
+        def work(connection: Connection) -> dict[str, dict[ResultState, int]]:
+            found: dict[str, dict[ResultState, int]] = {}
+            for operation_id, state, number in connection.execute(statement):
+                found.setdefault(operation_id, {})[state] = number
+            return found
+
+        return await self._database.read(work)
+
     async def find(
         self,
         *,

@@ -9,7 +9,7 @@ it is, an empty sequence means nothing.
 
     events       add, find, count, rows, since, purge, subscribe; EventFilter, to_csv (controller/events.py)
     overrides    add, replace, get, live, find and count (now, states, containers), purge
-    operations   add and save (with results in the same transaction), save_results, get, results, all_results, count_results,
+    operations   add and save (with results in the same transaction), save_results, get, results, all_results, count_results, counts,
                  find and count (states, containers, override_id), unfinished, purge
     holds        add, end, live: several at once          marks   add, end, live
     miners       load, save, forget

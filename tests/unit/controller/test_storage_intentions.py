@@ -189,6 +189,11 @@ async def test_operations_are_found_and_what_was_left_behind_is_taken_up(storage
     for asked, expected in questions:
         assert (await kept.find(**asked))[0] == expected, asked
         assert await kept.count(**asked) == len(expected), asked
+    assert await kept.counts([given[1].id, given[3].id], ("k-1", "k-9")) == {
+        given[1].id: {"waiting": 2},
+        given[3].id: {"waiting": 1},
+    }
+    assert await kept.counts([given[3].id], ("k-1",)) == {}
     assert (await kept.find(limit=2, after=given[3].id)) == ([given[2], given[1]], given[1].id)
     assert await kept.purge(NOON) == 0
     assert await kept.purge(NOON + timedelta(seconds=1)) == 2

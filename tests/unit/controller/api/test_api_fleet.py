@@ -437,6 +437,40 @@ async def test_kept_overrides_and_operations_are_cut_to_ones_own(fleet: FleetHou
     await get(client, f"/api/v1/operations/{hidden[0]}/results", 404)
 
 
+async def test_a_clients_counts_are_of_his_own_miners_and_no_result_is_loaded_for_them(
+    fleet: FleetHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storage = fleet.house.storage
+    for at in range(3):
+        operation = Operation(
+            id=new_id("op"), cause="command", action="reboot", state="done", created_by=BORIS, created_at=BEGIN,
+            total=3, counts={"applied": 2, "refused": 1},
+        )  # fmt: skip
+        await storage.operations.add(
+            operation,
+            [
+                Result(miner="container-1.a1", state="applied"),
+                Result(miner="container-1.a2", state="refused" if at else "unreachable"),
+                Result(miner="container-2.b1", state="applied"),
+            ],
+        )
+
+    async def loaded(*_given: Any) -> list[Result]:
+        raise AssertionError("all results are loaded")
+
+    monkeypatch.setattr(storage.operations, "all_results", loaded)
+    client = await fleet.browser("clara", "client")
+    found = (await get(client, "/api/v1/operations"))["items"]
+    assert [(one["total"], one["counts"]) for one in found] == [
+        (2, {"applied": 1, "refused": 1}),
+        (2, {"applied": 1, "refused": 1}),
+        (2, {"applied": 1, "unreachable": 1}),
+    ]
+    one = await get(client, f"/api/v1/operations/{found[0]['id']}")
+    assert one == found[0]
+    assert (await client.get("/operations")).status == 200
+
+
 async def test_holds_marks_and_polls(fleet: FleetHouse, browser: Browser) -> None:
     for body in ({"reason": "smoke"}, {"reason": "smoke", "all": True, "containers": ["container-1"]}):
         status, found = await ask(browser, "POST", "/api/v1/holds", body)
