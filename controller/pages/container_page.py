@@ -16,7 +16,7 @@ from controller.deeds import MinerView
 from controller.model import Operation
 from controller.operations import OPEN_STATES
 from controller.pages.event_words import actor_words
-from controller.pages.formats import NBSP, plain
+from controller.pages.formats import NBSP, isolated, plain
 from controller.pages.language import Words
 from controller.pages.live_state import LiveState
 from controller.pages.trouble import NEEDS, Clock, Need, is_words, need_of
@@ -142,9 +142,9 @@ def _rate_note(told: Told, words: Words) -> str:
         )
     else:
         note = words.gettext("nominal not known")
-    named = [f"{_rate(rate, told, words)} {plain(rate.algorithm)}" for rate in others]
+    named = [f"{_rate(rate, told, words)} {isolated(plain(rate.algorithm))}" for rate in others]
     return " · ".join(
-        [*((plain(main.algorithm),) if main.algorithm != SHA256 or others else ()), note, *named]
+        [*((isolated(plain(main.algorithm)),) if main.algorithm != SHA256 or others else ()), note, *named]
     )
 
 

@@ -32,7 +32,7 @@ from controller.pages.deed_stopping import can_be_done, lines_of_operation, numb
 from controller.pages.deed_until import WHICH, moments_of, suggested_until, which_of, written
 from controller.pages.deed_words import button, heading, keep, set_apart, spot, title
 from controller.pages.event_words import actor_words
-from controller.pages.formats import plain
+from controller.pages.formats import isolated, plain
 from controller.pages.language import Words
 from controller.pages.page_paths import operation_path
 from controller.pages.zones import zone_of
@@ -142,7 +142,7 @@ def _observed(found: Look) -> list[str]:
     """Return the names of containers that are only observed: nothing is ordered where such a one is named."""
     if found.kind.name == "poll" or found.target is None or not found.target.containers:
         return []
-    return [plain(one.name) for one in found.containers if one.control != "enforce"]
+    return [isolated(plain(one.name)) for one in found.containers if one.control != "enforce"]
 
 
 def _lines(around: Surroundings, found: Look, plan: Plan | None) -> list[str]:

@@ -34,6 +34,16 @@ _DIRECTIONS: Final = frozenset(
 )
 """Characters that turn the direction of what follows, beyond the text in which they stand."""
 
+_ISOLATE, _ISOLATE_END = "\u2068", "\u2069"
+_ISOLATES: Final = frozenset("\u2066\u2067\u2068")
+_EMBEDS: Final = _DIRECTIONS - _ISOLATES - {_ISOLATE_END}
+_TURNING: Final = re.compile(
+    "[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff"
+    + "".join(_DIRECTIONS)
+    + "]"
+)
+"""Scripts that are written from right to left (Unicode's classes R, AL and AN lie there), and what else turns a line."""
+
 
 class Gettext(Protocol):
     """Gives a sentence in the reader's language, filled in."""
@@ -240,6 +250,29 @@ def plain(text: str) -> str:
         for character in text
         if character not in _DIRECTIONS
     )
+
+
+def isolated(text: str) -> str:
+    """Return a text for a place within a sentence: a name that is written from right to left is set apart from what follows.
+
+    Without it the number behind such a name is drawn before it. What stands in `<bdi>` needs none. A sentence in which
+    names are set apart already stays so.
+    """
+    if text.isascii() or not _TURNING.search(text):
+        return text
+    return f"{_ISOLATE}{text if _is_closed(text) else plain(text)}{_ISOLATE_END}"
+
+
+def _is_closed(text: str) -> bool:
+    """Return whether a text sets apart nothing but what stands in it, and turns nothing otherwise."""
+    depth = 0
+    for character in text:
+        if character in _EMBEDS:
+            return False
+        depth += (character in _ISOLATES) - (character == _ISOLATE_END)
+        if depth < 0:
+            return False
+    return depth == 0
 
 
 def cut(text: str, most: int) -> str:

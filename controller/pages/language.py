@@ -13,9 +13,10 @@ from typing import Any, Final
 
 from aiohttp import hdrs
 from babel.messages.mofile import read_mo
+from markupsafe import Markup
 
 from controller.api.person import Person
-from controller.pages.formats import Formats
+from controller.pages.formats import Formats, isolated
 from controller.pages.recalling import Recalling
 from controller.wording import Figure, Wording
 
@@ -65,12 +66,13 @@ class Words:
         return self.translations.ngettext(one, many, whole)
 
     def written(self, value: Any) -> Any:
-        """Return what stands for a value in a sentence: numbers as the language writes them."""
+        """Return what stands for a value in a sentence: numbers as the language writes them, names so that they turn nothing."""
         if isinstance(value, Figure):
             return self.formats.number(float(value), value.digits)
         if isinstance(value, int | float) and not isinstance(value, bool):
             return self.formats.number(value)
-        return self.told(value) if isinstance(value, Wording) else value
+        text = self.told(value) if isinstance(value, Wording) else value
+        return isolated(text) if isinstance(text, str) and not isinstance(text, Markup) else text
 
     def told(self, text: str) -> str:
         """Return a sentence of the program in this language; a stranger's as it is.
@@ -78,7 +80,7 @@ class Words:
         A Wording says itself what it was made from. Of a plain text, as the database gives it back, that is looked for.
         """
         if not isinstance(text, Wording):
-            return text if self.code == DEFAULT else self._recalled(text)
+            return text if self.code == DEFAULT and text == isolated(text) else self._recalled(text)
         if text.many is None:
             return self.gettext(text.pattern, **text.values)
         return self._filled(self.counted(text.pattern, text.many, text.values["num"]), text.values)

@@ -26,7 +26,7 @@ from controller.pages.event_words import (
     outcome_words,
     said,
 )
-from controller.pages.formats import cut, plain
+from controller.pages.formats import cut, isolated, plain
 from controller.pages.frame import HTML, page, words_of
 from controller.pages.language import Words
 from controller.pages.live_state import LiveState
@@ -224,7 +224,7 @@ def _chips(wanted: Asked, containers: dict[str, str], words: Words) -> list[tupl
     }
     return [
         (
-            f"{filter_words(name, words)}: {cut(plain(shown.get(name, str)(value) or value), 40)}",
+            f"{filter_words(name, words)}: {isolated(cut(plain(shown.get(name, str)(value) or value), 40))}",
             wanted.without(name, value),
         )
         for name, value in wanted.pairs

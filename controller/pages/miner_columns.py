@@ -13,7 +13,7 @@ from controller.api.figures import algorithm_of, boards_ok, model_of
 from controller.api.miner_filters import SORTS, firmware_of, manufacturer_of
 from controller.api.shapes import Miner
 from controller.deeds import MinerView
-from controller.pages.formats import NBSP, hash_rate_unit, plain
+from controller.pages.formats import NBSP, hash_rate_unit, isolated, plain
 from controller.pages.language import Words
 from controller.pages.state_words import state_words
 from miners.model import Snapshot
@@ -108,7 +108,7 @@ def _profile(row: Shown) -> str | None:
     mark = (
         {True: f"{NBSP}✓", False: f"{NBSP}✗"}.get(profile.matches, "") if profile.matches is not None else ""
     )
-    return f"{plain(profile.desired)}{mark}"
+    return f"{isolated(plain(profile.desired))}{mark}"
 
 
 def _age(row: Shown) -> str | None:

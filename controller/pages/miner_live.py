@@ -10,7 +10,7 @@ from typing import Final, TypeAlias, TypeVar
 
 from controller.deeds import MinerView
 from controller.pages.event_words import outcome_words
-from controller.pages.formats import plain
+from controller.pages.formats import isolated, plain
 from controller.pages.formats import sentence as as_sentence
 from controller.pages.language import Words
 from controller.pages.live_state import LiveState
@@ -146,7 +146,7 @@ class _Places:
             return self.gettext("It reports none.")
         found = []
         for fault in self.shown.faults:
-            told = f"{plain(fault.code)} {plain(fault.text or '')}".strip()
+            told = isolated(f"{plain(fault.code)} {plain(fault.text or '')}".strip())
             if fault.since is not None:
                 told = self.gettext("%(fault)s since %(time)s", fault=told, time=self.clock(fault.since))
             found.append(told)
@@ -250,7 +250,7 @@ class _Places:
         reading, gettext = self.reading, self.gettext
         if reading is None:
             return self._absent()
-        found = [plain(reading.profile)] if reading.profile else []
+        found = [isolated(plain(reading.profile))] if reading.profile else []
         if reading.power_mode:
             found.append(gettext("mode %(mode)s", mode=plain(reading.power_mode)))
         if reading.power_percent is not None:
@@ -330,7 +330,7 @@ class _Places:
             return self._absent()
         gettext, unit = self.gettext, self._unit
         parts = (
-            plain(psu.model) if psu.model else None,
+            isolated(plain(psu.model)) if psu.model else None,
             gettext("in %(voltage)s", voltage=unit("V")(psu.input_v)) if psu.input_v is not None else None,
             unit("A", 1)(psu.input_a) if psu.input_a is not None else None,
             gettext("out %(voltage)s", voltage=unit("V", 1)(psu.output_v))

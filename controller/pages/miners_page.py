@@ -18,7 +18,7 @@ from controller.api.miner_filters import MinersFilter, firmware_of, manufacturer
 from controller.api.problems import Problem
 from controller.api.shapes import MINER_STATES
 from controller.deeds import MinerView
-from controller.pages.formats import cut, plain
+from controller.pages.formats import cut, isolated, plain
 from controller.pages.language import Words
 from controller.pages.miner_columns import COLUMNS
 from controller.pages.state_words import state_words
@@ -220,7 +220,7 @@ def _chip(name: str, value: str, containers: Mapping[str, str], words: Words) ->
         "container": lambda: containers.get(value, value),
         "state": lambda: state_words(words).get(value, value),
     }.get(name, lambda: value)()
-    return f"{filter_words(name, words)}: {cut(plain(shown), 40)}"
+    return f"{filter_words(name, words)}: {isolated(cut(plain(shown), 40))}"
 
 
 def filter_words(name: str, words: Words) -> str:

@@ -7,7 +7,7 @@ from typing import Final, Literal, TypeAlias
 from controller.api.boards import lost_boards, misses_chips
 from controller.api.figures import state_of
 from controller.deeds import MinerView
-from controller.pages.formats import cut, plain
+from controller.pages.formats import cut, isolated, plain
 from controller.pages.language import Words
 from controller.pages.miner_boards import missing_boards
 from controller.pages.state_words import state_word
@@ -50,7 +50,7 @@ def trouble_words(view: MinerView, words: Words, clock: Clock) -> str:
         found.append(_silent(view, reading, words, clock))
     elif reading is not None:
         found += _boards_words(reading, words)
-        found += [cut(plain(fault.text or fault.code), _LONGEST) for fault in reading.faults]
+        found += [isolated(cut(plain(fault.text or fault.code), _LONGEST)) for fault in reading.faults]
         if view.stale:
             found.append(words.gettext("last read at %(time)s", time=clock(reading.taken_at)))
     else:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from controller.pages import formats as figures
 from controller.pages.language import words
+from controller.wording import worded
 
 formats = words("en").formats
 
@@ -103,6 +104,46 @@ def test_times_of_another_zone_say_how_far_it_is_from_utc(zone: str, text: str) 
 @given(st.text())
 def test_plain_words_turn_nothing_around_them(text: str) -> None:
     assert not re.search("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\x00-\x1f]", figures.plain(text))
+
+
+def test_a_name_from_right_to_left_is_set_apart_within_a_sentence() -> None:
+    assert figures.isolated("\u05e2\u05d1\u05e8") == "\u2068\u05e2\u05d1\u05e8\u2069"
+    assert figures.isolated("a\u202eb") == "\u2068ab\u2069"
+    assert figures.isolated("Container 7") == "Container 7"
+    assert figures.isolated("Контейнер 1 · 3,2 кВт") == "Контейнер 1 · 3,2 кВт"
+    fan = figures.isolated("\u0645\u0631\u0648\u062d\u0629")
+    inner = f"Fan of {fan} at 4"
+    assert figures.isolated(inner) == f"\u2068{inner}\u2069"
+    assert (
+        words("en").gettext("%(name)s is at %(share)s", name="\u05d0 5", share=3.5)
+        == "\u2068\u05d0 5\u2069 is at 3.5"
+    )
+    assert (
+        words("ru").told(worded("there is no %(names)s in the inventory", names="\u05d0")).count("\u2068")
+        == 1
+    )
+
+
+@given(
+    st.text(
+        alphabet=st.sampled_from(
+            "a1\u05d0\u0627\u2066\u2067\u2068\u2069\u202a\u202b\u202c\u202d\u202e\u200f\u061c"
+        )
+    )
+)
+def test_what_is_set_apart_ends_where_it_should(text: str) -> None:
+    found = figures.isolated(text)
+    assert figures.plain(found) == figures.plain(text)
+    if found == text:
+        assert re.fullmatch("[a1]*", text), "it turns what stands around it"
+        return
+    depths, depth = [], 0
+    for character in found:
+        depth += (character in "\u2066\u2067\u2068") - (character == "\u2069")
+        depths.append(depth)
+    assert min(depths[:-1]) > 0, "it ends before its end"
+    assert depths[-1] == 0, "it does not end"
+    assert not re.search("[\u202a-\u202e]", found)
 
 
 @given(st.text(max_size=60))
