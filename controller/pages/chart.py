@@ -14,6 +14,7 @@ import msgspec
 
 from controller.api.stats_routes import Metric, Series, Stats
 from controller.pages.chart_axes import Label, round_numbers, round_times
+from controller.pages.formats import wall
 from controller.pages.language import Words
 from controller.pages.measures import Measure, line_words, measure
 from controller.pages.state_words import state_words
@@ -311,7 +312,7 @@ class _Drawing:
             self._days[key] = (
                 self.words.formats.clock(noon, self.now, self.zone).replace("%", "%%").replace("12:34", "%s")
             )
-        return self._days[key] % _wall(local)
+        return self._days[key] % wall(local)
 
     def _ends_now(self) -> bool:
         return abs(self.now.timestamp() - self.end) <= 2 * self.stats.step_s
@@ -328,14 +329,6 @@ def _range(known: Sequence[float], measured: Measure) -> tuple[float, float]:
     if lacking > 0:
         return (low, high + lacking) if measured.from_zero else (low - lacking / 2, high + lacking / 2)
     return low, high
-
-
-def _wall(local: datetime) -> str:
-    """Return what the clock shows, and of a time that it shows twice how far it is from UTC."""
-    twice = local.replace(fold=0).utcoffset() != local.replace(fold=1).utcoffset()
-    return f"{local:%H:%M}" + (
-        f" (UTC{local.strftime('%z')[:3]}:{local.strftime('%z')[3:5]})" if twice else ""
-    )
 
 
 def _lane_height(at: int, of: int) -> float:

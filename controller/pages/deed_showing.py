@@ -32,7 +32,7 @@ from controller.pages.deed_stopping import can_be_done, lines_of_operation, numb
 from controller.pages.deed_until import WHICH, moments_of, suggested_until, which_of, written
 from controller.pages.deed_words import button, heading, keep, set_apart, spot, title
 from controller.pages.event_words import actor_words
-from controller.pages.formats import isolated, plain
+from controller.pages.formats import isolated, plain, wall
 from controller.pages.language import Words
 from controller.pages.page_paths import operation_path
 from controller.pages.zones import zone_of
@@ -300,7 +300,7 @@ def _choices(around: Surroundings, found: Look, plan: Plan | None, ends: Ends) -
 def _of_both(words: Words, moment: datetime, zone: ZoneInfo) -> str:
     """Return one of the two moments at which a clock shows the same time, by how far the clock is from UTC then."""
     local = moment.astimezone(zone)
-    time = f"{local:%H:%M} (UTC{local.strftime('%z')[:3]}:{local.strftime('%z')[3:5]})"
+    time = wall(local)
     if local.fold:
         return words.gettext("%(time)s, after the clock is put back", time=time)
     return words.gettext("%(time)s, before the clock is put back", time=time)

@@ -29,7 +29,7 @@ from controller.pages.fleet_page import (
     sorted_cards,
     totals_state,
 )
-from controller.pages.formats import cut, plain
+from controller.pages.formats import comes_twice, cut, plain
 from controller.pages.frame import HTML, page, words_of
 from controller.pages.language import Words
 from controller.pages.live_state import LiveState
@@ -178,7 +178,8 @@ def _clock(call: Call[Any, Any], container: fleet.Container | None) -> Clock:
 
     def told(moment: datetime) -> str:
         time = formats.clock(moment, call.now, zone)
-        here = moment.astimezone(zone).utcoffset() == moment.astimezone(page).utcoffset()
+        local = moment.astimezone(zone)
+        here = local.utcoffset() == moment.astimezone(page).utcoffset() or comes_twice(local)
         return time if here else f"{time} ({formats.offset(moment, zone)})"
 
     return told

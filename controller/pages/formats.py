@@ -164,9 +164,12 @@ class Formats:
         return self.of(whole_s, "s") if whole_s < 60 else self.of(math.ceil(whole_s / 60), "min")
 
     def clock(self, moment: datetime, now: datetime, zone: tzinfo) -> str:
-        """Return a moment as people say it: 14:06, yesterday 18:44, tomorrow 06:00, 21 Nov 2026, 18:00; in a zone."""
+        """Return a moment as people say it: 14:06, yesterday 18:44, tomorrow 06:00, 21 Nov 2026, 18:00; in a zone.
+
+        Of a time that the clock shows twice that day it is said which of both: 02:30 (UTC+02:00).
+        """
         local, today = moment.astimezone(zone), now.astimezone(zone).date()
-        time = f"{local:%H:%M}"
+        time = wall(local)
         if local.date() == today:
             return time
         if local.date() == today - timedelta(days=1):
@@ -183,7 +186,7 @@ class Formats:
         """Return a moment with its day, whichever that is: today 18:00, yesterday 18:44, 21 Nov 2026, 18:00; in a zone."""
         local = moment.astimezone(zone)
         if local.date() == now.astimezone(zone).date():
-            return self.gettext("today %(time)s", time=f"{local:%H:%M}")
+            return self.gettext("today %(time)s", time=wall(local))
         return self.clock(moment, now, zone)
 
     def zone_words(self, now: datetime, zone: tzinfo) -> str:
@@ -241,6 +244,20 @@ def iso(moment: datetime) -> str:
 def sentence(text: str) -> str:
     """Return a line of a log as a sentence: a capital before, a full stop behind."""
     return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
+
+
+def wall(local: datetime, pattern: str = "%H:%M") -> str:
+    """Return what the clock shows, and of a time that it shows twice how far it is from UTC. `local`: in its zone."""
+    time = f"{local:{pattern}}"
+    if not comes_twice(local):
+        return time
+    offset = local.strftime("%z")
+    return f"{time} (UTC{offset[:3]}:{offset[3:5]})"
+
+
+def comes_twice(local: datetime) -> bool:
+    """Return whether the clock of a moment's zone shows its time twice that day, for it is put back."""
+    return local.replace(fold=0).utcoffset() != local.replace(fold=1).utcoffset()
 
 
 def plain(text: str) -> str:

@@ -12,6 +12,7 @@ import msgspec
 
 from controller.api.route import Call
 from controller.deeds import MinerView
+from controller.pages.formats import wall
 from controller.pages.language import Words
 from controller.pages.live_state import LiveState
 from controller.pages.made_of_views import MadeOfViews
@@ -55,7 +56,7 @@ def _freshness(call: Call[Any, Any], words: Words) -> LiveState:
         zone = reading_zone(call)
         local = newest.astimezone(zone)
         today = local.date() == call.now.astimezone(zone).date()
-        at = f"{local:%H:%M:%S}" if today else words.formats.clock(newest, call.now, zone)
+        at = wall(local, "%H:%M:%S") if today else words.formats.clock(newest, call.now, zone)
         if zone.key == "UTC":
             at = f"{at} UTC"
         if not fresh:

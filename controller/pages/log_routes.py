@@ -26,7 +26,7 @@ from controller.pages.event_words import (
     outcome_words,
     said,
 )
-from controller.pages.formats import cut, isolated, plain
+from controller.pages.formats import cut, isolated, plain, wall
 from controller.pages.frame import HTML, page, words_of
 from controller.pages.language import Words
 from controller.pages.live_state import LiveState
@@ -89,7 +89,7 @@ async def get_log(call: Call[Any, Any]) -> Answer:
         actor_words=lambda event: _actor_words(event, words),
         changes_of=changes_of,
         miner_link=_miner_link(call),
-        time_of=lambda moment: moment.astimezone(zone).strftime("%H:%M:%S"),
+        time_of=lambda moment: wall(moment.astimezone(zone), "%H:%M:%S"),
         day_words=lambda day: _day_words(day, call.now.astimezone(zone).date(), words),
         zone=formats.zone_words(call.now, zone),
         back=call.request.path_qs,

@@ -82,6 +82,21 @@ def test_moments_are_of_the_containers_own_day(ago: timedelta, text: str) -> Non
     assert formats.clock(NOW - ago, NOW, SAMARA) == text
 
 
+def test_a_time_that_the_clock_shows_twice_says_which_of_both_it_is() -> None:
+    berlin = ZoneInfo("Europe/Berlin")
+    now = datetime(2026, 10, 25, 12, 0, tzinfo=UTC)  # put back from 03:00 to 02:00 that day
+    first, second = (datetime(2026, 10, 25, hour, 30, tzinfo=UTC) for hour in (0, 1))
+    assert formats.clock(first, now, berlin) == "02:30 (UTC+02:00)"
+    assert formats.clock(second, now, berlin) == "02:30 (UTC+01:00)"
+    assert formats.moment(second, now, berlin) == "today 02:30 (UTC+01:00)"
+    assert formats.clock(second, now + timedelta(days=1), berlin) == "yesterday 02:30 (UTC+01:00)"
+    assert formats.clock(second, now + timedelta(days=9), berlin) == "25 Oct 2026, 02:30 (UTC+01:00)"
+    assert figures.wall(first.astimezone(berlin), "%H:%M:%S") == "02:30:00 (UTC+02:00)"
+    for once in (first - timedelta(hours=1), second + timedelta(hours=1), first.replace(month=3)):
+        assert "UTC" not in formats.clock(once, now, berlin)
+    assert "UTC" not in formats.clock(first, now, ZoneInfo("UTC"))
+
+
 def test_zones_say_how_far_they_are_from_utc() -> None:
     assert formats.zone_words(NOW, SAMARA) == "Europe/Samara (UTC+04:00)"
     assert formats.zone_words(NOW, ZoneInfo("America/St_Johns")) == "America/St_Johns (UTC-03:30)"
