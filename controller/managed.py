@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 import msgspec
-import yaml
 
 from controller.deeds import DeedRefused
 from controller.wording import worded
 from miners.errors import ConfigurationError, InventoryError
 from miners.inventory.fleet import Inventory
 from miners.inventory.load import load
+from miners.inventory.nodes import Unreadable, compose, value_of
 from miners.inventory.store import InventoryStore
 
 Document: TypeAlias = dict[str, Any]
@@ -58,7 +58,7 @@ class Managed:
     async def preview(self, change: Callable[[Document], None]) -> Inventory:
         """Return the inventory that a change would make, and change nothing. Raises NotRight."""
         async with self._lock:
-            inventory, _ = await asyncio.to_thread(self._try, change)
+            inventory, _, _ = await asyncio.to_thread(self._try, change)
             return inventory
 
     async def edit(self, change: Callable[[Document], None]) -> Inventory:
@@ -68,8 +68,8 @@ class Managed:
         changed then. Changes come one after the other: `change` sees what the one before has put in use.
         """
         async with self._lock:
-            _, text = await asyncio.to_thread(self._try, change)
-            await asyncio.to_thread(self._write, text)
+            _, document, text = await asyncio.to_thread(self._try, change)
+            await asyncio.to_thread(self._write, document, text)
             if not await self._store.reload():
                 raise ConfigurationError(
                     worded(
@@ -80,7 +80,7 @@ class Managed:
                 )
             return self._store.inventory
 
-    def _try(self, change: Callable[[Document], None]) -> tuple[Inventory, str]:
+    def _try(self, change: Callable[[Document], None]) -> tuple[Inventory, Document, str]:
         document = self._read()
         change(document)
         text = text_of(document)
@@ -91,16 +91,16 @@ class Managed:
                 inventory = load(self._targets, managed=candidate)
             except InventoryError as error:
                 raise NotRight([self._without(line, candidate) for line in error.mistakes]) from None
-        return inventory, text
+        return inventory, document, text
 
     def _read(self) -> Document:
         try:
             text = self._path.read_text(encoding="utf-8")
-            # What was read before need not be taken apart again: with thousands of miners that takes seconds.
-            found = self._last[1] if text == self._last[0] else yaml.safe_load(text)
+            # What was read or written before need not be taken apart again: with thousands of miners that takes seconds.
+            found = self._last[1] if text == self._last[0] else _taken_apart(text)
         except FileNotFoundError:
             return {}
-        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        except (OSError, UnicodeDecodeError, Unreadable) as error:
             raise ConfigurationError(
                 worded(
                     "%(path)s cannot be read (%(name)s): mend it, or move it away",
@@ -122,7 +122,7 @@ class Managed:
             line = line.removeprefix(str(candidate)).lstrip(":").partition(": ")[2]
         return line.replace(str(candidate), self._path.name)
 
-    def _write(self, text: str) -> None:
+    def _write(self, document: Document, text: str) -> None:
         beside = self._path.with_name(self._path.name + ".new")
         try:
             descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o640)
@@ -136,6 +136,7 @@ class Managed:
                 os.fsync(folder)
             finally:
                 os.close(folder)
+            self._last = text, msgspec.json.decode(msgspec.json.encode(document))
         except OSError as error:
             raise ConfigurationError(
                 worded(
@@ -144,6 +145,12 @@ class Managed:
                     strerror=error.strerror,
                 )
             ) from error
+
+
+def _taken_apart(text: str) -> Any:
+    """Return the file as plain data, read as the inventory reads it. Raises Unreadable."""
+    root = compose(text)
+    return None if root is None else value_of(root)
 
 
 def text_of(document: Document) -> str:
@@ -180,16 +187,23 @@ def remove_container(document: Document, container: str) -> None:
 
 def put_miner(document: Document, container: str, miner: Document, *, instead_of: str | None = None) -> None:
     """Put a miner into a container, which is in the document or (then it is extended) in a hand-written file."""
+    miners = miners_in(document, container)
+    if instead_of is not None:
+        for place, other in enumerate(miners):
+            if other.get("name") == instead_of:
+                miners[place] = miner
+                return
+    miners.append(miner)
+
+
+def miners_in(document: Document, container: str) -> list[Document]:
+    """Return the list of a container's miners in the document, to put miners into: made for one of a hand-written file."""
     entry = entry_of(document, container)
     if entry is None:
         entry = {"extends": container, "miners": []}
         add_container(document, entry)
-    miners = entry.setdefault("miners", [])
-    for place, other in enumerate(miners):
-        if other.get("name") == instead_of:
-            miners[place] = miner
-            return
-    miners.append(miner)
+    found: list[Document] = entry.setdefault("miners", [])
+    return found
 
 
 def remove_miner(document: Document, container: str, miner: str) -> None:

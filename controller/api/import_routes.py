@@ -3,29 +3,31 @@
 import asyncio
 import hashlib
 import re
-import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
 from controller.api.allowed_addresses import refused_address
-from controller.api.fleet_routes import is_managed
-from controller.api.inventory_changes import unusable
+from controller.api.credential_references import reference_mistake
 from controller.api.managing import not_kept
 from controller.api.problems import Mistake, Problem
 from controller.api.route import ADMINISTRATORS, Call, Route
 from controller.api.versions import told_miner
-from controller.managed import Document, Managed, NotRight, entry_of, put_miner
+from controller.managed import Document, Managed, NotRight, miners_in
 from controller.model import Event
+from controller.settings import Settings
 from controller.wording import worded, worded_many
 from miners.errors import ConfigurationError
 from miners.inventory import fleet
-from miners.inventory.importing import Row, rows_of_csv, rows_of_yaml
+from miners.inventory.importing import Row, composed, rows_of_csv, rows_of_yaml
 from miners.inventory.slugs import miner_id, slug
 
 CSV: Final = "text/csv"
 MEDIA: Final = (CSV, "application/yaml", "application/x-yaml", "text/yaml")
+_TOGETHER: Final = 100
+"""So many events are worded before others get their turn."""
+
 _PLACE: Final = re.compile(r"containers\[(\d+)\]\.miners\[(\d+)\](?:\.(\w+))?: ")
 
 Action = Literal["add", "change", "same", "refuse"]
@@ -80,6 +82,14 @@ class _Placed(msgspec.Struct, kw_only=True):
     action: Action = "add"
 
 
+class _Around(msgspec.Struct, frozen=True, kw_only=True):
+    """What rows are looked at with: the containers that one may see, the networks, and where credentials may stand."""
+
+    containers: Sequence[fleet.Container]
+    networks: Sequence[str]
+    settings: Settings
+
+
 async def post_import(call: Call[bytes, ImportQuery]) -> Imported:
     """Take many miners at once."""
     try:
@@ -99,13 +109,16 @@ async def take_rows(
     `seen`: the fingerprint of what was looked at; nothing else is done then. Raises Problem: invalid, with the rows that
     cannot be taken; changed-meanwhile, where something else would be done than what was looked at.
     """
-    placed, refused = await _read(call, text, csv=csv)
+    # With thousands of rows each step takes long; others get their turn meanwhile.
+    placed, refused = await asyncio.to_thread(_read, _around(call), text, csv=csv)
+    if not placed and not refused:
+        words = worded("it holds no miner")
+        raise Problem("malformed", words, [Mistake("", "empty", words)])
     held: list[Document] = []
 
     def change(document: Document) -> None:
         held[:] = [document]
-        for one in placed:
-            _put(document, one)
+        _put_all(document, placed)
         if seen is not None and not dry_run and seen != _fingerprint(placed, refused):
             raise Problem(
                 "changed-meanwhile", worded("the inventory is not the one that the rows were looked at with")
@@ -118,15 +131,17 @@ async def take_rows(
             inventory = await call.service(Managed).edit(change)
             await _record(call, placed, inventory)
     except NotRight as error:
-        placed, more = _refused_by_inventory(error.mistakes, placed, held[0] if held else {})
+        document = held[0] if held else {}
+        placed, more = await asyncio.to_thread(_refused_by_inventory, error.mistakes, placed, document)
         refused += more
     except ConfigurationError as error:
         raise not_kept(error) from None
-    found = _imported(dry_run, placed, refused)
-    looked = Looked(imported=found, fingerprint=_fingerprint(placed, refused), changes=_changes(placed))
+    looked = await asyncio.to_thread(_looked, placed, refused, dry_run=dry_run)
     if refused and not dry_run:
         mistakes = [
-            Mistake(f"line {row.line}", "refused", row.detail or "") for row in found.rows if row.detail
+            Mistake(f"line {row.line}", "refused", row.detail or "")
+            for row in looked.imported.rows
+            if row.detail
         ]
         raise Problem(
             "invalid",
@@ -136,23 +151,33 @@ async def take_rows(
                 len(refused),
             ),
             mistakes,
-            more={"import": found},
+            more={"import": looked.imported},
         )
     return looked
 
 
-async def _read(call: Call[Any, Any], text: str, *, csv: bool) -> tuple[list[_Placed], list[ImportedRow]]:
-    reader = rows_of_csv if csv else rows_of_yaml
-    rows, mistakes = await asyncio.to_thread(reader, unicodedata.normalize("NFC", text))
+def _around(call: Call[Any, Any]) -> _Around:
+    return _Around(
+        containers=call.containers(), networks=call.deeds.inventory.networks, settings=call.settings
+    )
+
+
+def _looked(placed: Sequence[_Placed], refused: Sequence[ImportedRow], *, dry_run: bool) -> Looked:
+    return Looked(
+        imported=_imported(dry_run, placed, refused),
+        fingerprint=_fingerprint(placed, refused),
+        changes=_changes(placed),
+    )
+
+
+def _read(around: _Around, text: str, *, csv: bool) -> tuple[list[_Placed], list[ImportedRow]]:
+    """Return the rows that can be put into containers, and those that cannot. It takes long: for a thread."""
+    rows, mistakes = (rows_of_csv if csv else rows_of_yaml)(composed(text))
     refused = [ImportedRow(line=line, action="refuse", detail=detail) for line, detail in mistakes]
-    if not rows and not refused:
-        raise Problem(
-            "malformed", worded("it holds no miner"), [Mistake("", "empty", worded("it holds no miner"))]
-        )
     containers: dict[str, fleet.Container] = {
-        name: one for one in call.containers() for name in (one.id, one.name)
+        name: one for one in around.containers for name in (one.id, one.name)
     }
-    known = {(one.id, slug(miner.name)): miner for one in containers.values() for miner in one.miners}
+    known = {(one.id, slug(miner.name)): miner for one in around.containers for miner in one.miners}
     placed: list[_Placed] = []
     taken: dict[tuple[str, str], int] = {}
     usable: dict[str, str | None] = {}
@@ -164,7 +189,7 @@ async def _read(call: Call[Any, Any], text: str, *, csv: bool) -> tuple[list[_Pl
             detail = worded("there is no container %(container)s: make it first", container=row.container)
         else:
             key = (container.id, slug(name))
-            detail = await _refusal(call, row, known.get(key), usable)
+            detail = _refusal(around, row, known.get(key), usable)
             if detail is None and key in taken:
                 detail = worded("%(name)s stands in line %(line)s already", name=name, line=str(taken[key]))
             taken.setdefault(key, row.line)
@@ -175,49 +200,48 @@ async def _read(call: Call[Any, Any], text: str, *, csv: bool) -> tuple[list[_Pl
                 )
             )
         else:
-            placed.append(_Placed(row=row, container=container, known=known.get((container.id, slug(name)))))
+            placed.append(_Placed(row=row, container=container, known=known.get(key)))
     return placed, refused
 
 
-async def _refusal(
-    call: Call[Any, Any], row: Row, known: fleet.Miner | None, usable: dict[str, str | None]
+def _refusal(
+    around: _Around, row: Row, known: fleet.Miner | None, usable: dict[str, str | None]
 ) -> str | None:
     """Return why a row cannot be taken into its container, None if it can."""
-    if known is not None and not is_managed(call, known.origin):
+    if known is not None and known.origin.file != str(around.settings.managed):
         return worded(
             "it stands in %(file)s, line %(line)s: change it there",
             file=known.origin.file,
             line=str(known.origin.line),
         )
-    refused = refused_address(str(row.data["address"]), call.deeds.inventory.networks)
+    refused = refused_address(str(row.data["address"]), around.networks)
     if refused is not None:
         return refused
     reference = row.data.get("credentials")
     if reference is None:
         return None
     if reference not in usable:
-        mistake = await unusable(call, row.data)
+        mistake = reference_mistake(around.settings, row.data)
         usable[reference] = None if mistake is None else mistake.detail
     return usable[reference]
 
 
-def _put(document: Document, one: _Placed) -> None:
-    """Put a row into the document; a key that it does not give stays as it is."""
-    before = None
-    if one.known is not None:
-        whole = entry_of(document, one.container.name) or {}
-        before = next(
-            (miner for miner in whole.get("miners", ()) if miner.get("name") == one.known.name), None
-        )
-    one.before = before
-    one.entry = {**(before or {}), **one.row.data}
-    one.action = "add" if before is None else "same" if one.entry == before else "change"
-    put_miner(
-        document,
-        one.container.name,
-        one.entry,
-        instead_of=None if before is None or one.known is None else one.known.name,
-    )
+def _put_all(document: Document, placed: Sequence[_Placed]) -> None:
+    """Put rows into the document; a key that a row does not give stays as it is."""
+    places: dict[str, dict[Any, int]] = {}
+    for one in placed:
+        miners = miners_in(document, one.container.name)
+        if one.container.id not in places:
+            numbered = [(miner.get("name"), place) for place, miner in enumerate(miners)]
+            places[one.container.id] = dict(reversed(numbered))
+        place = None if one.known is None else places[one.container.id].get(one.known.name)
+        one.before = None if place is None else miners[place]
+        one.entry = {**(one.before or {}), **one.row.data}
+        one.action = "add" if one.before is None else "same" if one.entry == one.before else "change"
+        if place is None:
+            miners.append(one.entry)
+        else:
+            miners[place] = one.entry
 
 
 def _fingerprint(placed: Sequence[_Placed], refused: Sequence[ImportedRow]) -> str:
@@ -297,7 +321,9 @@ async def _record(call: Call[Any, Any], placed: Sequence[_Placed], inventory: fl
         (container.id, miner.name): miner for container in inventory.containers for miner in container.miners
     }
     events: list[Event] = []
-    for one in placed:
+    for number, one in enumerate(placed):
+        if number % _TOGETHER == 0:
+            await asyncio.sleep(0)
         made = now.get((one.container.id, str(one.entry["name"])))
         if one.action == "same" or made is None:
             continue

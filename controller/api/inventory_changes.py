@@ -5,13 +5,14 @@ reference to credentials, and then the whole inventory as it would be.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
 from msgspec import UNSET
 
 from controller.api.conditions import check_if_match
+from controller.api.credential_references import reference_mistake, resolved
 from controller.api.inventory_orders import (
     CONTAINER_FIELDS,
     MINER_FIELDS,
@@ -27,10 +28,25 @@ from controller.api.inventory_orders import (
     mistakes_in_container,
     mistakes_in_miner,
 )
-from controller.api.managing import changed, coming, effect_of, not_kept, require_managed
+from controller.api.managing import (
+    changed,
+    check_container_free,
+    check_miner_free,
+    coming,
+    effect_of,
+    not_kept,
+    require_all_containers,
+    require_managed,
+)
 from controller.api.problems import Mistake, Problem, invalid
 from controller.api.route import Call
-from controller.api.versions import container_etag, miner_etag, told_container, told_miner
+from controller.api.versions import (
+    container_etag,
+    contents_etag,
+    miner_etag,
+    told_container,
+    told_miner,
+)
 from controller.deeds import MinerView, Plan
 from controller.managed import (
     Document,
@@ -46,18 +62,10 @@ from miners.client import read_miner
 from miners.driver import Memory
 from miners.errors import ConfigurationError
 from miners.inventory import fleet
-from miners.inventory.fleet import CredentialsReference, Inventory
-from miners.inventory.secrets import resolve, target_of
+from miners.inventory.fleet import Inventory
+from miners.inventory.secrets import target_of
 from miners.inventory.slugs import miner_id, slug
 from miners.model import PollFailure
-
-
-def require_all_containers(call: Call[Any, Any]) -> None:
-    """Raise Problem (not-allowed) for a token that is for some containers: it makes no others."""
-    if call.person.narrow:
-        raise Problem(
-            "not-allowed", worded("this token is for the containers that it names, and makes no others")
-        )
 
 
 async def make_container(call: Call[Any, Any], order: NewContainer) -> fleet.Container:
@@ -69,7 +77,7 @@ async def make_container(call: Call[Any, Any], order: NewContainer) -> fleet.Con
     if mistakes:
         raise invalid(*mistakes)
     identity = entry.get("id") or slug(entry["name"])
-    _check_free(call, entry["name"], identity, "/id" if "id" in entry else "/name")
+    check_container_free(call, entry["name"], identity, "/id" if "id" in entry else "/name")
     inventory = await changed(
         call, lambda document: add_container(document, {**entry, "miners": []}), fields=CONTAINER_FIELDS
     )
@@ -121,7 +129,7 @@ async def _change_of_container(
     if mistakes:
         raise invalid(*mistakes)
     if wish.get("name", known.name) != known.name:
-        _check_free(call, wish["name"], None, "/name")
+        check_container_free(call, wish["name"], None, "/name")
 
     def change(document: Document) -> None:
         _require_match(call, if_match, container_etag(_container(call.deeds.inventory, known.id)))
@@ -135,8 +143,34 @@ async def _change_of_container(
     return change
 
 
-async def take_container(call: Call[Any, Any], known: fleet.Container, *, with_miners: bool) -> None:
-    """Take a container away. Raises Problem: read-only, in-use while it has miners unless they go too."""
+async def take_container(
+    call: Call[Any, Any], known: fleet.Container, *, with_miners: bool, if_match: str | None = None
+) -> None:
+    """Take a container away. Raises Problem: read-only, in-use while it has miners unless they go too.
+
+    `if_match`: the ETag of the container and its miners as they were looked at; changed-meanwhile if they are others now.
+    """
+    _check_takable(call, known, with_miners=with_miners)
+    gone = known
+
+    def change(document: Document) -> None:
+        # Changes come one after the other: what it is by now is what goes, and what the record tells.
+        nonlocal gone
+        gone = _container(call.deeds.inventory, known.id)
+        if if_match is not None:
+            check_if_match(if_match, contents_etag(gone))
+        _check_takable(call, gone, with_miners=with_miners)
+        remove_container(document, gone.name)
+
+    await changed(call, change)
+    before = {
+        **told_container(gone),
+        "miners": [told_miner(gone.id, miner) for miner in gone.miners],
+    }
+    await _record(call, "container.deleted", gone, before=before)
+
+
+def _check_takable(call: Call[Any, Any], known: fleet.Container, *, with_miners: bool) -> None:
     require_managed(call, known.origin, worded("the container %(container)s", container=known.name))
     if known.miners and not with_miners:
         raise Problem(
@@ -149,12 +183,6 @@ async def take_container(call: Call[Any, Any], known: fleet.Container, *, with_m
         )
     for miner in known.miners:
         require_managed(call, miner.origin, worded("the miner %(miner)s", miner=miner.name))
-    await changed(call, lambda document: remove_container(document, known.name))
-    before = {
-        **told_container(known),
-        "miners": [told_miner(known.id, miner) for miner in known.miners],
-    }
-    await _record(call, "container.deleted", known, before=before)
 
 
 async def make_miner(
@@ -224,7 +252,7 @@ async def _new_miner(
     container = _container_of(call, order.container)
     entry = miner_entry(order)
     await _check_miner(call, entry)
-    _check_name_free(container, entry["name"])
+    check_miner_free(container, entry["name"])
 
     def change(document: Document) -> None:
         put_miner(document, container.name, entry)
@@ -242,7 +270,7 @@ async def _changed_miner(
     await _check_miner(call, wish)
     name = wish["name"]
     if (container.id, slug(name)) != (before.id, slug(known.name)):
-        _check_name_free(container, name)
+        check_miner_free(container, name)
 
     def new_entry(document: Document) -> Document:
         entry = _entry_of_miner(document, view)
@@ -261,17 +289,25 @@ async def _changed_miner(
     return container, name, change
 
 
-async def take_miner(call: Call[Any, Any], view: MinerView) -> None:
-    """Take a miner away; its history stays. Raises Problem."""
+async def take_miner(call: Call[Any, Any], view: MinerView, *, if_match: str | None = None) -> None:
+    """Take a miner away; its history stays. Raises Problem.
+
+    `if_match`: the ETag of the miner as it was looked at; changed-meanwhile if it is another now.
+    """
     require_managed(call, view.miner.origin, worded("the miner %(miner)s", miner=view.miner.name))
+    gone = view
 
     def change(document: Document) -> None:
-        _entry_of_miner(document, view)
-        remove_miner(document, view.container.name, view.miner.name)
+        nonlocal gone
+        gone = call.miner(view.id)
+        if if_match is not None:
+            check_if_match(if_match, miner_etag(gone))
+        _entry_of_miner(document, gone)
+        remove_miner(document, gone.container.name, gone.miner.name)
 
     await changed(call, change)
-    before = told_miner(view.container.id, view.miner)
-    await _record(call, "miner.deleted", view.container, view.miner, before=before)
+    before = told_miner(gone.container.id, gone.miner)
+    await _record(call, "miner.deleted", gone.container, gone.miner, before=before)
 
 
 async def entry_of_miner(call: Call[Any, Any], view: MinerView) -> Document:
@@ -284,31 +320,10 @@ async def entry_of_miner(call: Call[Any, Any], view: MinerView) -> Document:
     return _entry_of_miner(document, view)
 
 
-async def unusable(call: Call[Any, Any], entry: Mapping[str, Any]) -> Mistake | None:
-    """Return what is wrong with the reference to credentials in an entry of a miner: that nothing usable stands there."""
-    text = entry.get("credentials")
-    if not isinstance(text, str):
-        return None
-    reference = (
-        CredentialsReference(file=text.removeprefix("file:"))
-        if text.startswith("file:")
-        else CredentialsReference(environment=text)
-    )
-    settings = call.settings
-    try:
-        await asyncio.to_thread(resolve, reference, settings.secrets_dir, settings.environment)
-    except ConfigurationError:
-        detail = worded(
-            "there is no usable user:password there: it takes a file below the controller's --secrets-dir, or a variable HASHYARD_MINER_… of its environment"
-        )
-        return Mistake("/credentials", "not-found", detail)
-    return None
-
-
 async def _check_miner(call: Call[Any, Any], entry: Document) -> None:
     mistakes = mistakes_in_miner(entry, call.deeds.inventory.networks)
     if not any(mistake.at == "/credentials" for mistake in mistakes):
-        missing = await unusable(call, entry)
+        missing = await asyncio.to_thread(reference_mistake, call.settings, entry)
         mistakes += [missing] if missing is not None else []
     if mistakes:
         raise invalid(*mistakes)
@@ -333,12 +348,7 @@ async def _asked(
     """Read the miner that would be made, and return what answers. Raises Problem: miner-failed."""
     inventory = await coming(call, change, fields=MINER_FIELDS)
     miner = _miner(inventory, container.id, name)
-    credentials = None
-    if miner.credentials is not None:
-        settings = call.settings
-        credentials = await asyncio.to_thread(
-            resolve, miner.credentials, settings.secrets_dir, settings.environment
-        )
+    credentials = await resolved(call.settings, miner.credentials)
     reading = await read_miner(target_of(container, miner, credentials), Memory())
     if isinstance(reading, PollFailure):
         raise Problem("miner-failed", reading.detail, more={"failure": msgspec.to_builtins(reading)})
@@ -391,31 +401,6 @@ def _container_of(call: Call[Any, Any], container_id: str) -> fleet.Container:
     if found is None:
         raise invalid(Mistake("/container", "not-found", worded("there is no such container")))
     return found
-
-
-def _check_free(call: Call[Any, Any], name: str, identity: str | None, at: str) -> None:
-    for container in call.deeds.inventory.containers:
-        if container.name == name:
-            at = "/name"
-        elif container.id != identity:
-            continue
-        detail = worded(
-            "there is a container %(container)s (%(container_2)s) already",
-            container=container.name,
-            container_2=container.id,
-        )
-        raise Problem("exists", detail, [Mistake(at, "exists", detail)])
-
-
-def _check_name_free(container: fleet.Container, name: str) -> None:
-    for miner in container.miners:
-        if slug(miner.name) == slug(name):
-            detail = worded(
-                "there is a miner %(miner)s in %(container)s already",
-                miner=miner.name,
-                container=container.name,
-            )
-            raise Problem("exists", detail, [Mistake("/name", "exists", detail)])
 
 
 def _container(inventory: Inventory, identity: str) -> fleet.Container:

@@ -13,7 +13,8 @@ from controller.deeds import OVER_LIMIT, OverLimit, Plan, PlanChanged
 from controller.managed import Document, Managed, NotRight
 from controller.wording import worded
 from miners.errors import ConfigurationError
-from miners.inventory.fleet import Inventory, Origin
+from miners.inventory.fleet import Container, Inventory, Origin
+from miners.inventory.slugs import slug
 
 _log = structlog.get_logger(__name__)
 
@@ -90,6 +91,41 @@ def require_managed(call: Call[Any, Any], origin: Origin | None, what: str) -> N
         ),
         more={"places": [f"{origin.file}:{origin.line}"]},
     )
+
+
+def require_all_containers(call: Call[Any, Any]) -> None:
+    """Raise Problem (not-allowed) for a token that is for some containers: it makes no others."""
+    if call.person.narrow:
+        raise Problem(
+            "not-allowed", worded("this token is for the containers that it names, and makes no others")
+        )
+
+
+def check_container_free(call: Call[Any, Any], name: str, identity: str | None, at: str) -> None:
+    """Raise Problem (exists) for a name or id that another container has. `at`: where the id came from."""
+    for container in call.deeds.inventory.containers:
+        if container.name == name:
+            at = "/name"
+        elif container.id != identity:
+            continue
+        detail = worded(
+            "there is a container %(container)s (%(container_2)s) already",
+            container=container.name,
+            container_2=container.id,
+        )
+        raise Problem("exists", detail, [Mistake(at, "exists", detail)])
+
+
+def check_miner_free(container: Container, name: str) -> None:
+    """Raise Problem (exists) for a name that another miner of the container has."""
+    for miner in container.miners:
+        if slug(miner.name) == slug(name):
+            detail = worded(
+                "there is a miner %(miner)s in %(container)s already",
+                miner=miner.name,
+                container=container.name,
+            )
+            raise Problem("exists", detail, [Mistake("/name", "exists", detail)])
 
 
 def not_right(lines: Sequence[str], fields: Mapping[str, str] | None = None) -> Problem:

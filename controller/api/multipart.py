@@ -49,8 +49,10 @@ def _part(piece: bytes) -> Part:
     head, parted, content = piece.partition(b"\r\n\r\n")
     # A boundary may be followed by blanks before its line ends (RFC 2046 5.1.1), and by nothing else.
     blanks, ended, head = head.partition(b"\r\n")
+    if not parted or not ended or blanks.strip(b" \t") or len(head) > MOST_HEAD:
+        raise _unreadable()
     disposition = _DISPOSITION.search(head.replace(b"\r\n", b"\n"))
-    if not parted or not ended or blanks.strip(b" \t") or len(head) > MOST_HEAD or disposition is None:
+    if disposition is None:
         raise _unreadable()
     given = {key.lower(): _text(value) for key, value in _PARAMETER.findall(disposition[1])}
     if b"name" not in given:

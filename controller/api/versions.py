@@ -17,6 +17,11 @@ def container_etag(container: fleet.Container) -> str:
     return etag_of(told_container(container))
 
 
+def contents_etag(container: fleet.Container) -> str:
+    """Return the ETag of a container with what is in it: which miners, not what is said of each."""
+    return etag_of([told_container(container), [miner.name for miner in container.miners]])
+
+
 def miner_etag(view: MinerView) -> str:
     """Return the ETag of a miner: of what the inventory says of it, not of its figures."""
     return etag_of(told_miner(view.container.id, view.miner))

@@ -21,13 +21,12 @@ from controller.api.inventory_changes import (
     change_container,
     effect_of_container,
     make_container,
-    require_all_containers,
     take_container,
 )
-from controller.api.managing import require_managed
+from controller.api.managing import require_all_containers, require_managed
 from controller.api.problems import Problem, problem_of
 from controller.api.route import Answer, Call, NoQuery, Route
-from controller.api.versions import container_etag
+from controller.api.versions import container_etag, contents_etag
 from controller.deeds import DeedRefused, Plan, PlanChanged
 from controller.pages.container_form import (
     FIELDS,
@@ -139,10 +138,11 @@ async def post_delete(call: Call[bytes, NoQuery]) -> Answer | web.Response:
         found.append(("typed", text))
     try:
         require_managed(call, known.origin, worded("the container %(container)s", container=known.name))
-        check_if_match(fields.get("etag") or "-", delete_etag(known))
+        condition = fields.get("etag") or "-"
+        check_if_match(condition, contents_etag(known))
         if found:
             return _ask_delete(call, found, typed=typed, chosen=chosen, status=422)
-        await take_container(call, known, with_miners=chosen)
+        await take_container(call, known, with_miners=chosen, if_match=condition)
     except Problem as problem:
         if problem.kind == "changed-meanwhile":
             text = words.gettext("Somebody changed it meanwhile. Look at it again before it goes")
@@ -151,11 +151,6 @@ async def post_delete(call: Call[bytes, NoQuery]) -> Answer | web.Response:
             raise
         return _ask_delete(call, [("", sentence(words.told(problem.detail)))], status=problem.status)
     return led(SECTION)
-
-
-def delete_etag(container: Container) -> str:
-    """Return what must not have changed since it was asked: the container, and how many miners go with it."""
-    return f'"{container_etag(container).strip(chr(34))}.{len(container.miners)}"'
 
 
 async def _refused(
@@ -271,7 +266,7 @@ def _ask_delete(
         crumbs=crumbs_of(call, known),
         known=known,
         path=container_path(known.id),
-        etag=delete_etag(known),
+        etag=contents_etag(known),
         miners=len(known.miners),
         strangers=len(strangers),
         places=list(Counter(f"{one.file}:{one.line}" for one in strangers))[:5],

@@ -133,11 +133,12 @@ async def post_delete(call: Call[bytes, NoQuery]) -> Answer | web.Response:
     typed = fields.get("typed", "")[:500]
     try:
         require_managed(call, view.miner.origin, worded("the miner %(miner)s", miner=view.miner.name))
-        check_if_match(fields.get("etag") or "-", miner_etag(view))
+        condition = fields.get("etag") or "-"
+        check_if_match(condition, miner_etag(view))
         if not typed_right(typed, view.miner.name, 1):
             text = words.gettext("Type it as it stands there, so that it is sure what is meant")
             return _ask(call, "delete", [("typed", text)], typed=typed, status=422)
-        await take_miner(call, view)
+        await take_miner(call, view, if_match=condition)
     except Problem as problem:
         if problem.kind == "read-only":
             return by_hand(call, problem, view.container, view)
@@ -221,7 +222,7 @@ def _answer(
     status: int | None = None,
 ) -> Answer:
     words = words_of(call)
-    containers = call.containers()
+    shown, containers = shown_again(form), call.containers()
     chosen = next((one for one in containers if one.id == form.container), None)
     names, told = labels(words), [(at, sentence(text)) for at, text in found or ()]
     crumbs = [(SECTION, words.gettext("Miners"))] if view is None else crumbs_of(call, view.container, view)
@@ -232,8 +233,8 @@ def _answer(
         section=SECTION,
         crumbs=crumbs,
         view=view,
-        form=shown_again(form),
-        secret_hidden=shown_again(form) != form,
+        form=shown,
+        secret_hidden=shown != form,
         action=_NEW if view is None else f"{miner_path(view.id)}/edit",
         back=SECTION
         if chosen is None
@@ -252,7 +253,9 @@ def _answer(
         now=None if view is None else view.miner,
         theirs=None
         if theirs is None
-        else [(names[name], getattr(theirs, name), getattr(form, name)) for name in _differing(theirs, form)],
+        else [
+            (names[name], getattr(theirs, name), getattr(shown, name)) for name in _differing(theirs, form)
+        ],
         theirs_active=None if theirs is None or theirs.active == form.active else theirs.active,
         answered=answered,
         silent=silent,

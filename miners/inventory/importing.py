@@ -5,6 +5,9 @@ containers' names and miners are taken, with what containers and `defaults` say 
 """
 
 import csv
+import re
+import unicodedata
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, TypeAlias
 
@@ -27,6 +30,12 @@ Mistakes: TypeAlias = list[tuple[int, str]]
 BY_HAND_ONLY: Final = ("gateway", "gateway_credentials", "simulate")
 """Keys that lead to further addresses, or that only simulating reads: they are written by hand."""
 
+MOST_COLUMNS: Final = 100
+"""So many columns are looked at: a wrong first line may name a hundred thousand."""
+
+_MARKED: Final = re.compile(r"[\x00-\x7f]?[^\x00-\x7f]+")
+_MOST_MARKED: Final = 500
+
 _SHARED: Final = frozenset(MINERS_SHARED) - frozenset(BY_HAND_ONLY)
 _OF_CONTAINERS: Final = frozenset(("name", "id", "rows", "columns", "miners")) | _SHARED
 _ATTRIBUTES: Final = {
@@ -42,6 +51,20 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     line: int
     container: str
     data: Mapping[str, Any]
+
+
+def composed(text: str) -> str:
+    """Return the text in Unicode's composed form, as the files' names are compared.
+
+    Composing takes the square of the length for letters that carry marks without end: longer pieces stay as they are, and no
+    name is as long. A piece ends before each character of ASCII, which goes together with none before it.
+    """
+    if text.isascii():
+        return text
+    return _MARKED.sub(
+        lambda found: unicodedata.normalize("NFC", found[0]) if len(found[0]) <= _MOST_MARKED else found[0],
+        text,
+    )
 
 
 def rows_of_csv(text: str) -> tuple[list[Row], Mistakes]:
@@ -204,12 +227,13 @@ _TRUTH: Final = {"true": True, "false": False}
 
 def _mistakes_in_columns(columns: list[str]) -> Mistakes:
     mistakes: Mistakes = []
-    for column in dict.fromkeys(columns):
+    number = Counter(columns)
+    for column in list(number)[:MOST_COLUMNS]:
         if column not in _COLUMNS:
             near = nearest(column, _COLUMNS)
             advice = f"did you mean {near}?" if near else f"there are {', '.join(_COLUMNS)}"
             mistakes.append((1, f"there is no column {shortened(column) or 'without a name'}; {advice}"))
-        elif columns.count(column) > 1:
+        elif number[column] > 1:
             mistakes.append((1, f"the column {column} stands twice"))
     mistakes += [
         (1, f"the column {column} is missing") for column in ("container", "address") if column not in columns

@@ -103,7 +103,8 @@ class Text(One):
             raise Wrong(f"{said(node)} is a truth value here: put it in quotes to make it {self.words}")
         text = node.text
         if self._matches is None:
-            if not text.isascii():
+            # Composing takes long for a long text of marks alone; no text grows shorter by it than to a quarter.
+            if not text.isascii() and len(text) <= 8 * self.most:
                 text = unicodedata.normalize("NFC", text)
             bad = _UNCLEAN.search(text)
             if bad:

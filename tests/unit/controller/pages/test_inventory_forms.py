@@ -3,6 +3,7 @@
 import asyncio
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
@@ -12,7 +13,8 @@ from tests.unit.controller.api.conftest import Browser, MakeHouse
 from tests.unit.controller.api.managed_fleet import FleetHouse, start
 from tests.unit.controller.pages.filled_forms import differing, filled, sent, summary
 from tests.unit.controller.pages.fleet_with_pages import main, page
-from tests.unit.controller.pages.reading_pages import Element
+from tests.unit.controller.pages.fleet_with_schedules import FORM
+from tests.unit.controller.pages.reading_pages import Element, read_page
 
 NEW = "/miners/new"
 M1 = "/miners/container-1.m1"
@@ -249,6 +251,22 @@ async def test_somebody_elses_change_is_shown_and_neither_is_lost(
     assert (await sent(browser, f"{M1}/edit", filled(found, do="save")))[0] == 303
     known = await miner(browser)
     assert (known["model"], known["active"]) == ("M50S", True)
+
+
+async def test_a_password_typed_where_a_reference_belongs_never_comes_back(
+    fleet: FleetHouse, browser: Browser
+) -> None:
+    """Not in the field, and not beside what somebody else has changed meanwhile."""
+    assert (await browser.ask("POST", "/api/v1/miners", NEXT_TO_NOTHING)).status == 201
+    mine = filled(await page(browser, f"{M1}/edit"), credentials="operator:opensesame", do="save")
+    assert (
+        await browser.ask("PATCH", f"/api/v1{M1}", {"model": "M60"}, headers={"If-Match": "*"})
+    ).status == 200
+    for status in (412, 422):
+        response = await browser.ask("POST", f"{M1}/edit", data=urlencode(mine), headers=FORM)
+        text = await response.text()
+        assert (response.status, "opensesame" in text) == (status, False)
+        mine = filled(read_page(text), credentials="operator:opensesame", do="save")
 
 
 async def test_what_went_away_meanwhile_keeps_what_was_typed(fleet: FleetHouse, browser: Browser) -> None:

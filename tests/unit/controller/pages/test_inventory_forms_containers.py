@@ -1,5 +1,6 @@
 """The forms of containers: added, edited with what that alters at once, taken away with or without their miners."""
 
+import asyncio
 from typing import Any
 
 import msgspec
@@ -14,6 +15,7 @@ from tests.unit.controller.pages.reading_pages import Element
 
 NEW = "/new-container"
 C7 = "/containers/container-7"
+MINER = {"name": "g8", "address": "10.1.9.8", "container": "container-7"}
 HOSTILE = "<script>alert(1)</script>{{7*7}}"
 
 
@@ -204,6 +206,28 @@ async def test_an_empty_container_goes_when_its_name_was_typed(fleet: FleetHouse
     assert (status, len(summary(found))) == (422, 1)
     assert (await sent(browser, f"{C7}/delete", {**_deed(found), "typed": "Container 7"}))[2] == "/"
     assert (await browser.get(f"/api/v1{C7}")).status == 404
+
+
+async def test_nothing_goes_that_was_not_there_when_it_was_asked(fleet: FleetHouse, browser: Browser) -> None:
+    """As many miners as were looked at, but not the same ones; also when the other change is still on its way."""
+    await made(browser, miners=2)
+    sure = _deed(await page(browser, f"{C7}/delete")) | {"typed": "Container 7", "miners": "delete"}
+    assert (await browser.ask("DELETE", "/api/v1/miners/container-7.g1")).status == 204
+    assert (await browser.ask("POST", "/api/v1/miners", MINER)).status == 201
+    status, found, _ = await sent(browser, f"{C7}/delete", sure)
+    assert (status, len(summary(found))) == (412, 1)
+    again = _deed(found) | {"typed": "Container 7", "miners": "delete"}
+    adding = asyncio.create_task(
+        browser.ask("POST", "/api/v1/miners", MINER | {"name": "g9", "address": "10.1.9.9"})
+    )
+    going = asyncio.create_task(sent(browser, f"{C7}/delete", again))
+    added, (status, _, _) = await adding, await going
+    # Whichever came first: no miner goes unseen.
+    assert (added.status, status) in {(201, 412), (422, 303), (404, 303)}, await added.text()
+    gone = await fleet.house.events("container.deleted")
+    left = (await browser.get(f"/api/v1{C7}")).status == 200
+    assert left is not bool(gone)
+    assert all(len(event.before["miners"]) == 2 for event in gone)
 
 
 async def test_miners_go_with_their_container_only_if_that_was_chosen(

@@ -197,6 +197,17 @@ async def test_a_long_list_shows_what_is_refused_first(browser: Browser) -> None
     assert "201 more lines are not shown; they count all the same." in main(found)
 
 
+async def test_a_list_of_marks_without_end_is_refused_like_any_other(browser: Browser) -> None:
+    """Composing so many of them would take hours, in which nobody else gets an answer."""
+    marks = "a" + "\u0301\u0327" * 120_000
+    for text in (
+        f"container,name,address\nContainer 1,{marks},10.1.9.1\n",
+        f"containers: [{{name: {marks}}}]\n",
+    ):
+        found = await looked_at(browser, text)
+        assert [row[1] for row in rows(found)] == ["refused"]
+
+
 async def test_the_list_to_begin_with_is_one(fleet: FleetHouse, browser: Browser) -> None:
     link = next(one for one in (await page(browser, IMPORT)).all("a") if "template" in one.attributes["href"])
     response = await browser.get(link.attributes["href"])
