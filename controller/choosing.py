@@ -17,7 +17,7 @@ from controller.deeds import (
     PlanChanged,
 )
 from controller.desk import Desk
-from controller.model import Stagger, Step
+from controller.model import Hold, Stagger, Step
 from controller.plans import SkipReason, Would, differs, skip_reason
 from controller.profiles import shows
 from controller.reconciler import Reconciler
@@ -121,27 +121,46 @@ class Choosing:
         """Return the step of a miner to a profile."""
         return self._reconciler.steps.of(inventory or self._desk.inventory, watched, profile)[0]
 
-    def would(self, watched: Watched, profile: str | None) -> Would:
-        """Return what bringing a miner to a profile would do."""
+    def would(
+        self,
+        watched: Watched,
+        profile: str | None,
+        *,
+        holds: Sequence[Hold] | None = None,
+        trusting: bool = False,
+    ) -> Would:
+        """Return what bringing a miner to a profile would do. `holds`, `trusting`: see `skipped`."""
         view = self._desk.views.of(watched)
         found, writer = self._reconciler.steps.of(self._desk.inventory, watched, profile)
-        skip = self.skipped(watched, view)
+        skip = self.skipped(watched, view, holds=holds, trusting=trusting)
         if skip is not None:
-            return Would(view=view, step=found, against=skip[0], detail=skip[1])
+            return Would(view=view, step=found, against=skip[0], detail=skip[1], profile=profile)
         if found is None or found.problem is not None:
             detail = "" if found is None else found.problem or ""
-            return Would(view=view, step=found, against="unsupported", detail=detail)
+            return Would(view=view, step=found, against="unsupported", detail=detail, profile=profile)
         shown: bool | None = None
         if isinstance(view.reading, Snapshot) and writer is not None:
             shown = shows(found, view.reading, writer)
-        return Would(view=view, step=found, shows=shown)
+        return Would(view=view, step=found, shows=shown, profile=profile)
 
-    def skipped(self, watched: Watched, view: MinerView) -> tuple[SkipReason, str] | None:
-        """Return why a plan leaves a miner out, None if it does not."""
-        doubts = self._reconciler.doubting.against(watched)
+    def skipped(
+        self,
+        watched: Watched,
+        view: MinerView,
+        *,
+        holds: Sequence[Hold] | None = None,
+        trusting: bool = False,
+    ) -> tuple[SkipReason, str] | None:
+        """Return why a plan leaves a miner out, None if it does not.
+
+        `holds`: those that there would be by then, in place of those that there are; `trusting`: and with the inventory taken
+        for the whole fleet.
+        """
+        doubts = self._reconciler.doubting.against(watched, trusting=trusting)
+        there = self._desk.intentions.holds if holds is None else holds
         return skip_reason(
             view,
-            held=self._desk.intentions.hold_on(watched.container.id) is not None,
+            held=any(hold.container in (None, watched.container.id) for hold in there),
             in_doubt=doubts[0] if doubts else None,
         )
 

@@ -13,7 +13,7 @@ DeedRefused (a HashyardError; text: one line, what is wrong and what to do)
 └── Invalid           a value cannot be used: `at` is a JSON pointer
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final, Literal, Protocol
 
@@ -135,7 +135,10 @@ class Planned(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """What would happen. Powers in W: of the miners whose power is known (`power_known_ratio` of them)."""
+    """What would happen. Powers in W: of the miners whose power is known (`power_known_ratio` of them).
+
+    `becomes`: how many of those that would change are put into which profile, the most first.
+    """
 
     fingerprint: str
     miners: Planned
@@ -148,6 +151,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     done_by_estimate: datetime | None = None
     ends_at: datetime | None = None
     then_profile: str | None = None
+    becomes: Mapping[str, int] = {}
     warnings: tuple[Warned, ...] = ()
 
 
@@ -283,6 +287,16 @@ class Deeds(Protocol):
         """Return what ending an override would do at once. `then_profile`: what holds without it, if that is one for all."""
         ...
 
+    async def plan_change_override(
+        self, override_id: str, *, ends: Ends, until: datetime | None
+    ) -> Plan | None:
+        """Return what is done when an override ends so (`starts_at`: when), as miners are now; None where it ends no sooner."""
+        ...
+
+    async def plan_release(self, containers: Sequence[str] | None) -> Plan:
+        """Return what would be done at once were the holds on these containers, or (None) the one on everything, not there."""
+        ...
+
     async def plan_command(self, wish: CommandWish, actor: Actor) -> Plan:
         """Return what this deed would do. Changes nothing."""
         ...
@@ -306,8 +320,9 @@ class Deeds(Protocol):
         reason: str,
         actor: Actor,
         request_id: str | None = None,
+        plan: str | None = None,
     ) -> Override:
-        """Change the end or the reason."""
+        """Change the end or the reason. `plan`: fingerprint of the preview of a sooner end, if there was one."""
         ...
 
     async def end_override(
@@ -354,9 +369,15 @@ class Deeds(Protocol):
         ...
 
     async def release(
-        self, containers: Sequence[str] | None, reason: str, actor: Actor, *, request_id: str | None = None
+        self,
+        containers: Sequence[str] | None,
+        reason: str,
+        actor: Actor,
+        *,
+        request_id: str | None = None,
+        plan: str | None = None,
     ) -> None:
-        """End holds."""
+        """End holds. `plan`: fingerprint of the preview, if there was one."""
         ...
 
     async def mark_service(

@@ -22,6 +22,9 @@ KNOWN_MINERS = "engine.known_miners"
 STOPPED = worded("its operation is being cancelled")
 
 
+_VANISHED = "vanished"
+
+
 class Doubting:
     """Knows what is in doubt. `everywhere`: why nothing is written anywhere, a line each."""
 
@@ -66,7 +69,7 @@ class Doubting:
             mistakes = error.mistakes if isinstance(error, InventoryError) else (str(error),)
             found["inventory"] = inventory_refused(mistakes) or worded("the inventory was refused")
         if self._vanished is not None:
-            found["vanished"] = self._vanished
+            found[_VANISHED] = self._vanished
         if desk.recorder.away is not None:
             found["record"] = worded(
                 "%(away)s: nothing is written that could not be recorded", away=desk.recorder.away
@@ -81,12 +84,15 @@ class Doubting:
                 desk.tell("system", "doubt.ended", SYSTEM, params={"about": name.split()[0], "detail": text})
         return told.keys() != found.keys()
 
-    def against(self, watched: Watched) -> tuple[str, ...]:
-        """Return what stands against writing to a miner, everywhere and here."""
+    def against(self, watched: Watched, *, trusting: bool = False) -> tuple[str, ...]:
+        """Return what stands against writing to a miner, everywhere and here. `trusting`: were the inventory trusted."""
+        everywhere = self.everywhere
+        if trusting and _VANISHED in self._told:
+            everywhere = tuple(text for name, text in self._told.items() if name != _VANISHED)
         if watched.told is None and not watched.stopped:
-            return self.everywhere
+            return everywhere
         here = (watched.told, STOPPED if watched.stopped else None)
-        return (*self.everywhere, *(text for text in here if text is not None))
+        return (*everywhere, *(text for text in here if text is not None))
 
     def identify(self, watched: Watched) -> None:
         """Compare the device that answers with the one last seen under this name; learn it where none was."""

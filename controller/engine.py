@@ -17,6 +17,7 @@ from controller.deeds import CommandWish, MinerView, NotThere, OverrideWish, Pla
 from controller.desk import Desk
 from controller.exporter_client import ExporterClient
 from controller.figures import CommandCounts, ContainerFigures, MinerFigures
+from controller.foretelling import Foretelling
 from controller.leaving import give_back
 from controller.live import Live
 from controller.model import (
@@ -69,11 +70,12 @@ class Engine:
         self._reconciler = Reconciler(self._desk, apply)
         previews = Previews()
         choosing = Choosing(self._desk, self._reconciler)
-        self._overriding = Overriding(self._desk, self._reconciler, choosing, previews)
+        foretelling = Foretelling(self._desk, self._reconciler, choosing)
+        self._overriding = Overriding(self._desk, self._reconciler, choosing, previews, foretelling)
         self._commanding = Commanding(
             self._desk, self._reconciler, choosing, previews, self._overriding, exporter
         )
-        self._stopping = Stopping(self._desk, self._reconciler)
+        self._stopping = Stopping(self._desk, self._reconciler, previews, foretelling)
         self._records: dict[str, MinerRecord] = {}
         self._following = asyncio.Lock()
         self._tasks: list[asyncio.Task[None]] = []
@@ -277,6 +279,16 @@ class Engine:
         """Return what ending an override would do at once."""
         return await self._overriding.plan_end(override_id)
 
+    async def plan_change_override(
+        self, override_id: str, *, ends: Ends, until: datetime | None
+    ) -> Plan | None:
+        """Return what is done when an override ends so; None where that is no sooner than before."""
+        return await self._overriding.plan_change(override_id, ends, until)
+
+    async def plan_release(self, containers: Sequence[str] | None) -> Plan:
+        """Return what would be done at once were these holds not there."""
+        return await self._stopping.plan_release(containers)
+
     async def plan_command(self, wish: CommandWish, actor: Actor) -> Plan:  # noqa: ARG002  # the interface names who asks
         """Return what this deed would do."""
         return await self._commanding.plan(wish)
@@ -300,10 +312,11 @@ class Engine:
         reason: str,
         actor: Actor,
         request_id: str | None = None,
+        plan: str | None = None,
     ) -> Override:
         """Change the end or the reason."""
         return await self._overriding.change(
-            override_id, ends=ends, until=until, reason=reason, actor=actor, request_id=request_id
+            override_id, ends=ends, until=until, reason=reason, actor=actor, request_id=request_id, plan=plan
         )
 
     async def end_override(
@@ -350,10 +363,16 @@ class Engine:
         return await self._stopping.hold(containers, reason, actor, request_id)
 
     async def release(
-        self, containers: Sequence[str] | None, reason: str, actor: Actor, *, request_id: str | None = None
+        self,
+        containers: Sequence[str] | None,
+        reason: str,
+        actor: Actor,
+        *,
+        request_id: str | None = None,
+        plan: str | None = None,
     ) -> None:
         """End holds."""
-        await self._stopping.release(containers, reason, actor, request_id)
+        await self._stopping.release(containers, reason, actor, request_id, plan)
 
     async def mark_service(
         self, miner_id: str, reason: str, actor: Actor, *, request_id: str | None = None

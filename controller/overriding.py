@@ -11,7 +11,6 @@ from controller.choosing import Choosing, Previews, check_end, check_times, chec
 from controller.coming_limits import ComingLimits
 from controller.deeds import (
     OVER_LIMIT,
-    OVER_LIMIT_LATER,
     Invalid,
     NotThere,
     OverLimit,
@@ -21,6 +20,7 @@ from controller.deeds import (
 )
 from controller.desire import ends_by_container
 from controller.desk import Desk
+from controller.foretelling import Foretelling
 from controller.model import Actor, Ends, Operation, Override, Result, new_id
 from controller.ordering import told_override, total, where
 from controller.plans import Would, plan_of, skip_reason
@@ -40,10 +40,17 @@ NOTHING_ELSE = worded("nothing else is wanted of it")
 class Overriding:
     """What people do with overrides."""
 
-    def __init__(self, desk: Desk, reconciler: Reconciler, choosing: Choosing, previews: Previews) -> None:
+    def __init__(
+        self,
+        desk: Desk,
+        reconciler: Reconciler,
+        choosing: Choosing,
+        previews: Previews,
+        foretelling: Foretelling,
+    ) -> None:
         """See Desk."""
         self._desk, self._reconciler = desk, reconciler
-        self._choosing, self._previews = choosing, previews
+        self._choosing, self._previews, self._foretelling = choosing, previews, foretelling
 
     async def plan(self, wish: OverrideWish) -> Plan:
         """Return what this override would do."""
@@ -80,39 +87,13 @@ class Overriding:
 
     async def plan_end(self, override_id: str) -> Plan:
         """Return what ending an override would do at once: what holds without it is brought back."""
-        return self._previews.remember(*await self._planned_end(self.found(override_id)))
+        return self._previews.remember(*await self._foretelling.end(self.found(override_id)))
 
-    async def _planned_end(self, override: Override) -> tuple[Plan, frozenset[str]]:
-        desk, now, override_id = self._desk, self._desk.now, override.id
-        miners = [one for one in desk.roster if one.wanted.override_id == override_id]
-        then: dict[str, str | None] = {}
-        wishes: list[Would] = []
-        for at, watched in enumerate(miners, start=1):
-            wanted = desk.intentions.wanted_without(
-                desk.inventory, watched.container, watched.id, override.id, now
-            )
-            then[watched.id] = wanted.profile
-            if wanted.profile is None:  # nothing is wanted of it: it stays as it is
-                wishes.append(Would(view=desk.views.of(watched), step=None, shows=True))
-            else:
-                wishes.append(self._choosing.would(watched, wanted.profile))
-            if at % A_PIECE == 0:
-                await asyncio.sleep(0)
-        warnings = [Warned(code="in_doubt", detail=doubt) for doubt in self._reconciler.doubting.everywhere]
-        against = await self._reconciler.releasing.limits_exceeded(
-            {id_: profile for id_, profile in then.items() if profile is not None}
-        )
-        if against is not None:  # the end is not refused for it: their power is raised when there is room
-            warnings.append(Warned(code=OVER_LIMIT_LATER, detail=against))
-        profiles = set(then.values())
-        return await asyncio.to_thread(
-            plan_of,
-            wishes,
-            starts_at=now,
-            then_profile=profiles.pop() if len(profiles) == 1 else None,
-            over_s=None if override.stagger is None else override.stagger.over_s,
-            warnings=warnings,
-        )
+    async def plan_change(self, override_id: str, ends: Ends, until: datetime | None) -> Plan | None:
+        """Return what is done when an override ends as it is to be changed to; None where that is no sooner than before."""
+        before = self.found(override_id)
+        found = await self._foretelling.sooner_end(before, self._ending(before, ends, until))
+        return None if found is None else self._previews.remember(*found)
 
     async def put(
         self, wish: OverrideWish, actor: Actor, request_id: str | None, address: str | None
@@ -159,24 +140,18 @@ class Overriding:
         reason: str,
         actor: Actor,
         request_id: str | None,
+        plan: str | None = None,
     ) -> Override:
-        """Change the end or the reason of an override."""
+        """Change the end or the reason of an override. `plan`: of an end that is sooner, as a person saw it."""
         desk = self._desk
         check_words(reason, None)
         async with (
             self._reconciler.ordering.lock
         ):  # one that somebody ends meanwhile is not to come back by this
             before = self.found(override_id)
-            starts = max(before.starts_at, desk.now)
-            by_container = self._next_changes(before, starts) if ends == "next_change" else {}
-            check_end(ends, until, starts)
-            if ends == "next_change" and not by_container:
-                raise Invalid(
-                    worded("no schedule changes there, so there is no next change: give a time"), "/ends"
-                )
-            after = msgspec.structs.replace(
-                before, ends=ends, until=until, until_by_container=by_container, reason=reason
-            )
+            after = msgspec.structs.replace(self._ending(before, ends, until), reason=reason)
+            if plan is not None and (sooner := await self._foretelling.sooner_end(before, after)) is not None:
+                self._previews.check(plan, *sooner)
             await desk.storage.events.add_with(
                 desk.intentions.replacing(after),
                 desk.event(
@@ -202,7 +177,7 @@ class Overriding:
         desk = self._desk
         override = self.found(override_id)
         if plan is not None:
-            self._previews.check(plan, *await self._planned_end(override))
+            self._previews.check(plan, *await self._foretelling.end(override))
         miners = [one for one in desk.roster if one.wanted.override_id == override_id]
         operation = await self._operation(override, miners, None, actor)
         async with self._reconciler.ordering.lock:
@@ -354,6 +329,17 @@ class Overriding:
         if wish.ends == "manual":
             found.append(Warned(code="no_end", detail=worded("it holds until somebody ends it")))
         return found
+
+    def _ending(self, override: Override, ends: Ends, until: datetime | None) -> Override:
+        """Return an override with another end. Raises Invalid for one that cannot be."""
+        starts = max(override.starts_at, self._desk.now)
+        by_container = self._next_changes(override, starts) if ends == "next_change" else {}
+        check_end(ends, until, starts)
+        if ends == "next_change" and not by_container:
+            raise Invalid(
+                worded("no schedule changes there, so there is no next change: give a time"), "/ends"
+            )
+        return msgspec.structs.replace(override, ends=ends, until=until, until_by_container=by_container)
 
     def _next_changes(self, override: Override, starts: datetime) -> dict[str, datetime]:
         desk = self._desk

@@ -42,7 +42,10 @@ _ADVICE: Final[Mapping[SkipReason, str]] = {
 
 
 class Would(msgspec.Struct, frozen=True, kw_only=True):
-    """What a deed would do with one miner. `shows`: whether it is so already. `against`: why it is left out, if it is."""
+    """What a deed would do with one miner. `shows`: whether it is so already. `against`: why it is left out, if it is.
+
+    `profile`: which it is put into, None where that is not what is done.
+    """
 
     view: MinerView
     step: Step | None
@@ -50,6 +53,7 @@ class Would(msgspec.Struct, frozen=True, kw_only=True):
     against: SkipReason | None = None
     detail: str = ""
     power_changes: bool = True
+    profile: str | None = None
 
 
 def skip_reason(view: MinerView, *, held: bool, in_doubt: str | None) -> tuple[SkipReason, str] | None:
@@ -140,6 +144,7 @@ def plan_of(
         done_by_estimate=starts_at + timedelta(seconds=done_s) if changing else starts_at,
         ends_at=ends_at,
         then_profile=then_profile,
+        becomes=dict(Counter(would.profile for would in changing if would.profile is not None).most_common()),
         warnings=tuple(warnings),
     )
     return plan, marks

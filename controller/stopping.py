@@ -3,8 +3,10 @@
 import asyncio
 from collections.abc import Sequence
 
-from controller.deeds import Invalid, NotThere
+from controller.choosing import Previews
+from controller.deeds import Invalid, NotThere, Plan
 from controller.desk import Desk
+from controller.foretelling import Foretelling
 from controller.model import Actor, Hold, ServiceMark, new_id
 from controller.reconciler import Reconciler
 from controller.watched import Watched
@@ -14,9 +16,12 @@ from controller.wording import worded
 class Stopping:
     """What people stop."""
 
-    def __init__(self, desk: Desk, reconciler: Reconciler) -> None:
+    def __init__(
+        self, desk: Desk, reconciler: Reconciler, previews: Previews, foretelling: Foretelling
+    ) -> None:
         """See Desk."""
         self._desk, self._reconciler = desk, reconciler
+        self._previews, self._foretelling = previews, foretelling
 
     async def hold(
         self, containers: Sequence[str] | None, reason: str, actor: Actor, request_id: str | None
@@ -49,10 +54,23 @@ class Stopping:
         )
         return holds
 
+    async def plan_release(self, containers: Sequence[str] | None) -> Plan:
+        """Return what would be done at once were these holds not there."""
+        self._check([None] if containers is None else containers)
+        return self._previews.remember(*await self._foretelling.release(containers))
+
     async def release(
-        self, containers: Sequence[str] | None, reason: str, actor: Actor, request_id: str | None
+        self,
+        containers: Sequence[str] | None,
+        reason: str,
+        actor: Actor,
+        request_id: str | None,
+        plan: str | None = None,
     ) -> None:
-        """End the holds on these containers, or (None) the one on everything. Ends the doubt about a shrunken inventory."""
+        """End the holds on these containers, or (None) the one on everything. Ends the doubt about a shrunken inventory.
+
+        `plan`: of what would be done then, as a person saw it.
+        """
         desk = self._desk
         places: list[str | None] = [None] if containers is None else list(dict.fromkeys(containers))
         self._check(places)
@@ -70,6 +88,8 @@ class Stopping:
                     containers=", ".join(containers),
                 )
             )
+        if plan is not None:
+            self._previews.check(plan, *await self._foretelling.release(containers))
         for one in ended:
             await desk.intentions.end_hold(one)
         if None in places:
