@@ -52,9 +52,10 @@ class ReasonQuery(msgspec.Struct, frozen=True):
 
 
 class HoldsQuery(ReasonQuery, frozen=True):
-    """Of which containers the hold ends."""
+    """Of which containers the hold ends. `plan`: the fingerprint of what was looked at, that would be done then."""
 
     container: tuple[str, ...] = ()
+    plan: Annotated[str, msgspec.Meta(max_length=100)] | None = None
 
 
 async def get_holds(call: Call[None, ListQuery]) -> Page[Hold]:
@@ -73,7 +74,9 @@ async def delete_holds(call: Call[None, HoldsQuery]) -> Answer:
     if not containers:
         _require_all(call)
     named = choice_of(call, Target(containers=containers), "?container").containers if containers else None
-    await call.deeds.release(named, call.query.reason, call.actor, request_id=call.request_id)
+    await call.deeds.release(
+        named, call.query.reason, call.actor, request_id=call.request_id, plan=call.query.plan
+    )
     return Answer(status=204)
 
 

@@ -141,8 +141,10 @@ async def patch_override(call: Call[OverrideChange, NoQuery]) -> Answer:
     return Answer(body=shown_override(call, changed), etag=override_etag(changed))
 
 
-async def changed_override(call: Call[Any, Any], found: Override, change: OverrideChange) -> Override:
-    """Change an override, and return it as it is then."""
+async def changed_override(
+    call: Call[Any, Any], found: Override, change: OverrideChange, *, plan: str | None = None
+) -> Override:
+    """Change an override, and return it as it is then. `plan`: the fingerprint of what was seen of a sooner end."""
     ends = found.ends if change.ends is UNSET else change.ends
     until = found.until if change.until is UNSET else change.until
     return await call.deeds.change_override(
@@ -152,6 +154,7 @@ async def changed_override(call: Call[Any, Any], found: Override, change: Overri
         reason=found.reason if change.reason is UNSET else change.reason,
         actor=call.actor,
         request_id=call.request_id,
+        plan=plan,
     )
 
 

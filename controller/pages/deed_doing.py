@@ -112,6 +112,14 @@ async def planned(
         return await override_routes.post_plan(replace(call, body=body))
     if kind.name == "end-override" and found.override is not None and found.override.ended_at is None:
         return await call.deeds.plan_end_override(found.override.id)
+    if kind.name == "release" and found.holds:
+        return await call.deeds.plan_release(tuple(one.id for one in found.containers) or None)
+    if kind.name == "change-override" and found.override is not None and found.override.ended_at is None:
+        if ends == "at" and until is None:
+            return None
+        return await call.deeds.plan_change_override(
+            found.override.id, ends=ends, until=until if ends == "at" else None
+        )
     return None
 
 
@@ -146,7 +154,7 @@ async def do(call: Call[Any, Any], found: Look, ends: Ends, until: datetime | No
     if found.kind.name == "change-override" and found.override is not None:
         check_if_match(form.etag, found.etag)
         change = OverrideChange(ends=ends, until=until, reason=form.reason)
-        await override_routes.changed_override(call, found.override, change)
+        await override_routes.changed_override(call, found.override, change, plan=form.plan)
         return back(form)
     return await _DOING[found.kind.name](call, found)
 
@@ -227,6 +235,7 @@ def _look_at_place(call: Call[Any, Any], kind: DeedKind, form: DeedForm) -> Look
         kind=kind,
         form=form,
         name=containers[0].name if len(containers) == 1 else None,
+        one_container=len(containers) == 1,
         miners=sum(len(one.miners) for one in containers or call.containers()),
         containers=containers,
         holds=tuple(hold for hold in holds_seen(call) if hold.container in places),
@@ -310,9 +319,10 @@ async def _hold(call: Call[Any, Any], found: Look) -> str:
 
 async def _release(call: Call[Any, Any], found: Look) -> str:
     ids = tuple(container.id for container in found.containers)
-    query = intervention_routes.HoldsQuery(container=ids, reason=found.form.reason)
+    form = found.form
+    query = intervention_routes.HoldsQuery(container=ids, reason=form.reason, plan=form.plan)
     await intervention_routes.delete_holds(replace(call, query=query))
-    return back(found.form)
+    return back(form)
 
 
 async def _service(call: Call[Any, Any], found: Look) -> str:

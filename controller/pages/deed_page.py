@@ -17,7 +17,7 @@ from controller.deeds import OVER_LIMIT, MinerView, Plan, Skipped
 from controller.model import Ends
 from controller.pages.deed_links import DeedKind
 from controller.pages.deed_words import becomes, skipped_words
-from controller.pages.formats import plain
+from controller.pages.formats import isolated, plain
 from controller.pages.language import Words
 from controller.powers import nominal_w
 from miners.inventory.fleet import Container
@@ -155,6 +155,7 @@ def lines_of(
     else:
         found = [
             becomes(words, kind.name, miners.will_change, miners.targeted, profile),
+            *_apart_by_profile(words, plan, profile),
             _power(words, plan),
             words.gettext("This cannot be undone.") if kind.final else "",
             _duration(words, plan, containers),
@@ -165,6 +166,21 @@ def lines_of(
         )
     found.append(_known(words, kind, plan))
     return [one for one in found if one]
+
+
+def _apart_by_profile(words: Words, plan: Plan, profile: str | None) -> list[str]:
+    """Return how many go to which profile, where that is not one for all."""
+    if profile or len(plan.becomes) < 2:
+        return []
+    return [
+        words.ngettext(
+            "%(num)s goes to the profile %(profile)s.",
+            "%(num)s go to the profile %(profile)s.",
+            number,
+            profile=isolated(plain(name)),
+        )
+        for name, number in plan.becomes.items()
+    ]
 
 
 def _power(words: Words, plan: Plan) -> str:
@@ -201,7 +217,7 @@ def _duration(words: Words, plan: Plan, containers: Iterable[Container]) -> str:
         return ""
     time = words.formats.wait(max(1.0, (plan.done_by_estimate - plan.starts_at).total_seconds()))
     batch = max((container.ramp.batch for container in containers), default=0)
-    if plan.miners.will_change <= batch:
+    if plan.miners.will_change <= batch or not batch:
         return words.gettext("Takes about %(time)s.", time=time)
     return words.ngettext(
         "Takes about %(time)s, at most %(num)s at a time in a container.",

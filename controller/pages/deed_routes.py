@@ -19,7 +19,7 @@ from controller.api import intervention_routes, repeated
 from controller.api.forms import FORM, decode_form
 from controller.api.problems import Problem, problem_of
 from controller.api.route import ADMINISTRATORS, Answer, Call, NoQuery, Route
-from controller.deeds import DeedRefused, Plan
+from controller.deeds import DeedRefused, Plan, PlanChanged
 from controller.model import Ends
 from controller.pages.deed_doing import Look, back, curtailment_of, do, look, planned
 from controller.pages.deed_links import KINDS, DeedKind, deed_link
@@ -47,6 +47,7 @@ from miners.errors import HashyardError
 PART: Final = "X-Requested-With"
 """The header by which the script asks for the dialogue's content; what is such content says so in `X-Part`."""
 
+_NOT_SEEN: Final = worded("it would end sooner, and nobody has looked at what that would do")
 _STILL_RUNNING_S: Final = 0.1
 _MOST_WAITS: Final = 100
 
@@ -123,6 +124,8 @@ async def _checked(call: Call[Any, Any], found: Look) -> tuple[Ends, datetime | 
     if kind.name == "retry" and form.seen != str(found.miners):
         raise Problem("changed-meanwhile", worded("other miners are left to try again by now"))
     plan = await planned(call, found, ends, until, emergency=bool(form.emergency))
+    if kind.name == "change-override" and plan is not None and not form.plan:
+        raise PlanChanged(_NOT_SEEN, plan)
     if plan is not None and is_large(kind, plan, call.deeds.views()):
         name = found.name if found.one_container else None
         if not typed_right(form.typed, name, to_type(kind, plan)):
@@ -378,6 +381,13 @@ def _text(error: Exception, problem: Problem) -> str:
 
 
 def _changed(words: Words, form: DeedForm, plan: Plan) -> Notice:
+    if not form.plan:
+        return Notice(
+            words.gettext(
+                "Nothing was done yet: it would end sooner than it does now. Look at what that would do, and send it if it is right."
+            ),
+            alarm=True,
+        )
     return Notice(
         words.gettext(
             "Nothing was done: the miners have changed since you looked. Look again, and send it if it is right."

@@ -41,6 +41,10 @@ WITHOUT_REASON: Final[frozenset[Kind]] = frozenset(("end-override", "stop", "sto
 """What is done without a reason: it ends what somebody gave one for, goes on with it, or only reads."""
 
 
+_NO_PLAN_NEEDED: Final[frozenset[Kind]] = frozenset(("release", "change-override"))
+"""What is done though no miner would change: it settles what may be sent, and until when."""
+
+
 class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     """What is so around a deed. `changes`: the next changes of the schedules, None where one has none.
 
@@ -81,7 +85,7 @@ def shown(
         lines=tuple(_lines(around, found, plan)),
         told=tuple(_told(around, found)),
         skipped=tuple(skipped_groups(words, plan.skipped))
-        if plan is not None and not _all_observed(plan)
+        if plan is not None and (kind.name in _NO_PLAN_NEEDED or not _all_observed(plan))
         else (),
         notices=(*notices, *_notices(around, found, plan)),
         choices=None if choosing else _choices(around, found, plan, ends),
@@ -112,6 +116,8 @@ def _button(words: Words, found: Look, plan: Plan | None, number: int) -> str | 
     kind = found.kind
     if found.override is not None and found.override.ended_at is not None:
         return None
+    if kind.name in _NO_PLAN_NEEDED and plan is not None:
+        return _ending_button(words, found, plan)
     if plan is not None and (refused_beforehand(plan) or _all_observed(plan) or _observed(found)):
         return None
     if found.operation is not None and not can_be_done(found):
@@ -127,6 +133,18 @@ def _button(words: Words, found: Look, plan: Plan | None, number: int) -> str | 
     if kind.name == "stop-undo" and not number:
         return words.gettext("Stop and undo")
     return button(words, kind.name, number)
+
+
+def _ending_button(words: Words, found: Look, plan: Plan) -> str:
+    """Return the button of what is done whether or not it changes a miner: it names those that it does."""
+    changing = plan.miners.will_change
+    if found.kind.name == "release" and changing:
+        return words.ngettext(
+            "Release the hold and command %(num)s miner",
+            "Release the hold and command %(num)s miners",
+            changing,
+        )
+    return button(words, found.kind.name, found.miners)
 
 
 def _all_observed(plan: Plan) -> bool:
@@ -148,7 +166,9 @@ def _observed(found: Look) -> list[str]:
 def _lines(around: Surroundings, found: Look, plan: Plan | None) -> list[str]:
     words, kind, miners = around.words, found.kind.name, found.miners
     if plan is not None:
-        lines = lines_of(words, found.kind, plan, found.containers, found.profile or plan.then_profile)
+        lines = lines_of(words, found.kind, plan, found.containers, found.profile or _one_for_all(plan))
+        if kind == "change-override":
+            return [_until_then(around, found, plan), *lines]
         if kind == "end-override" and not plan.miners.targeted:
             return [words.gettext("No miner follows it now.")]
         return lines
@@ -192,6 +212,18 @@ def _lines(around: Surroundings, found: Look, plan: Plan | None) -> list[str]:
             ]
         case _:
             return lines_of_operation(words, found, around.undo)
+
+
+def _one_for_all(plan: Plan) -> str | None:
+    """Return the profile that all who change are put into, None where there are several."""
+    return next(iter(plan.becomes)) if len(plan.becomes) == 1 else plan.then_profile
+
+
+def _until_then(around: Surroundings, found: Look, plan: Plan) -> str:
+    """Return from when what follows is so: of containers in which it ends at different times, the first."""
+    words = around.words
+    time = words.formats.clock(plan.starts_at, around.now, zone_for(found))
+    return words.gettext("It ends %(time)s. Of the miners as they are now, this would follow:", time=time)
 
 
 def _told(around: Surroundings, found: Look) -> list[tuple[str, str]]:
@@ -244,7 +276,7 @@ def _notices(around: Surroundings, found: Look, plan: Plan | None) -> list[Notic
             else Notice(words.gettext("The exporter does not answer. Commands work all the same."))
         )
     if plan is not None:
-        if _all_observed(plan):
+        if _all_observed(plan) and found.kind.name not in _NO_PLAN_NEEDED:
             notices.append(
                 Notice(
                     words.gettext("Hashyard only observes these miners, so it sends them nothing."),

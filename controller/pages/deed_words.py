@@ -171,6 +171,23 @@ def _ended(words: Words, n: int, of: int, profile: str) -> str:
     )
 
 
+def _released(words: Words, n: int, of: int, profile: str) -> str:
+    if profile:
+        return words.ngettext(
+            "%(num)s of %(all)s miners is told at once to go to the profile %(profile)s.",
+            "%(num)s of %(all)s miners are told at once to go to the profile %(profile)s.",
+            n,
+            all=of,
+            profile=plain(profile),
+        )
+    return words.ngettext(
+        "%(num)s of %(all)s miners is told at once what is wanted of it.",
+        "%(num)s of %(all)s miners are told at once what is wanted of them.",
+        n,
+        all=of,
+    )
+
+
 def _restarted(words: Words, n: int, of: int, _profile: str) -> str:
     return words.ngettext(
         "%(num)s of %(all)s miners restarts. It does not mine until it has started again, which takes some minutes.",
@@ -213,12 +230,20 @@ def _reapplied(words: Words, n: int, of: int, _profile: str) -> str:
     )
 
 
+def _ended_alone(words: Words, profile: str) -> str:
+    if profile:
+        return words.gettext("It goes back to %(profile)s.", profile=profile)
+    return words.gettext("It changes to what holds without the override.")
+
+
 _BECOMES: Final[Mapping[Kind, Callable[[Words, int, int, str], str]]] = {
     "curtail": _asleep,
     "sleep": _asleep,
     "wake": _to_profile,
     "profile": _to_profile,
     "end-override": _ended,
+    "change-override": _ended,
+    "release": _released,
     "reboot": _restarted,
     "locate": _lit,
     "locate-off": _unlit,
@@ -231,10 +256,12 @@ _ALONE: Final[Mapping[Kind, Named]] = {
     "sleep": lambda words, _profile: words.gettext("It goes to sleep."),
     "wake": lambda words, profile: words.gettext("It goes to the profile %(profile)s.", profile=profile),
     "profile": lambda words, profile: words.gettext("It goes to the profile %(profile)s.", profile=profile),
-    "end-override": lambda words, profile: (
-        words.gettext("It goes back to %(profile)s.", profile=profile)
+    "end-override": _ended_alone,
+    "change-override": _ended_alone,
+    "release": lambda words, profile: (
+        words.gettext("It is told at once to go to the profile %(profile)s.", profile=profile)
         if profile
-        else words.gettext("It changes to what holds without the override.")
+        else words.gettext("It is told at once what is wanted of it.")
     ),
     "reboot": lambda words, _profile: words.gettext(
         "It restarts, and does not mine until it has started again, which takes some minutes."

@@ -153,6 +153,12 @@ class FleetDeeds(QuietDeeds):
     async def plan_inventory(self, _inventory: Inventory) -> Plan:
         return self.coming
 
+    async def plan_release(self, _containers: Sequence[str] | None) -> Plan:
+        return self.coming
+
+    async def plan_change_override(self, _override_id: str, **_more: Any) -> Plan | None:
+        return None
+
     async def plan_override(self, wish: OverrideWish, _actor: Actor) -> Plan:
         self.wishes.append(wish)
         return self.coming
