@@ -18,6 +18,7 @@ from controller.api.route import (
     Route,
 )
 from controller.model import (
+    FAILED_STATES,
     Hold,
     Operation,
     Override,
@@ -91,7 +92,7 @@ def own_part(call: Call[Any, Any], override: Override) -> Override:
 async def shown_operation(call: Call[Any, Any], operation: Operation) -> ShownOperation:
     """Return an operation as it is shown, with the power that its miners draw now.
 
-    Who does not see every container gets the counts of those that he sees, and no sums of power.
+    Who does not see every container gets the counts of those that he sees, what came of them, and no sums of power.
     """
     return (await shown_operations(call, [operation]))[0]
 
@@ -113,6 +114,8 @@ def _shown(call: Call[Any, Any], operation: Operation, kept: Mapping[ResultState
         own = kept
         if results is not None:
             own = Counter(result.state for result in results if sees_result(call, result, ()))
+        if operation.state == "done_with_failures" and not any(own.get(state) for state in FAILED_STATES):
+            operation = msgspec.structs.replace(operation, state="done")  # what failed is somebody else's
         operation = msgspec.structs.replace(
             operation,
             total=sum(own.values()),

@@ -241,6 +241,10 @@ async def _both(fleet: FleetHouse) -> None:
         )
         for view in fleet.deeds.views()
     ]
+    failed = any(one.state == "refused" for one in results)
+    state = "done_with_failures" if failed else "done"
+    ended = _operation("op_all_ended", results, state=state, ended_at=BEGIN)
+    await fleet.house.storage.operations.add(ended, results)
     fleet.deeds.running["op_all"] = _operation("op_all", results), results
 
 
