@@ -255,7 +255,6 @@ async def test_a_client_reads_what_he_would_read_if_there_were_no_other(two_clie
         expected = await walked(await alone.browser(f"clara {of['container']}", "client"), of)
         differing = [address for address in expected if found[address] != expected[address]]
         assert {one: (expected[one], found[one]) for one in differing[:1]} == {}, differing
-        assert found.keys() == expected.keys()
 
 
 async def test_what_is_anothers_is_answered_as_what_is_not_there(fleet: FleetHouse) -> None:
