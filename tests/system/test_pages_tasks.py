@@ -13,7 +13,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Locator, Page, expect
 
-from tests.system.pages_hands import HANDS, Hands, Keys, Mouse
+from tests.system.pages_hands import HANDS, Hands, Keys, Mouse, Touch
 from tests.system.pages_yard import CALM, ORDERS, READ_EVERY_S, Yard, yard
 from tests.system.stack import truth, until
 
@@ -47,12 +47,19 @@ UNLISTED = f"""
 """
 expect.set_options(timeout=PATIENCE_MS)
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-MOUSE_FIRST = pytest.mark.parametrize(
-    "hands",
-    [pytest.param(kind, id=kind.name, marks=() if kind is Mouse else pytest.mark.long) for kind in HANDS],
-    indirect=True,
-)
-"""What the other hands do in the same way as another task of theirs: `make test` leaves it to the mouse."""
+
+
+def hands_of(*first: type) -> pytest.MarkDecorator:
+    """Return the mark of a task that `make test` tries with these hands, and `make test-long` with the others too.
+
+    Opening a dialogue and confirming it is tried with all of them in `make test`, by one task or another.
+    """
+    return pytest.mark.parametrize(
+        "hands",
+        [pytest.param(kind, id=kind.name, marks=() if kind in first else pytest.mark.long) for kind in HANDS],
+        indirect=True,
+    )
+
 
 REASON = "breaker 2, electrician on site"
 
@@ -122,8 +129,7 @@ def quiet(place: Yard) -> Yard:
 
 def calmed(place: Yard) -> Yard:
     """End all overrides, and wait until what that begins is over."""
-    for one in overrides(place):
-        place.api(f"/overrides/{one['id']}", method="DELETE")
+    end_overrides(place)
     running = {"queued", "running", "cancelling"}
     until(
         lambda: all(one["state"] not in running for one in place.api("/operations").json()["items"]),
@@ -132,6 +138,12 @@ def calmed(place: Yard) -> Yard:
     until(lambda: not any(asleep(place, name) for name in MINERS), "all are awake")
     until(lambda: b'"state":"sleeping"' not in place.api("/miners").body, "all are read as awake")
     return place
+
+
+def end_overrides(place: Yard) -> None:
+    """Let the schedule hold again everywhere."""
+    for one in overrides(place):
+        place.api(f"/overrides/{one['id']}", method="DELETE")
 
 
 def overrides(place: Yard) -> list[dict[str, Any]]:
@@ -223,6 +235,7 @@ async def act(hands: Hands, deed: str) -> None:
     await hands.press(menu.get_by_role("link", name=deed, exact=True))
 
 
+@hands_of(Mouse, Keys)
 async def test_a_container_is_curtailed_watched_stopped_and_undone(quiet: Yard, hands: Hands) -> None:
     place = quiet
     page, before, miners = hands.page, len(operations(place)), MINERS["Container 7"]
@@ -290,7 +303,7 @@ async def watch(page: Page, *counts: str) -> None:
     assert await page.evaluate("document.documentElement.dataset.same") == "yes"
 
 
-@MOUSE_FIRST
+@hands_of(Touch)
 async def test_a_curtailment_is_ended_early(quiet: Yard, hands: Hands) -> None:
     place = quiet
     curtail_at_once(place, "container-8")
@@ -307,6 +320,7 @@ async def test_a_curtailment_is_ended_early(quiet: Yard, hands: Hands) -> None:
     assert overrides(place) == []
 
 
+@hands_of(Mouse, Keys)
 async def test_a_schedule_is_edited_with_a_preview_and_holds(place: Yard, hands: Hands) -> None:
     page = hands.page
     profile, mode = {
@@ -348,34 +362,6 @@ async def test_a_double_click_is_one_operation(quiet: Yard, desk: Mouse) -> None
     assert [one["reason"] for one in overrides(quiet)] == [reason]
 
 
-async def test_a_deed_is_refused_when_the_fleet_has_changed_meanwhile(quiet: Yard, desk: Mouse) -> None:
-    dialogue = await open_curtail(desk, "Container 7")
-    before, moved = (
-        len(operations(quiet)),
-        [f"/miners/container-7.w{number}/service" for number in range(1, 9)],
-    )
-    for path in moved:
-        assert quiet.api(path, method="POST", body={"reason": "fan"}).status < 300
-    try:
-        await desk.write(dialogue.get_by_label("Reason"), REASON)
-        await desk.write(dialogue.get_by_label("This is a large part of the fleet"), "Container 7")
-        await dialogue.get_by_role("button", name="Curtail 12 miners").click()
-        alarm = dialogue.get_by_role("alert")
-        await expect(alarm).to_contain_text("changed")
-        await expect(alarm).to_contain_text("4 miners would change now; it was 12.")
-        await expect(alarm).to_contain_text("8 miners are left out now; it was 0.")
-        await expect(alarm).to_be_focused()
-        await expect(dialogue.get_by_label("Reason")).to_have_value(REASON)
-        assert len(operations(quiet)) == before
-        assert asleep(quiet, "Container 7") == 0
-        await dialogue.get_by_role("button", name="Curtail 4 miners").click()
-        await expect(desk.page.locator(".ended-as")).to_contain_text("4 of 12 asleep")
-        assert asleep(quiet, "Container 7") == 4
-    finally:
-        for path in moved:
-            quiet.api(path, method="DELETE")
-
-
 async def test_without_scripts_the_silent_miner_is_found_and_a_container_is_curtailed(
     quiet: Yard, same_browser: Browser
 ) -> None:
@@ -411,3 +397,33 @@ async def test_without_scripts_the_silent_miner_is_found_and_a_container_is_curt
     await page.goto("/operations")
     await expect(page.locator("main")).to_contain_text(REASON)
     await context.close()
+
+
+# The last, for those whom it wakes draw little for a while: a large part of the fleet would not be one by its power.
+async def test_a_deed_is_refused_when_the_fleet_has_changed_meanwhile(quiet: Yard, desk: Mouse) -> None:
+    dialogue = await open_curtail(desk, "Container 7")
+    before, moved = (
+        len(operations(quiet)),
+        [f"/miners/container-7.w{number}/service" for number in range(1, 9)],
+    )
+    for path in moved:
+        assert quiet.api(path, method="POST", body={"reason": "fan"}).status < 300
+    try:
+        await desk.write(dialogue.get_by_label("Reason"), REASON)
+        await desk.write(dialogue.get_by_label("This is a large part of the fleet"), "Container 7")
+        await dialogue.get_by_role("button", name="Curtail 12 miners").click()
+        alarm = dialogue.get_by_role("alert")
+        await expect(alarm).to_contain_text("changed")
+        await expect(alarm).to_contain_text("4 miners would change now; it was 12.")
+        await expect(alarm).to_contain_text("8 miners are left out now; it was 0.")
+        await expect(alarm).to_be_focused()
+        await expect(dialogue.get_by_label("Reason")).to_have_value(REASON)
+        assert len(operations(quiet)) == before
+        assert asleep(quiet, "Container 7") == 0
+        await dialogue.get_by_role("button", name="Curtail 4 miners").click()
+        await expect(desk.page.locator(".ended-as")).to_contain_text("4 of 12 asleep")
+        assert asleep(quiet, "Container 7") == 4
+    finally:
+        end_overrides(quiet)  # else it would hold for those as well that come out of service
+        for path in moved:
+            quiet.api(path, method="DELETE")
