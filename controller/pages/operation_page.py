@@ -131,6 +131,10 @@ def power_words(words: Words, operation: ShownOperation) -> str:
     before, now, expected = operation.power_before_w, operation.power_now_w, operation.power_expected_w
     if before is None or expected is None:
         return ""
+    if operation.state == "cancelling":  # what was expected was so of miners too that are not begun any more
+        if now is None:
+            return ""
+        return words.gettext("Power %(before)s → %(now)s now", before=power(before), now=power(now))
     if now is None:
         return words.gettext(
             "Power %(before)s before, %(expected)s expected after",
@@ -149,6 +153,7 @@ def ending(words: Words, operation: Operation, powers: Powers, *, asleep: bool) 
     """Return what came of an operation, in one sentence: how many, after how long, how much power, who did not.
 
     What was measured the other way than expected has a minus before it; where fewer miners told it than followed, it is said.
+    Of one that was stopped, what was expected of all is not held against what some did.
     """
     counts, total = operation.counts, operation.total
     done = counts.get("applied", 0) + counts.get("unchanged", 0)
@@ -173,7 +178,10 @@ def ending(words: Words, operation: Operation, powers: Powers, *, asleep: bool) 
     parts = [told]
     before, expected = operation.power_before_w, operation.power_expected_w
     if before is not None and expected is not None and abs(expected - before) >= 1:
-        parts.append(_powers(words, expected - before, powers, done))
+        if not counts.get("cancelled", 0):
+            parts.append(_powers(words, expected - before, powers, done))
+        elif powers.measured_w is not None:
+            parts.append(_measured(words, expected - before, powers.measured_w, powers.miners))
     rest = [
         count_words(words, state, counts[state])
         for state in (*FAILED_STATES, "skipped", "cancelled")
@@ -207,6 +215,23 @@ def _powers(words: Words, expected_w: float, powers: Powers, done: int) -> str:
         "power rose by %(measured)s on %(num)s miners, %(wanted)s was expected",
         powers.miners,
         **values,
+    )
+
+
+def _measured(words: Words, expected_w: float, measured_w: float, miners: int) -> str:
+    measured = words.formats.power(math.copysign(1.0, expected_w) * measured_w)
+    if expected_w < 0:
+        return words.ngettext(
+            "power fell by %(measured)s on %(num)s miner",
+            "power fell by %(measured)s on %(num)s miners",
+            miners,
+            measured=measured,
+        )
+    return words.ngettext(
+        "power rose by %(measured)s on %(num)s miner",
+        "power rose by %(measured)s on %(num)s miners",
+        miners,
+        measured=measured,
     )
 
 

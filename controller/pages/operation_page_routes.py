@@ -136,7 +136,6 @@ async def get_one(call: Call[Any, Any]) -> Answer:
         looks=LOOKS,
         bar=[look for look, _ in PARTS],
         bar_size=(BAR_WIDTH, BAR_HEIGHT),
-        bar_words=state_of_bar(words, operation),
         explained=explained(words, operation),
         deeds=_deeds(call, operation, override, containers),
         override=override,
