@@ -168,9 +168,9 @@ async def test_what_stands_against_commands_is_said(fleet: FleetHouse) -> None:
     assert "Held since 16:00 by boris: smoke" in main(found)
     assert "not in its profile curtail" in found.one("p", class_="state").words
     client = main(await page(await fleet.browser("clara", "client"), A1))
-    for private in ("boris", "smoke", "breaker 2", "serial is another", "it said yes"):
+    for private in ("boris", "smoke", "breaker 2", "new fan", "serial is another", "it said yes"):
         assert private not in client
-    assert "operator" in client
+    assert "In service since 16:00. Nothing is sent to it." in client
 
 
 async def test_the_log_says_in_words_what_was_done(fleet: FleetHouse) -> None:
