@@ -326,7 +326,7 @@ async def test_a_schedule_is_edited_with_a_preview_and_holds(place: Yard, hands:
     profile, mode = {
         "mouse": ("underclock", "low"),
         "keys": ("overclock", "high"),
-        "touch": ("normal", "normal"),
+        "touch": ("underclock", "low"),
     }[hands.name]
     await page.goto("/schedule")
     await hands.press(page.locator("#schedule-nights").get_by_role("link", name="Edit nights"))
