@@ -137,7 +137,7 @@ async def test_what_was_put_to_sleep_is_told_in_one_sentence_and_woken_again(tmp
         assert "hidden" not in end.attributes
         assert end.words.startswith("5 of 6 asleep after ")
         assert end.words.endswith(" 1 did not answer.")
-        assert " expected, " in end.words
+        assert " was expected. " in end.words
         assert found.one("section", **{"aria-labelledby": "failed"}).one("th", scope="row").words == "a6"
         [retry] = [one for one in found.all("a", class_="button") if one.words == "Try 1 failure again"]
         assert "Try 1 miner again" in (await anna.look(retry.attributes["href"])).one("main").words
