@@ -25,6 +25,5 @@ EMPTY_WHEN_HEALTHY: Mapping[tuple[str, str], str] = {
     ("hashyard-alerts", "Alert-hours in 7 days, by alert"): "no alert fired in 7 days",
     ("hashyard-alerts", "Alert-hours in 7 days, by container"): "no alert of a container fired in 7 days",
     ("hashyard-self", "Clients' queries that fail"): "no client asks through the gateway",
-    ("hashyard-self", "Clients' queries"): "no client asks through the gateway",
     ("hashyard-client", "Not working now"): "every machine works, or is off by agreement",
 }

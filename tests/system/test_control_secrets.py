@@ -302,7 +302,9 @@ async def ask_every_route(asker: Asker, on: Yard, token: str) -> None:
     _, _, made = await asker.ask("POST", "/api/v1/overrides", order, seconds=300.0, Authorization=bearer)
     _, _, users = await asker.ask("GET", "/api/v1/users", Authorization=bearer)
     olga = next(user["id"] for user in users["items"] if user["username"] == "olga")
+    _, _, client = await asker.ask("POST", "/api/v1/clients", {"name": "Volga"}, Authorization=bearer)
     values = {
+        "/api/v1/clients/{id}": client["id"],
         "/api/v1/containers/{id}": "yard-a",
         "/api/v1/miners/{id}": "yard-a.talks",
         "/api/v1/profiles/{name}": "normal",

@@ -20,7 +20,7 @@ from tools import place, ready
 
 REPOSITORY = Path(__file__).parents[2]
 PATIENCE_S = 90.0
-PARTS = ("exporter", "controller", "simulator", "Prometheus", "Alertmanager")
+PARTS = ("pages", "exporter", "Prometheus", "Alertmanager", "simulator")
 
 # The demo in small: the real one's fleet would take a minute of two cores from the other tests.
 TARGETS = """
