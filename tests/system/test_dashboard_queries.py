@@ -30,7 +30,6 @@ NOT_HERE = {
     ("hashyard-container", "In fault or unreachable", "B"): "every container is seen",
     ("hashyard-self", "Parts", "F"): "no Grafana runs",
     ("hashyard-self", "Clients' queries that fail", "A"): "no client asks through the gateway",
-    ("hashyard-self", "Clients' queries", "A"): "no client asks through the gateway",
     ("hashyard-energy", "Against the meter", "A"): "no container has a meter",
 }
 
