@@ -75,7 +75,9 @@ def test_what_is_recorded_is_what_its_rule_gives(
     off = {
         key: (found[key], value)
         for key, value in wanted.items()
-        if not (are_alike(found[key], value, least) or lies_between(found[key], value, before.get(key, value)))
+        if not (
+            are_alike(found[key], value, least) or lies_between(found[key], value, before.get(key, value))
+        )
     }
     assert not off
     assert name in BY_THE_HOUR or bool(found) != (name in EMPTY)
