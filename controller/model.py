@@ -1,8 +1,8 @@
 """What the controller keeps and speaks of: intentions, deeds, their outcomes, events, people. Frozen types, no behaviour.
 
 Containers and miners are named by their ids in URLs (`konteiner-1`, `konteiner-1.a3-12`); other things by a prefix and a
-ULID (`op_…`, `ov_…`, `evt_…`, `usr_…`, `cli_…`, `tok_…`, `ses_…`, `gwt_…`, `hold_…`). Times are aware datetimes in UTC. Nothing here
-holds a secret.
+ULID (`op_…`, `ov_…`, `evt_…`, `usr_…`, `cli_…`, `tok_…`, `ses_…`, `gwt_…`, `inv_…`, `hold_…`). Times are aware datetimes in UTC.
+Nothing here holds a secret.
 """
 
 import os
@@ -52,6 +52,7 @@ FAILED_STATES: tuple[ResultState, ...] = (
     "unsupported",
     "unreachable",
 )
+GrafanaState: TypeAlias = Literal["linked", "failed", "none"]
 Deed: TypeAlias = Literal["reboot", "locate", "poll", "reapply"]
 
 
@@ -241,13 +242,17 @@ class MinerRecord(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
 
 class Client(msgspec.Struct, frozen=True, kw_only=True):
-    """A customer. `slug` travels as the label `client`, never changes, and is never used again for another."""
+    """A customer. `slug` travels as the label `client`, never changes, and is never used again for another.
+
+    `active` False: no customer any more, kept for the books.
+    """
 
     id: str
     slug: str
     name: str
     language: str = "en"
     currency: str | None = None
+    active: bool = True
     created_at: datetime
 
 
@@ -268,7 +273,11 @@ class User(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class WebSession(msgspec.Struct, frozen=True, kw_only=True):
-    """A signed-in browser. `confirmed_at`: when the password was last given (step-up)."""
+    """A signed-in browser. `confirmed_at`: when the password was last given (step-up).
+
+    `viewed_client_id`: the client whose view an administrator has taken in it; until he ends that, it reads as that
+    client does and changes nothing.
+    """
 
     id: str
     user_id: str
@@ -277,6 +286,27 @@ class WebSession(msgspec.Struct, frozen=True, kw_only=True):
     confirmed_at: datetime
     address: str | None = None
     user_agent: str | None = None
+    viewed_client_id: str | None = None
+
+
+class Invitation(msgspec.Struct, frozen=True, kw_only=True):
+    """A link with which a person chooses the own password, once; without its token. `used_at`: when that was done."""
+
+    id: str
+    user_id: str
+    created_at: datetime
+    expires_at: datetime
+    created_by: Actor
+    used_at: datetime | None = None
+
+
+class GrafanaLink(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of a user or a client (`owner_id`) in Grafana at the last try. `detail`: why not, in one line."""
+
+    owner_id: str
+    state: GrafanaState
+    detail: str = ""
+    at: datetime
 
 
 class Token(msgspec.Struct, frozen=True, kw_only=True):

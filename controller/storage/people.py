@@ -25,6 +25,8 @@ from controller.model import Client, Role, User
 from controller.storage.columns import storable
 from controller.storage.database import Database
 from controller.storage.faults import NotKept, Refusal, Taken
+from controller.storage.grafana_links import GrafanaLinks
+from controller.storage.invitations import Invitations
 from controller.storage.rows import page, to_struct, values
 from controller.storage.schema import assignments, clients, users
 from controller.wording import worded
@@ -364,9 +366,11 @@ def _check_apart(connection: Connection, given: Sequence[Assignment]) -> None:
 
 
 class People:
-    """Users and clients."""
+    """Users and clients, the invitations of users, and what became of both in Grafana."""
 
     def __init__(self, database: Database) -> None:
         """`database`: open."""
         self.users = Users(database)
         self.clients = Clients(database)
+        self.invitations = Invitations(database)
+        self.grafana = GrafanaLinks(database)

@@ -222,6 +222,7 @@ clients = Table(
     Column("name", Words, nullable=False),
     Column("language", Words, nullable=False),
     Column("currency", Words),
+    Column("active", Boolean, nullable=False),
     Column("created_at", Moment, nullable=False),
     Column("words", Words, nullable=False),  # what a search for text looks through, in lower case
 )
@@ -274,6 +275,8 @@ sessions = Table(
     Column("confirmed_at", Moment, nullable=False),
     Column("address", Words),
     Column("user_agent", Words),
+    # Not a foreign key: the view of a client that is gone is an empty one, never the administrator's own.
+    Column("viewed_client_id", Words),
 )
 Index("uq_sessions_sha256", sessions.c.sha256, unique=True)
 Index("ix_sessions_user_id", sessions.c.user_id)
@@ -295,6 +298,34 @@ tokens = Table(
 )
 Index("uq_tokens_sha256", tokens.c.sha256, unique=True)
 Index("ix_tokens_user_id", tokens.c.user_id)
+
+invitations = Table(
+    "invitations",
+    metadata,
+    Column("id", Words, primary_key=True),
+    Column("user_id", Words, ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
+    Column("sha256", Words, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("expires_at", Moment, nullable=False),
+    Column("created_by", Document(Actor), nullable=False),
+    Column("used_at", Moment),
+)
+Index("uq_invitations_sha256", invitations.c.sha256, unique=True)
+Index("uq_invitations_user_id", invitations.c.user_id, unique=True)
+
+# The owner is a user or a client; the column of its kind lets the row go with it.
+grafana_links = Table(
+    "grafana_links",
+    metadata,
+    Column("owner_id", Words, primary_key=True),
+    Column("user_id", Words, ForeignKey("users.id", ondelete="CASCADE")),
+    Column("client_id", Words, ForeignKey("clients.id", ondelete="CASCADE")),
+    Column("state", Words, nullable=False),
+    Column("detail", Words, nullable=False),
+    Column("at", Moment, nullable=False),
+)
+Index("ix_grafana_links_user_id", grafana_links.c.user_id)
+Index("ix_grafana_links_client_id", grafana_links.c.client_id)
 
 gateway_tokens = Table(
     "gateway_tokens",

@@ -13,7 +13,7 @@ it is, an empty sequence means nothing.
                  find and count (states, containers, override_id), unfinished, purge
     holds        add, end, live: several at once          marks   add, end, live
     miners       load, save, forget
-    people       .users and .clients (controller/storage/people.py)
+    people       .users and .clients (controller/storage/people.py), .invitations, .grafana (links, by owner)
     access       .sessions and .tokens, by SHA-256 in hexadecimal digits (controller/storage/access.py)
     idempotency  begin, finish, forget, purge             settings   get, put, all
     database     read and write for whoever has SQL of his own; claim; words

@@ -51,6 +51,8 @@ KEPT: dict[str, tuple[type, set[str]]] = {
     "sessions": (model.WebSession, {"sha256"}),
     "tokens": (model.Token, {"sha256"}),
     "gateway_tokens": (model.GatewayToken, {"sha256"}),
+    "invitations": (model.Invitation, {"sha256"}),
+    "grafana_links": (model.GrafanaLink, {"user_id", "client_id"}),
     "events": (model.Event, {"seq", "actor_type", "actor_name", "actor_id", "token_id", "words"}),
 }
 
@@ -114,6 +116,9 @@ async def test_a_database_of_the_first_schema_comes_to_the_present_one(
         found = await storage.people.users.by_name("ANNA")
         assert found is not None
         assert found.client_id == "cli_1"
+        client = await storage.people.clients.get("cli_1")
+        assert client is not None
+        assert client.active  # of version 0004
         assert await storage.people.users.password_hash("usr_1") == "hash"
         kept = (await storage.miners.load())["k-1.a1"]
         assert kept == model.MinerRecord(miner="k-1.a1", attempts=2)
