@@ -30,7 +30,7 @@ from exporter.render import (
 )
 from exporter.soundness import each_once, finite_only
 from miners.driver import Memory
-from miners.inventory.fleet import Container, Inventory, Miner, Tariff
+from miners.inventory.fleet import Container, Inventory, Miner
 from miners.model import FAILURE_REASONS, FailureReason, PollFailure, Pool, Reading, Snapshot, Target
 
 STALE_INTERVALS = 3.0
@@ -77,7 +77,7 @@ class ContainerState(msgspec.Struct, eq=False):
     """A container of this exporter's share, its miners by name, and its own row with the minute it holds for."""
 
     container: Container
-    tariff: Tariff | None
+    inventory: Inventory
     miners: dict[str, MinerState]
     row: Row = ()
     row_minute: int = -1
@@ -91,7 +91,7 @@ class ContainerState(msgspec.Struct, eq=False):
         minute = int(now // 60)
         if minute != self.row_minute:
             self.row = container_row(
-                self.container, len(self.miners), self.tariff, datetime.fromtimestamp(now, UTC)
+                self.container, len(self.miners), self.inventory, datetime.fromtimestamp(now, UTC)
             )
             self.row_minute = minute
         return self.row
@@ -189,8 +189,7 @@ class Fleet:
             if count % _PIECE == 0:
                 await asyncio.sleep(0)
         await asyncio.sleep(0)
-        tariff = inventory.tariffs.get(container.tariff) if container.tariff is not None else None
-        return ContainerState(container, tariff, miners)
+        return ContainerState(container, inventory, miners)
 
     def _remove(self, state: MinerState) -> None:
         state.removed = True

@@ -4,8 +4,8 @@ from collections import defaultdict
 from datetime import UTC, datetime
 
 from exporter.exposition import label
-from exporter.tariffs import price_per_kwh
 from miners.inventory.fleet import Container, Inventory
+from miners.tariffs import price_of
 from tools.history_records import Each, Key, Records, Series, Watched, class_of
 
 FIVE_MINUTES_S, HOUR_S = 300, 3_600
@@ -89,11 +89,11 @@ class Ledger:
 
     def _price(self, container: Container, now: float) -> tuple[str, float] | None:
         """Return the label of the currency and the price of a kilowatt hour that holds now."""
-        tariff = self._inventory.tariffs.get(container.tariff or "")
-        if tariff is None:
+        found = price_of(container, self._inventory, datetime.fromtimestamp(now, UTC))
+        if found is None:
             return None
-        moment = datetime.fromtimestamp(now, UTC)
-        return f'currency="{label(tariff.currency)}"', price_per_kwh(tariff, container.timezone, moment)
+        tariff, price = found
+        return f'currency="{label(tariff.currency)}"', float(price)
 
 
 def _add(series: Series, key: Key, value: float) -> None:

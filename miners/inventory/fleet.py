@@ -53,13 +53,34 @@ class TariffZone(msgspec.Struct, frozen=True, gc=False):
     price_per_kwh: str
 
 
+class TariffChange(msgspec.Struct, frozen=True, gc=False):
+    """The prices of a tariff from a date (YYYY-MM-DD, in the container's zone) on, whole: nothing of the ones before stays."""
+
+    from_date: str
+    price_per_kwh: str | None
+    zones: tuple[TariffZone, ...] = ()
+
+
 class Tariff(msgspec.Struct, frozen=True, gc=False):
-    """A price of energy. Prices are decimal texts, never floats; `price_per_kwh` holds where no zone does."""
+    """A price of energy. Prices are decimal texts, never floats; `price_per_kwh` holds where no zone does.
+
+    None: the zones fill the week. `changes`, in the order of their dates: what holds from each of them on.
+    `miners.tariffs` reads the price of a moment.
+    """
 
     name: str
     currency: str
-    price_per_kwh: str
+    price_per_kwh: str | None
     zones: tuple[TariffZone, ...] = ()
+    changes: tuple[TariffChange, ...] = ()
+    origin: Origin | None = None
+
+
+class ContainerTariff(msgspec.Struct, frozen=True, gc=False):
+    """The tariff that a container has from a date (YYYY-MM-DD, in its zone) on. None: none."""
+
+    from_date: str
+    tariff: str | None
 
 
 class Window(msgspec.Struct, frozen=True, gc=False):
@@ -163,7 +184,8 @@ class Miner(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 class Container(msgspec.Struct, frozen=True, kw_only=True):
     """One container with its miners. `name` is the label in Prometheus, `id` its slug in URLs.
 
-    `timezone` is an IANA name. `temperature_limits_c`: by sensor name (inlet, chip_max …), the operator's own.
+    `timezone` is an IANA name. `tariff` holds until the first of `tariff_changes`, which stand in the order of their dates.
+    `temperature_limits_c`: by sensor name (inlet, chip_max …), the operator's own.
     """
 
     name: str
@@ -173,6 +195,7 @@ class Container(msgspec.Struct, frozen=True, kw_only=True):
     timezone: str = "UTC"
     client: str | None = None
     tariff: str | None = None
+    tariff_changes: tuple[ContainerTariff, ...] = ()
     schedule: str | None = None
     control: Control = "observe"
     feed: str | None = None

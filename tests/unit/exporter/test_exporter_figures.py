@@ -2,7 +2,6 @@
 
 import asyncio
 import math
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -16,8 +15,7 @@ from exporter.energy import EnergyMeter
 from exporter.fleet import Fleet, MinerState
 from exporter.pool_rules import compile_rules
 from exporter.scrape import wants_gzip, wants_openmetrics
-from exporter.tariffs import price_per_kwh
-from miners.inventory.fleet import PoolRule, Tariff, TariffZone
+from miners.inventory.fleet import PoolRule
 from miners.model import Identity, PollFailure, Pool, Snapshot
 
 
@@ -101,32 +99,6 @@ def test_temperature_limits_are_the_containers_before_the_tables(build: Any) -> 
     assert nominal(build.container(), miner, Device()).limits_c == (("chip_max", 105.0),)
     own = build.container(temperature_limits_c={"inlet": 40.0, "chip_max": 90.0})
     assert nominal(own, miner, Device()).limits_c == (("chip_max", 90.0), ("inlet", 40.0))
-
-
-NIGHT = Tariff("t", "RUB", "4.20", (TariffZone((0, 1, 2, 3, 4), 22 * 60, 6 * 60, "2.85"),))
-
-
-@pytest.mark.parametrize(
-    ("when", "price"),
-    [
-        ("2026-03-02T21:59", 4.20),  # a Monday
-        ("2026-03-02T22:00", 2.85),
-        ("2026-03-03T05:59", 2.85),
-        ("2026-03-03T06:00", 4.20),
-        ("2026-03-07T03:00", 2.85),  # Saturday morning belongs to Friday's night
-        ("2026-03-07T23:00", 4.20),
-        ("2026-03-02T03:00", 4.20),  # Monday morning belongs to Sunday's night
-    ],
-)
-def test_prices_follow_the_containers_own_clock(when: str, price: float) -> None:
-    at = datetime.fromisoformat(f"{when}+08:00").astimezone(UTC)
-    assert price_per_kwh(NIGHT, "Asia/Irkutsk", at) == price
-
-
-def test_a_zone_within_a_day_ends_at_midnight() -> None:
-    tariff = Tariff("t", "EUR", "0.2", (TariffZone((6,), 0, 1440, "0.1"),))
-    assert price_per_kwh(tariff, "UTC", datetime(2026, 3, 1, 23, 59, tzinfo=UTC)) == 0.1
-    assert price_per_kwh(tariff, "UTC", datetime(2026, 3, 2, tzinfo=UTC)) == 0.2
 
 
 @pytest.mark.parametrize(
