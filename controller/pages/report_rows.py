@@ -1,0 +1,324 @@
+"""The lines of a report in words: energy with its coverage and source, time by kind, power, work, cost, and the meter. Pure.
+
+What is not known is a dash, never nought; what is estimated carries its sign; each column is explained where it stands.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, tzinfo
+from typing import Final
+
+import msgspec
+
+from controller.accounting.model import KINDS, Gap, MeterCheck, Report, ReportRow
+from controller.pages.energy_chart import key_words
+from controller.pages.formats import hash_rate_unit, wall
+from controller.pages.language import Words
+from controller.pages.money_words import (
+    amounts,
+    charge_words,
+    digits_for,
+    kind_words,
+    signed_percent,
+    verdict_words,
+)
+
+NONE: Final = "–"
+MOST_GAPS: Final = 50
+
+
+class ShownMeter(msgspec.Struct, frozen=True, kw_only=True):
+    """The meter beside the sum, in words. `span`: from when to when its readings reach; `whole`: the whole period."""
+
+    kwh: str
+    sum_kwh: str
+    variance: str
+    verdict: str
+    verdict_code: str
+    span: str
+    whole: bool
+
+
+class ShownRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A line in words. `inside`: the address of what it is made of. `measured_share`: 0 to 100, for the bar; None: no energy.
+
+    `estimated`: how much is, "" where nothing is. `hours`: by kind, in the order of KINDS, then what nobody watched.
+    `notes`: what else has to be said of it.
+    """
+
+    key: str
+    name: str
+    of: str
+    inside: str | None
+    energy: str
+    estimated: str
+    coverage: str
+    thin: bool
+    measured_share: float | None
+    measured: str
+    hours: tuple[str, ...]
+    hashing: str
+    reachable: str
+    average: str
+    peak_hour: str
+    peak: str
+    hashrate: str
+    efficiency: str
+    charges: tuple[str, ...]
+    cost: str
+    unpriced: str
+    billed: str
+    meter: ShownMeter | None
+    notes: tuple[str, ...]
+
+
+class ShownGap(msgspec.Struct, frozen=True, kw_only=True):
+    """A time that is missing: whose, from when to when, how long, and why."""
+
+    name: str
+    span: str
+    lasts: str
+    why: str
+
+
+class Column(msgspec.Struct, frozen=True, kw_only=True):
+    """A column, and what it means."""
+
+    name: str
+    meaning: str
+
+
+def shown_rows(
+    report: Report,
+    rows: Sequence[ReportRow],
+    insides: Sequence[str | None],
+    words: Words,
+    zone: tzinfo,
+) -> list[ShownRow]:
+    """Return lines of a report, each with where it leads; all energies of the report with as many figures."""
+    digits = digits_for(row.energy_kwh.total for row in report.rows)
+    return [
+        shown_row(row, words, zone, digits=digits, by=report.wish.by, inside=inside)
+        for row, inside in zip(rows, insides, strict=True)
+    ]
+
+
+def shown_row(
+    row: ReportRow,
+    words: Words,
+    zone: tzinfo,
+    *,
+    digits: int | None = None,
+    by: str = "",
+    inside: str | None = None,
+) -> ShownRow:
+    """Return one line."""
+    formats, energy = words.formats, row.energy_kwh
+    digits = digits_for([energy.total]) if digits is None else digits
+    hours = [row.hours.get(kind) for kind in (*KINDS, "unwatched")]
+    return ShownRow(
+        key=row.key,
+        name=_name(row, by, words),
+        of=_of(row, by),
+        inside=inside,
+        energy=formats.number(energy.total, digits),
+        estimated=formats.number(energy.estimated, digits) if energy.estimated > 0 else "",
+        coverage=_ratio(row.coverage_ratio, words),
+        thin=row.coverage_ratio is not None and row.coverage_ratio < 0.98,
+        measured_share=None if row.measured_ratio is None else round(row.measured_ratio * 100, 2),
+        measured=_ratio(row.measured_ratio, words),
+        hours=tuple(NONE if value is None else formats.small(value, 1) for value in hours),
+        hashing=_ratio(row.hashing_ratio, words),
+        reachable=_ratio(row.reachable_ratio, words),
+        average=_power(row.average_w, words),
+        peak_hour=_power(row.peak_hour_w, words),
+        peak=_power(row.peak_w, words),
+        hashrate=_rates(row, words),
+        efficiency=_efficiency(row, words),
+        charges=tuple(charge_words(one, words) for one in row.charges),
+        cost=amounts(row.cost, words) or NONE,
+        unpriced=formats.of(row.unpriced_kwh, "kWh", digits_for([row.unpriced_kwh]))
+        if row.unpriced_kwh > 0
+        else "",
+        billed=formats.number(row.billed_kwh, digits),
+        meter=None if row.meter is None else shown_meter(row.meter, words, zone),
+        notes=tuple(_notes(row, words)),
+    )
+
+
+def shown_meter(check: MeterCheck, words: Words, zone: tzinfo) -> ShownMeter:
+    """Return a meter beside the sum."""
+    formats = words.formats
+    digits = digits_for((check.kwh, check.sum_kwh))
+    return ShownMeter(
+        kwh=formats.number(check.kwh, digits),
+        sum_kwh=formats.number(check.sum_kwh, digits),
+        variance=signed_percent(check.variance_ratio, words),
+        verdict=verdict_words(words)[check.verdict],
+        verdict_code=check.verdict,
+        span=span_words(check.begins.astimezone(zone), check.ends.astimezone(zone), words),
+        whole=check.whole,
+    )
+
+
+def span_words(begins: datetime, ends: datetime, words: Words) -> str:
+    """Return from when to when, by the clock of the moments' zone; the day is said once where it is one."""
+    first = f"{words.formats.day(begins.date())}, {wall(begins)}"
+    if begins.date() == ends.date():
+        return f"{first}–{wall(ends)}"
+    return words.gettext(
+        "%(first)s to %(last)s", first=first, last=f"{words.formats.day(ends.date())}, {wall(ends)}"
+    )
+
+
+def shown_gaps(gaps: Sequence[Gap], words: Words, zone: tzinfo) -> list[ShownGap]:
+    """Return the times that are missing, the longest first."""
+    longest = sorted(gaps, key=lambda gap: gap.begins - gap.ends)
+    return [
+        ShownGap(
+            name=gap.name,
+            span=span_words(gap.begins.astimezone(zone), gap.ends.astimezone(zone), words),
+            lasts=words.formats.duration((gap.ends - gap.begins).total_seconds()),
+            why=words.told(gap.why),
+        )
+        for gap in longest[:MOST_GAPS]
+    ]
+
+
+def columns(words: Words) -> dict[str, Column]:
+    """Return every column of a report and what it means, in the order in which they are explained."""
+    gettext = words.gettext
+    found = {
+        "energy": (
+            gettext("Energy"),
+            gettext("Counted from readings of power over time. Nothing is added for time without readings."),
+        ),
+        "estimated": (
+            gettext("Estimated of it"),
+            gettext("The part that miners did not measure: reckoned from their model and hash rate."),
+        ),
+        "coverage": (
+            gettext("Coverage"),
+            gettext("Time that readings cover, of all time that there was: each miner counts each second."),
+        ),
+        "source": (
+            gettext("Source"),
+            gettext("The full part of the bar was measured, the hatched part estimated."),
+        ),
+        "average": (
+            gettext("Average power"),
+            gettext("Energy over the time that readings cover, for all miners together."),
+        ),
+        "peak": (
+            gettext("Peak"),
+            gettext("The highest mean of an hour; beneath it, where it is known, of a minute."),
+        ),
+        "cost": (
+            gettext("Cost"),
+            gettext("Energy at each price, rounded once, half up, to the smallest coin of the currency."),
+        ),
+        "meter": (
+            gettext("Meter"),
+            gettext(
+                "What the container's own meter counted between the first and the last reading in the period, and how far the sum of the miners lies from it: within 5 % it agrees, within 20 % it is worth a look."
+            ),
+        ),
+        "hashing": (
+            gettext("Hashing"),
+            gettext("Time with a hash rate, of all time but the curtailed, which is held against no miner."),
+        ),
+        "reachable": (
+            gettext("Reachable"),
+            gettext("Time with an answer, of the time in which it was asked."),
+        ),
+        "hours": (
+            gettext("Hours by kind"),
+            gettext(
+                "Miner-hours. Curtailed: off by order. Sleeping: off without one. Settling: the half hour after an order or a restart. Fault: wanted, answering, not hashing. Unwatched: nobody looked."
+            ),
+        ),
+        "hashrate": (
+            gettext("Hash rate"),
+            gettext("Hashes done over the whole time, by algorithm."),
+        ),
+        "efficiency": (gettext("J/TH"), gettext("Energy for the work done, SHA-256 alone.")),
+    }
+    return {key: Column(name=name, meaning=meaning) for key, (name, meaning) in found.items()}
+
+
+def hour_heads(words: Words) -> list[str]:
+    """Return the names of the kinds of time, and of what nobody watched."""
+    return [*kind_words(words).values(), words.pgettext("time", "unwatched")]
+
+
+def _name(row: ReportRow, by: str, words: Words) -> str:
+    if by in ("day", "month") and row.key:
+        return key_words(row.key, words)
+    return row.name or (words.gettext("nobody's") if by == "client" else row.key)
+
+
+def _of(row: ReportRow, by: str) -> str:
+    """Return what a line belongs to, beside its name."""
+    if by == "miner":
+        return row.container or ""
+    return row.client or "" if by == "container" else ""
+
+
+def _ratio(ratio: float | None, words: Words) -> str:
+    return NONE if ratio is None else words.formats.percent(ratio)
+
+
+def _power(power_w: float | None, words: Words) -> str:
+    return NONE if power_w is None else words.formats.power(power_w)
+
+
+def _rates(row: ReportRow, words: Words) -> str:
+    """Return the hash rates; the algorithm is named where there are several."""
+    rates = {name: rate for name, rate in row.hashrate_hs.items() if rate > 0}
+    told = [
+        f"{name} {words.formats.hash_rate(rate)}"
+        if len(rates) > 1
+        else words.formats.hash_rate(rate, hash_rate_unit([rate]))
+        for name, rate in sorted(rates.items())
+    ]
+    return "; ".join(told) or NONE
+
+
+def _efficiency(row: ReportRow, words: Words) -> str:
+    return NONE if row.joules_per_terahash is None else words.formats.number(row.joules_per_terahash, 1)
+
+
+def _notes(row: ReportRow, words: Words) -> list[str]:
+    """Return what else is to be known of a line before anybody pays by it."""
+    formats, found = words.formats, []
+    if row.not_booked_s > 0:
+        found.append(words.gettext("%(time)s not booked yet", time=formats.duration(row.not_booked_s)))
+    if row.unpriced_kwh > 0:
+        found.append(
+            words.gettext(
+                "%(energy)s without a tariff",
+                energy=formats.of(row.unpriced_kwh, "kWh", digits_for([row.unpriced_kwh])),
+            )
+        )
+    if row.refused:
+        found.append(
+            words.ngettext(
+                "%(num)s count was more than can be, and is left out",
+                "%(num)s counts were more than can be, and are left out",
+                row.refused,
+            )
+        )
+    if row.bridged_ratio:
+        found.append(
+            words.gettext(
+                "%(share)s of the time lies between two distant readings, spread evenly",
+                share=formats.percent(row.bridged_ratio),
+            )
+        )
+    if row.uncovered_kwh:
+        found.append(
+            words.gettext(
+                "nominal power would have used %(energy)s in the time without readings: not in the sum",
+                energy=formats.of(row.uncovered_kwh, "kWh", digits_for([row.uncovered_kwh])),
+            )
+        )
+    return found
