@@ -42,6 +42,7 @@ def run_controller(values: Mapping[str, Any], environment: Mapping[str, str]) ->
         trusted_proxies=tuple(values["trusted_proxy"] or ()),
         public_url=values["public_url"],
         grafana_url=values["grafana"],
+        grafana_client_secret_file=values["grafana_client_secret_file"],
         retention_days=values["retention_days"],
         restarts_a_day=values["restarts_a_day"],
         cool_down_s=values["cool_down"],
@@ -162,6 +163,13 @@ CONTROLLER_FLAGS: Final = (
     ),
     Flag(name="--public-url", help="how people reach the controller, if not by --listen", metavar="URL"),
     Flag(name="--grafana", help="URL at which people reach Grafana, for links to it", metavar="URL"),
+    Flag(
+        name="--grafana-client-secret-file",
+        help="file with the client secret of Grafana, whose people then sign on with their password here "
+        "(docs/single-sign-on.md)",
+        convert=Path,
+        metavar="FILE",
+    ),
     Flag(
         name="--retention-days",
         help="days that the record keeps what is neither command nor money (default 400)",

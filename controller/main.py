@@ -36,6 +36,7 @@ from controller.purging import end_lapsed, purge
 from controller.readings import TargetOf
 from controller.serving import bind, close, serve, tls_context
 from controller.settings import DATABASE_FILE, Settings, check, read_metrics_token, read_token
+from controller.sign_on.provider import SignOn
 from controller.storage.storage import Storage
 from miners.client import read_miner
 from miners.clock import Clock, SystemClock
@@ -105,6 +106,7 @@ class Controller:
         )
         self.jobs = Jobs(self.clock, self.engine.wake)
         self._gateway_counts = GatewayCounts(CODES)
+        self._sign_on: SignOn | None = None
         self.process = Process(
             importlib.metadata.version("hashyard"),
             settings.address,
@@ -171,6 +173,7 @@ class Controller:
             self.storage, history, self.settings.prometheus_url, self._now, counts=self._gateway_counts
         )
         stack.push_async_callback(gateway.close)
+        self._sign_on = await SignOn.open(self.settings, self._now)
         await make_first_administrator(self.storage, self.settings.data, passwords, self._now())
         app = application(
             self.settings,
@@ -182,6 +185,7 @@ class Controller:
                 Managed: Managed(self.settings.managed, self.settings.targets, self.store),
                 History: history,
                 Streams: Streams(),
+                **({SignOn: self._sign_on} if self._sign_on is not None else {}),
             },
             passwords=passwords,
             metrics_token=self._metrics_token,
@@ -204,6 +208,12 @@ class Controller:
             await purge(self.storage, self.settings, self._now())
             gc.collect()
 
+        if (sign_on := self._sign_on) is not None:
+
+            async def keep_keys() -> None:
+                await sign_on.keys.keep_in_time(self._now())
+
+            self.jobs.every(PURGE_S, "keep the keys of sign-ons in time", keep_keys)
         self.jobs.every(WAKE_S, "look at what should be", wake)
         self.jobs.every(PURGE_S, "tidy the database", tidy)
         self.watch.on_jump(self.jobs.clock_jumped)

@@ -27,7 +27,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     holds the token of their `--token-file`. `metrics_token_file`: holds a token that is good for `/metrics` alone.
     `database_url`: PostgreSQL in place of the SQLite file in the data folder. `trusted_proxies`: networks from which
     `X-Forwarded-For` counts. `public_url`: how people reach the pages, where that is not `host` and `port`.
-    `grafana_url`: how they reach Grafana, for links to it. `retention_days`: how long events are kept,
+    `grafana_url`: how they reach Grafana, for links to it; `grafana_client_secret_file`: holds what Grafana shows so that
+    people of the controller can sign on there. `retention_days`: how long events are kept,
     `money_retention_days`: those of commands and money. `restarts_a_day`: commands that restart a miner's mining, at
     most, each day. `cool_down_s`: between two commands to one miner. `retries`: failed tries in a row, after which only
     every `give_up_s` one more is made. `max_writes`: miners commanded at once; `max_reads`: read at once by the controller itself. `follow_s`: between two
@@ -49,6 +50,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     trusted_proxies: tuple[str, ...] = ()
     public_url: str | None = None
     grafana_url: str | None = None
+    grafana_client_secret_file: Path | None = None
     retention_days: int = 400
     money_retention_days: int = 5 * 366
     restarts_a_day: int = 12
@@ -132,6 +134,15 @@ def read_metrics_token(settings: Settings) -> str | None:
     return _token("--metrics-token-file", settings.metrics_token_file, "which Prometheus then sends")
 
 
+def read_client_secret(settings: Settings) -> str | None:
+    """Return the secret that Grafana shows, or None if nobody signs on to Grafana. Raises ConfigurationError."""
+    return _token(
+        "--grafana-client-secret-file",
+        settings.grafana_client_secret_file,
+        "the client_secret of Grafana's auth.generic_oauth",
+    )
+
+
 def _token(flag: str, file: Path | None, which: str) -> str | None:
     if file is None:
         return None
@@ -159,6 +170,13 @@ def _files(settings: Settings) -> list[str]:
         mistakes.append(f"--secrets-dir: {settings.secrets_dir} is not a folder")
     if settings.exporter_token_file is not None and not settings.exporters:
         mistakes.append("--exporter-token-file: there is no --exporter to send it to")
+    if settings.grafana_client_secret_file is not None:
+        if settings.grafana_url is None:
+            mistakes.append("--grafana-client-secret-file: say with --grafana where Grafana is")
+        if settings.address is None:
+            mistakes.append(
+                "--grafana-client-secret-file: say with --public-url how people reach the controller: Grafana sends them there"
+            )
     return mistakes
 
 

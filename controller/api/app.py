@@ -27,6 +27,7 @@ from controller.pages import rendering
 from controller.pages.problem_page import answers_page, problem_response
 from controller.pages.routes import PAGES
 from controller.settings import Settings
+from controller.sign_on.provider import FOR_PROGRAMS, WITH_FORMS, SignOn
 from controller.storage.faults import StorageAway
 from controller.storage.storage import Storage
 from controller.wording import worded
@@ -39,8 +40,10 @@ _log = structlog.get_logger(__name__)
 
 _KINDS: dict[int, Kind] = {404: "not-found", 405: "method", 413: "too-large"}
 
+_FORMS_HERE = "form-action 'self'"
+
 _HEADERS = {
-    "Content-Security-Policy": "default-src 'self'; frame-ancestors 'none'; form-action 'self'; base-uri 'none'; "
+    "Content-Security-Policy": f"default-src 'self'; frame-ancestors 'none'; {_FORMS_HERE}; base-uri 'none'; "
     "object-src 'none'",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
@@ -89,7 +92,7 @@ def application(
         app.router.add_route(route.method, route.path, handler, expect_handler=_expect)
         if route.method == "GET" and route.reply_media != "text/event-stream":
             app.router.add_route("HEAD", route.path, handler, expect_handler=_expect)
-    app.on_response_prepare.append(_headers(settings))
+    app.on_response_prepare.append(_headers(settings, parts.get(SignOn)))
 
     async def close(_app: web.Application) -> None:
         keeper.close()
@@ -142,7 +145,7 @@ def _boundary(
         try:
             if gateway is not None and for_gateway:
                 return await gateway.answer(request)
-            if not dispatch.metrics_reader.is_asking(request):
+            if request.path not in FOR_PROGRAMS and not dispatch.metrics_reader.is_asking(request):
                 dispatch.gate.check_host(request.host)
             return await handler(request)
         except web.HTTPException as error:
@@ -204,12 +207,20 @@ def _where(request: web.Request, error: Exception) -> dict[str, Any]:
     }
 
 
-def _headers(settings: Settings) -> Callable[[web.Request, web.StreamResponse], Awaitable[None]]:
+def _headers(
+    settings: Settings, sign_on: SignOn | None
+) -> Callable[[web.Request, web.StreamResponse], Awaitable[None]]:
     fixed = dict(_HEADERS)
+    policy = fixed["Content-Security-Policy"]
+    to_grafana = (
+        policy if sign_on is None else policy.replace(_FORMS_HERE, f"{_FORMS_HERE} {sign_on.client.origin}")
+    )
     if settings.tls:
         fixed["Strict-Transport-Security"] = "max-age=31536000"
 
     async def prepare(request: web.Request, response: web.StreamResponse) -> None:
+        if request.path in WITH_FORMS:
+            response.headers.setdefault("Content-Security-Policy", to_grafana)
         for name, value in fixed.items():
             response.headers.setdefault(name, value)
         response.headers["X-Request-Id"] = request.get(REQUEST_ID, "")

@@ -27,6 +27,7 @@ from controller.api import (
     user_routes,
 )
 from controller.api.route import Route
+from controller.sign_on import program_routes
 
 _FILES = (
     own_routes,
@@ -51,6 +52,7 @@ _FILES = (
     alias_fleet_routes,
     alias_stats_routes,
     alias_people_routes,
+    program_routes,
 )
 
 ROUTES: tuple[Route, ...] = tuple(chain.from_iterable(file.ROUTES for file in _FILES))

@@ -269,6 +269,22 @@ _SENTENCES: Final[Mapping[str, tuple[Wording, ...]]] = {
     ),
     "user.sessions_ended": (worded("Sessions ended: %(username)s"), worded("Sessions ended")),
     "user.tokens_revoked": (worded("Tokens revoked: %(username)s"), worded("Tokens revoked")),
+    "user.session_ended": (worded("Session ended: %(username)s"), worded("Session ended")),
+    "user.invited": (
+        worded("Invited: %(username)s, until %(until)s"),
+        worded("Invited: %(username)s"),
+        worded("User invited"),
+    ),
+    "user.invitation_accepted": (
+        worded("Invitation used, password chosen: %(username)s"),
+        worded("Invitation used, password chosen"),
+    ),
+    "user.invitation_withdrawn": (
+        worded("Invitation withdrawn: %(username)s"),
+        worded("Invitation withdrawn"),
+    ),
+    "client.view_begun": (worded("View as a client begun: %(slug)s"), worded("View as a client begun")),
+    "client.view_ended": (worded("View as a client ended: %(slug)s"), worded("View as a client ended")),
     "client.created": (worded("Client added: %(slug)s"), worded("Client added")),
     "client.gateway_token_created": (
         worded("Token for Grafana made: %(slug)s"),
@@ -289,6 +305,14 @@ _SENTENCES: Final[Mapping[str, tuple[Wording, ...]]] = {
         worded("Refused"),
     ),
     "auth.shut_out": (worded("Too many sign-ins that failed: shut out for a while"),),
+    "auth.signed_on": (worded("Signed on to Grafana"),),
+    "auth.sign_on_refused": (
+        worded("Sign-on refused: what asked in Grafana's name did not have its client secret"),
+    ),
+    "auth.sign_on_replayed": (
+        worded("Sign-on code of %(username)s came a second time: what it gave was taken back"),
+        worded("A sign-on code came a second time: what it gave was taken back"),
+    ),
     "auth.confirmed": (worded("Password given again"),),
     "auth.session_ended": (worded("Session ended: idle too long, or too old"),),
     "auth.session_revoked": (worded("Session ended by its owner"),),

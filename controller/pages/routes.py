@@ -29,6 +29,7 @@ from controller.pages import (
     sign_in_routes,
     static_routes,
 )
+from controller.sign_on import page_routes
 
 _FILES = (
     static_routes,
@@ -55,6 +56,7 @@ _FILES = (
     schedule_page_routes,
     schedule_edit_routes,
     profile_routes,
+    page_routes,
 )
 
 PAGES: tuple[Route, ...] = tuple(chain.from_iterable(file.ROUTES for file in _FILES))

@@ -109,6 +109,7 @@ ADDRESSES: Mapping[str, tuple[str, ...]] = {
 }
 PARTS: Mapping[str, str] = {
     "/containers/{id}/card": "a few lines that are put into the container's page",
+    "/sign-on/authorize": "leads on to Grafana, or to signing in",
 }
 
 

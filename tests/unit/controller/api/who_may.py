@@ -8,6 +8,12 @@ GET    /api/openapi.json                        –    any
 GET    /api                                     –    any
 GET    /problems/{type}                         –    any
 
+GET    /.well-known/openid-configuration        –    any
+GET    /sign-on/jwks                            –    any
+POST   /sign-on/token                           –    any
+GET    /sign-on/userinfo                        –    any
+POST   /sign-on/userinfo                        –    any
+
 POST   /api/v1/auth/login                       –    any
 POST   /api/v1/auth/logout                      AFC  any
 POST   /api/v1/auth/confirm                     AFC  any
@@ -104,8 +110,11 @@ GET    /api/v1/users/{id}                       A    people
 PATCH  /api/v1/users/{id}                       A    people
 DELETE /api/v1/users/{id}                       A    people
 POST   /api/v1/users/{id}/password              A    people
+POST   /api/v1/users/{id}/invitation            A    people
+DELETE /api/v1/users/{id}/invitation            A    people
 GET    /api/v1/users/{id}/sessions              A    people
 DELETE /api/v1/users/{id}/sessions              A    people
+DELETE /api/v1/users/{id}/sessions/{session_id} A    people
 GET    /api/v1/users/{id}/tokens                A    people
 DELETE /api/v1/users/{id}/tokens                A    people
 DELETE /api/v1/users/{id}/tokens/{token_id}     A    people
@@ -149,6 +158,7 @@ GET    /runbooks                                –    any
 GET    /runbooks/{alert}                        –    any
 GET    /sign-in                                 –    any
 POST   /sign-in                                 –    any
+GET    /sign-on/authorize                       –    any
 POST   /language                                –    any
 POST   /sign-out                                AFC  any
 GET    /password                                AFC  people
@@ -237,8 +247,11 @@ GET    /api/v1/users/{id}
 PATCH  /api/v1/users/{id}
 DELETE /api/v1/users/{id}
 POST   /api/v1/users/{id}/password
+POST   /api/v1/users/{id}/invitation
+DELETE /api/v1/users/{id}/invitation
 GET    /api/v1/users/{id}/sessions
 DELETE /api/v1/users/{id}/sessions
+DELETE /api/v1/users/{id}/sessions/{session_id}
 GET    /api/v1/users/{id}/tokens
 DELETE /api/v1/users/{id}/tokens
 DELETE /api/v1/users/{id}/tokens/{token_id}

@@ -38,7 +38,7 @@ from miners.actions import (
 
 CONTROLLER = Path(__file__).parents[4] / "controller"
 ENGLISH = words("en")
-NO_KINDS = {"controller.lock", "hashyard.db", "engine.known_miners"}
+NO_KINDS = {"controller.lock", "hashyard.db", "hashyard.invalid", "engine.known_miners"}
 """Dotted words of the source that are no kinds of events; names of columns end in `.id`."""
 
 

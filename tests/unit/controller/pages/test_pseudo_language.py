@@ -106,8 +106,9 @@ NO_PAGES = {
     "/miners.csv",
     "/log.csv",
     "/miners/import/template",
+    "/sign-on/authorize",
 }
-"""What answers no page: files, streams, tables for programs."""
+"""What answers no page: files, streams, tables for programs, what only leads on."""
 
 LEADS_ON = {"/by-name", "/miners/by-name", "/sign-in"}
 """What leads somebody who is signed in to another page."""

@@ -61,6 +61,7 @@ ADDRESSES: Final[Mapping[str, tuple[str, ...]]] = {
     "/static/{name}": ("/static/none.css",),
     "/runbooks": ("/runbooks",),
     "/runbooks/{alert}": ("/runbooks/ContainerDown", "/runbooks/None"),
+    "/sign-on/authorize": ("/sign-on/authorize?client_id=grafana",),
     "/sign-in": ("/sign-in", "/sign-in?next=/containers/{container}"),
     "/password": ("/password?next=/miners/{miner}",),
     "/confirm-password": ("/confirm-password?next=/miners/{miner}",),

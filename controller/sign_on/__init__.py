@@ -1,0 +1,1 @@
+"""Signing on to Grafana with the controller's own people: a small OpenID Connect provider for that one program."""
