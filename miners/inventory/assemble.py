@@ -3,6 +3,7 @@
 Mistakes and warnings go to the reports of the files they stand in; the fleet is right only if no report holds a mistake.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -27,6 +28,8 @@ _OF_CONTAINERS = {key: name for key, name in _CONTAINER_ATTRIBUTES.items() if ke
 _MINER_ATTRIBUTES = {key: field.attribute for key, field in schema.MINER.fields.items() if field.attribute}
 _SHARED_BY_MINERS = {key: name for key, name in _MINER_ATTRIBUTES.items() if key in MINERS_SHARED}
 _OF_ONE_MINER = {key: name for key, name in _MINER_ATTRIBUTES.items() if key not in ("row", "column")}
+_SAID_ONCE = (("client",), ("tariff", "tariff_changes"))
+"""What a container says itself, or else one entry that extends it: keys that belong together are said in one place."""
 _RANGE_KEYS = frozenset({"name", "address", "addresses", "except", "number", "fill", "row", "column"})
 
 _Standing = tuple[str, str, ranges.Place | None]
@@ -130,6 +133,7 @@ class _Assembly:
         values = {
             **{key: value for key, value in self.defaults.items() if key in CONTAINERS_SHARED},
             **entry.values,
+            **self._said_by_extensions(entry),
         }
         name = values.get("name", "?")
         identity = values.get("id") or slug(name)
@@ -139,6 +143,8 @@ class _Assembly:
             values[key] = self.defaults.get(key, {}) | entry.values.get(key, {})
         self._check_times(entry, values)
         self._check_names(entry)
+        for extension in self.extensions.get(id(entry), ()):
+            self.by_name.check_tariff(extension)
         self.by_name.check_feed(entry)
         if "schedule" in values:
             values["schedule"] = self.by_name.schedule_id(values["schedule"])
@@ -149,12 +155,34 @@ class _Assembly:
             temperature_limits_c=values["temperature_limits"],
             ramp=ramp_of(values["ramp"]),
             simulate=values.get("simulate", {}),
+            tariff_changes=_tariff_changes(values.get("tariff_changes", ())),
             origin=fleet.Origin(entry.report.file, entry.line),
             **{attribute: values[key] for key, attribute in _OF_CONTAINERS.items() if key in values},
         )
         container = msgspec.structs.replace(container, miners=tuple(self._miners(entry, container)))
         self.doubts.at_container(container, entry)
         return container
+
+    def _said_by_extensions(self, entry: Entry) -> dict[str, Any]:
+        """Return what the entries that extend a container say of it beside miners; report what is said twice."""
+        found: dict[str, Any] = {}
+        for keys in _SAID_ONCE:
+            said = entry
+            for extension in (entry, *self.extensions.get(id(entry), ())):
+                there = [key for key in keys if key in extension.values.keys() | extension.wrong]
+                if extension is entry or not there:
+                    continue
+                first = [key for key in keys if key in said.values.keys() | said.wrong]
+                if first:
+                    extension.mistake(
+                        there[0],
+                        f"{shortened(extension.values['extends'])} has {first[0]} already ({said.place_of(first[0])}); "
+                        "say it in one of the two places",
+                    )
+                    continue
+                said = extension
+                found |= {key: extension.values[key] for key in there if key in extension.values}
+        return found
 
     def _check_times(self, entry: Entry, values: dict[str, Any]) -> None:
         whole, connecting = values.get("timeout", 10.0), values.get("connect_timeout")
@@ -256,6 +284,15 @@ class _Assembly:
             entry.mistake("except", "leaves none of the addresses")
         self.miners += len(found)
         return found
+
+
+def _tariff_changes(entries: Iterable[Any]) -> tuple[fleet.ContainerTariff, ...]:
+    """Return the changes that could be read whole."""
+    return tuple(
+        fleet.ContainerTariff(entry.values["from"], entry.values["tariff"])
+        for entry in entries
+        if entry is not MISSING and entry.values.keys() >= {"from", "tariff"}
+    )
 
 
 def _range(entry: Entry, container: fleet.Container, start: ranges.Place | None) -> list[_Standing]:

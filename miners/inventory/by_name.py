@@ -5,7 +5,7 @@ A name is given once in all files together; a file may give a profile or schedul
 
 from collections.abc import Collection, Iterable, Iterator
 
-from miners.inventory import fleet, overlaps, profiles, schedules
+from miners.inventory import fleet, overlaps, pricing, profiles, schedules
 from miners.inventory.feeds import feed_of
 from miners.inventory.kinds import MISSING, nearest
 from miners.inventory.nodes import shortened
@@ -29,10 +29,13 @@ class ByName:
         self.feeds = self._feeds()
 
     def check_tariff(self, entry: Entry) -> None:
-        """Report a tariff that is named and not there."""
-        tariff = entry.values.get("tariff")
-        if tariff is not None and tariff not in self.tariff_names:
-            entry.mistake("tariff", _not_there("tariff", tariff, self.tariff_names))
+        """Report each tariff that is named in an entry, or in its `tariff_changes`, and not there."""
+        changes = [change for change in entry.values.get("tariff_changes", ()) if change is not MISSING]
+        for one in (entry, *changes):
+            tariff = one.values.get("tariff")
+            if tariff is not None and tariff not in self.tariff_names:
+                one.mistake("tariff", _not_there("tariff", tariff, self.tariff_names))
+        pricing.check_dates(changes, "tariff")
 
     def check_schedule(self, entry: Entry) -> None:
         """Report a schedule that is named and not there."""
@@ -55,15 +58,9 @@ class ByName:
     def _tariffs(self) -> dict[str, fleet.Tariff]:
         found: dict[str, fleet.Tariff] = {}
         for name, entry in self._entries("tariffs", "tariff", self.tariff_names):
-            zones = [zone for zone in entry.values.get("zones", ()) if zone is not MISSING]
-            overlaps.check_zones(zones)
-            if entry.values.keys() >= {"currency", "price_per_kwh"}:
-                found[name] = fleet.Tariff(
-                    name=name,
-                    currency=entry.values["currency"],
-                    price_per_kwh=entry.values["price_per_kwh"],
-                    zones=tuple(zone for _, zone in zones),
-                )
+            tariff = pricing.tariff_of(name, entry)
+            if tariff is not None:
+                found[name] = tariff
         return found
 
     def _profiles(self) -> dict[str, fleet.Profile]:

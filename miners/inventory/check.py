@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from miners.errors import InventoryError
-from miners.inventory.fleet import Container, Inventory, Miner
+from miners.inventory.fleet import Container, Inventory, Miner, Tariff
 from miners.inventory.heat import chips_without_limit
 from miners.inventory.load import load
 from miners.inventory.nodes import shortened
@@ -29,7 +29,7 @@ def summary(inventory: Inventory) -> str:
     containers = _many(len(inventory.containers), "container")
     lines = [f"{containers}, {_miners(miners)}: {_makes(miners)}"]
     lines += [_container_line(container) for container in inventory.containers]
-    lines += [f"tariff {shortened(name)}: {tariff.currency}" for name, tariff in inventory.tariffs.items()]
+    lines += [_tariff_line(tariff) for tariff in inventory.tariffs.values()]
     lines += _control_lines(inventory)
     notices = list(chips_without_limit(inventory.containers))
     if notices:
@@ -51,9 +51,22 @@ def _container_line(container: Container) -> str:
         parts.append(f"schedule {container.schedule}")
     if container.client is not None:
         parts.append(f"client {container.client}")
+    parts += [
+        f"from {change.from_date} {'no tariff' if change.tariff is None else f'tariff {shortened(change.tariff)}'}"
+        for change in container.tariff_changes
+    ]
     if container.miners:
         parts.append(_models(container.miners))
     return ", ".join(parts)
+
+
+def _tariff_line(tariff: Tariff) -> str:
+    changes = (
+        f", other prices from {', '.join(one.from_date for one in tariff.changes)} on"
+        if tariff.changes
+        else ""
+    )
+    return f"tariff {shortened(tariff.name)}: {tariff.currency}{changes}"
 
 
 def _control_lines(inventory: Inventory) -> Iterator[str]:

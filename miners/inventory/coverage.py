@@ -1,13 +1,13 @@
-"""Whether the windows of a schedule fill its days: hours that two of them hold, and hours that none does, by name.
+"""Whether windows of a schedule, or zones of a tariff, fill their days: hours that two hold, and hours that none does, by name.
 
-Both are mistakes: of two profiles at once none could be right, and a gap needs `otherwise`.
+Both are mistakes: of two profiles at once none could be right, and a gap needs a word for what holds in it.
 """
 
 from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from miners.inventory.fleet import Window
+from miners.inventory.fleet import TariffZone, Window
 from miners.inventory.hours import DAY_END, day_names, span_text
 from miners.inventory.sections import Entry
 
@@ -24,8 +24,8 @@ class Laid(msgspec.Struct, frozen=True):
     window: Window
 
 
-def hours_of(window: Window) -> list[_Hours]:
-    """Return the hours of a window, each part in its day: over midnight it reaches into the next."""
+def hours_of(window: Window | TariffZone) -> list[_Hours]:
+    """Return the hours of a window or zone, each part in its day: over midnight it reaches into the next."""
     found: list[_Hours] = []
     for day in window.days:
         if window.to_minute > window.from_minute:
@@ -53,15 +53,15 @@ def check_overlaps(laid: Sequence[Laid], *, on: str | None = None) -> None:
                 if day == other_day and begin < last and first < end
             ]
             if shared:
-                spans, many = _named(shared, on)
+                spans, many = named(shared, on)
                 verb = "are" if many else "is"
                 one.entry.mistake(None, f"{spans} {verb} in {other.entry.item} and {one.entry.item}")
                 break
         earlier.append((one, mine))
 
 
-def gaps(windows: Iterable[Window], days: Iterable[int] = range(7)) -> list[_Hours]:
-    """Return the hours of these days that no window holds."""
+def gaps(windows: Iterable[Window | TariffZone], days: Iterable[int] = range(7)) -> list[_Hours]:
+    """Return the hours of these days that none of them holds."""
     covered: dict[int, list[tuple[int, int]]] = {day: [] for day in days}
     for window in windows:
         for day, begin, end in hours_of(window):
@@ -82,14 +82,14 @@ def gaps(windows: Iterable[Window], days: Iterable[int] = range(7)) -> list[_Hou
 def check_gaps(entry: Entry, key: str, found: Sequence[_Hours], *, on: str | None = None) -> None:
     """Report hours that no window holds, at one key of an entry."""
     if found:
-        spans, _ = _named(found, on)
+        spans, _ = named(found, on)
         entry.mistake(
             key, f"no profile holds {spans}: add a window, or write `otherwise` with the profile for the gaps"
         )
 
 
-def _named(hours: Sequence[_Hours], on: str | None) -> tuple[str, bool]:
-    """Return hours in words, and whether they are more than one span: `06:00–07:00 on Mon, Tue; 09:00–10:00 on Sun`."""
+def named(hours: Sequence[_Hours], on: str | None = None) -> tuple[str, bool]:
+    """Return some hours in words, and whether they are more than one span: `06:00–07:00 on Mon, Tue; 09:00–10:00 on Sun`."""
     by_span: dict[tuple[int, int], list[int]] = {}
     for day, begin, end in hours:
         by_span.setdefault((begin, end), []).append(day)

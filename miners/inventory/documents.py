@@ -68,7 +68,8 @@ the last good inventory stays in use and the reasons are in the log.
 - **Unique**: names of containers; names, places, and addresses with their ports of miners. A miner with `active: false` keeps
   its name and place, but another may have its address.
 - **Several files** make one fleet. An entry of `containers` in one may be `{{extends: NAME, miners: […]}}`: more miners of a container
-  of another, for which everything holds that holds for its own. So is written what pages and API add to a container written by hand.
+  of another, for which everything holds that holds for its own. Where the container itself names no `client`, or no tariff, such
+  an entry may. So is written what pages and API add to a container written by hand.
 - **Ceilings**: {MAX_BYTES // 1024 // 1024} MiB a file, {MAX_RANGE} addresses a range, {MAX_MINERS} miners in all.
 
 ## Ranges
@@ -89,6 +90,30 @@ miners:
 A network stands for its hosts: `10.1.7.0/24` begins at `10.1.7.1` and ends at `10.1.7.254`. In `name`, `{{n}}` counts from 1 (or from
 `number`) and `{{n:03}}` fills up with zeros; `{{row}}`, `{{column}}`, `{{address}}` and `{{last}}` (the last number of the address) can
 be used too. What `except` leaves out keeps its number and its place, so that taking a miner away renames no other.
+
+## Tariffs
+
+A tariff has one price for every minute of the week, in one currency: that of a zone which holds, else its `price_per_kwh`, which
+may be left out where the zones fill the week. It goes by the clock on the container's wall: a night of 25 hours has the hour that
+the clock shows twice at that hour's price twice. What it costs from a date on stands in `changes`, whole; what it cost before stays
+for the books. A container has another tariff from a date on by `tariff_changes`, and none with `tariff: null`.
+
+```yaml
+tariffs:
+  day and night:
+    currency: EUR
+    price_per_kwh: 0.062
+    zones: [{{from: "23:00", to: "07:00", price_per_kwh: 0.045}}]
+    changes:
+      - from: 2027-01-01              # from 00:00 on, by each container's own clock
+        zones:
+          - {{from: "22:00", to: "06:00", price_per_kwh: 0.048}}
+          - {{from: "06:00", to: "22:00", price_per_kwh: 0.066}}
+containers:
+  - name: Container 1
+    tariff: day and night
+    tariff_changes: [{{from: 2027-04-01, tariff: null}}]
+```
 
 ## Profiles and schedules
 
@@ -156,6 +181,10 @@ def _table(title: str, key: str, section: Section) -> Iterator[str]:
     yield ""
     if section.one_of:
         yield f"Exactly one of {' and '.join(f'`{name}`' for name in section.one_of)} is given."
+        yield ""
+    if section.any_of:
+        names = [f"`{name}`" for name in section.any_of]
+        yield f"At least one of {', '.join(names[:-1])} and {names[-1]} is given."
         yield ""
     yield "| key | takes | default | meaning | example |"
     yield "|---|---|---|---|---|"

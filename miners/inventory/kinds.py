@@ -231,6 +231,24 @@ class Number(One):
         }
 
 
+class OrNull(One):
+    """A kind of one value, or `null`, which says that there is none."""
+
+    nullable = True
+
+    def __init__(self, kind: One) -> None:
+        self.kind = kind
+        self.words = f"{kind.words}, or null"
+
+    def take(self, node: Node) -> Any:
+        """Return the value, or None. Raises Wrong."""
+        return None if is_null(node) else self.kind.take(node)
+
+    def schema(self) -> Schema:
+        """Return the JSON schema."""
+        return {"anyOf": [self.kind.schema(), {"type": "null"}]}
+
+
 class Flag(One):
     """`true` or `false`."""
 

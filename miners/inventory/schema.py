@@ -6,10 +6,13 @@ schedules.py and feeds.py.
 
 from collections.abc import Mapping as Names
 
+import msgspec
+
 from miners.inventory import ranges
 from miners.inventory.feeds import FEED, POWER, RAMP
-from miners.inventory.kinds import Choice, Flag, Free, ListOf, Number, Parsed, Text
-from miners.inventory.pricing import TARIFF, ZONE
+from miners.inventory.hours import DATE
+from miners.inventory.kinds import Choice, Flag, Free, ListOf, Number, OrNull, Parsed, Text
+from miners.inventory.pricing import CHANGE, TARIFF, ZONE
 from miners.inventory.profiles import PROFILE, PROFILE_NAME, WAY
 from miners.inventory.schedules import EXCEPTION, EXCEPTION_WINDOW, SCHEDULE, WINDOW
 from miners.inventory.sections import Either, Field, Named, Section
@@ -23,6 +26,12 @@ from miners.inventory.shared_keys import (
     POOL,
     SLUG,
 )
+
+
+def _without_attribute(field: Field, meaning: str) -> Field:
+    """Return the field as it stands in an entry that extends a container, where leaving it out says nothing."""
+    return msgspec.structs.replace(field, meaning=meaning, attribute=None, default="what the container says")
+
 
 _PLACE = Number("a whole number from 1 to 1000", 1, 1000, whole=True)
 
@@ -124,6 +133,25 @@ MINER = Section(
     },
 )
 
+TARIFF_CHANGE = Section(
+    "another tariff: a mapping with from and tariff",
+    {
+        "from": Field(
+            kind=DATE,
+            meaning="The first day on which the container has it, in its time zone: year-month-day.",
+            example="2026-11-01",
+            required=True,
+        ),
+        "tariff": Field(
+            kind=OrNull(NAME),
+            meaning="Name of one of the `tariffs`; `null`: none.",
+            example="day-night",
+            required=True,
+        ),
+    },
+    elsewhere={"date": "did you mean from?"},
+)
+
 CONTAINER = Section(
     "a container: a mapping with a name",
     {
@@ -148,6 +176,12 @@ CONTAINER = Section(
             meaning="Slug of the client it belongs to; travels as the label `client`.",
             example="volga",
             attribute="client",
+        ),
+        "tariff_changes": Field(
+            kind=ListOf("a list of tariffs with dates", TARIFF_CHANGE),
+            meaning="Which tariff it has from a date on; until the first of them `tariff` holds.",
+            example="[{from: 2026-11-01, tariff: day-night}]",
+            default="none",
         ),
         "feed": Field(
             kind=NAME,
@@ -188,8 +222,10 @@ CONTAINER = Section(
     },
 )
 
+EXTENDING = ("miners", "client", "tariff", "tariff_changes")
+
 EXTENSION = Section(
-    "more miners of a container: a mapping with extends and miners",
+    "more of a container: a mapping with extends and miners, client or tariff",
     {
         "extends": Field(
             kind=NAME,
@@ -201,13 +237,24 @@ EXTENSION = Section(
             kind=ListOf("a list of miners", MINER),
             meaning="Further miners of it; what it says for its miners holds for them too.",
             example="[{name: a2, address: 10.1.7.11}]",
-            required=True,
+            default="none",
+        ),
+        "client": _without_attribute(
+            CONTAINER.fields["client"], "Where the container itself names no client: its slug."
+        ),
+        "tariff": _without_attribute(
+            CONTAINER.fields["tariff"],
+            "Where the container itself says nothing of tariffs: its tariff, or `null`.",
+        ),
+        "tariff_changes": _without_attribute(
+            CONTAINER.fields["tariff_changes"], "Likewise: which tariff it has from a date on."
         ),
     },
+    any_of=EXTENDING,
     elsewhere={
-        key: f"{key} belongs to the container itself: beside extends stand only miners"
+        key: f"{key} belongs to the container itself: beside extends stand only {', '.join(EXTENDING)}"
         for key in CONTAINER.fields
-        if key != "miners"
+        if key not in EXTENDING
     },
 )
 
@@ -268,7 +315,7 @@ TOP = Section(
         ),
         "containers": Field(
             kind=ListOf("a list of containers", Either(CONTAINER.words, CONTAINER, "extends", EXTENSION)),
-            meaning="The containers, and further miners of containers that stand elsewhere.",
+            meaning="The containers, and more of containers that stand elsewhere.",
             example="[{name: Container 1}]",
             default="none",
         ),
@@ -290,12 +337,14 @@ SECTIONS: Names[str, tuple[str, Section]] = {
     "`containers[]`": ("containers", CONTAINER),
     "`containers[]` with `extends`": ("extensions", EXTENSION),
     "`containers[].miners[]`": ("miners", MINER),
+    "`containers[].tariff_changes[]`": ("tariff_changes", TARIFF_CHANGE),
     "`credentials`": ("credentials", CREDENTIALS),
     "`pools[]`": ("pools", POOL),
     "`alerts`": ("alerts", ALERTS),
     "`temperature_limits`": ("temperature_limits", LIMITS),
     "`tariffs.NAME`": ("tariffs", TARIFF),
     "`tariffs.NAME.zones[]`": ("zones", ZONE),
+    "`tariffs.NAME.changes[]`": ("changes", CHANGE),
     "`profiles.NAME`": ("profiles", PROFILE),
     "`profiles.NAME.by_make.MAKE`": ("by_make", WAY),
     "`schedules.NAME`": ("schedules", SCHEDULE),

@@ -79,7 +79,7 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
 class Section(Kind):
     """A mapping with known keys.
 
-    `one_of`: exactly one of these is there. `together`: a key and those it takes beside it. `elsewhere`: keys that
+    `one_of`: exactly one of these is there. `any_of`: one of these at least. `together`: a key and those it takes beside it. `elsewhere`: keys that
     people look for here, and where they belong or what they are called. `build`: makes the value of the Entry; without
     it the Entry is the value.
     """
@@ -90,6 +90,7 @@ class Section(Kind):
         fields: Names[str, Field],
         *,
         one_of: Many[str] = (),
+        any_of: Many[str] = (),
         together: Names[str, Many[str]] | None = None,
         elsewhere: Names[str, str] | None = None,
         build: Callable[[Entry], Any] | None = None,
@@ -97,6 +98,7 @@ class Section(Kind):
         self.words = words
         self.fields = dict(fields)
         self.one_of = tuple(one_of)
+        self.any_of = tuple(any_of)
         self.together = dict(together or {})
         self.elsewhere = dict(elsewhere or {})
         self.build = build
@@ -162,6 +164,8 @@ class Section(Kind):
             found["required"] = list(self._required)
         if self.one_of:
             found["oneOf"] = [{"required": [key]} for key in self.one_of]
+        if self.any_of:
+            found["anyOf"] = [{"required": [key]} for key in self.any_of]
         if self.together:
             found["dependentRequired"] = {key: list(others) for key, others in self.together.items()}
         return found
@@ -180,6 +184,9 @@ class Section(Kind):
             elif len(there) > 1:
                 entry.mistake(there[1], f"stands beside {there[0]}; only one of them is taken")
             whole = whole and len(there) == 1
+        if self.any_of and not any(key in given for key in self.any_of):
+            entry.mistake(None, f"{', '.join(self.any_of[:-1])} or {self.any_of[-1]} is missing")
+            whole = False
         for key, others in self.together.items():
             if key in given:
                 for other in others:

@@ -13,7 +13,7 @@ from miners import models
 from miners.inventory import gateway
 from miners.inventory.feeds import RAMP
 from miners.inventory.fleet import Control, CredentialsReference, PoolRule
-from miners.inventory.kinds import MISSING, Choice, ListOf, Measure, Number, Parsed, Text, nearest
+from miners.inventory.kinds import MISSING, Choice, ListOf, Measure, Number, OrNull, Parsed, Text, nearest
 from miners.inventory.nodes import shortened
 from miners.inventory.report import Wrong
 from miners.inventory.sections import CredentialsSection, Entry, Field, Reference, Section, Short
@@ -334,7 +334,10 @@ CONTAINERS_SHARED: Names[str, Field] = {
         attribute="control",
     ),
     "tariff": Field(
-        kind=NAME, meaning="Name of one of the `tariffs`.", example="day-night", attribute="tariff"
+        kind=OrNull(NAME),
+        meaning="Name of one of the `tariffs`; `null`: none, whatever the defaults say.",
+        example="day-night",
+        attribute="tariff",
     ),
     "schedule": Field(
         kind=NAME,

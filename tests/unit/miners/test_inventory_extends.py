@@ -1,11 +1,11 @@
-"""More miners for a container that another file describes: what holds for them, and what each mistake gives."""
+"""More of a container that another file describes: its miners, whose it is, its tariff, and what each mistake gives."""
 
 from pathlib import Path
 
 import pytest
 
 from miners.errors import InventoryError
-from miners.inventory.fleet import CredentialsReference, Inventory, Origin
+from miners.inventory.fleet import ContainerTariff, CredentialsReference, Inventory, Origin
 from miners.inventory.load import load
 
 HAND = """\
@@ -97,13 +97,16 @@ def test_it_may_stand_before_its_container_and_several_times(
                 "managed.yml:2: containers[0].extends: there is no container xyz; its name is that of a container"
             ],
         ),
-        ("{extends: B}", ["managed.yml:2: containers[0]: miners is missing: give a list of miners"]),
+        (
+            "{extends: B}",
+            ["managed.yml:2: containers[0]: miners, client, tariff or tariff_changes is missing"],
+        ),
         (
             "{extends: B, control: enforce, miners: []}",
             [
                 (
                     "managed.yml:2: containers[0].control: unknown key; control belongs to the container itself: beside extends "
-                    "stand only miners"
+                    "stand only miners, client, tariff, tariff_changes"
                 )
             ],
         ),
@@ -112,7 +115,7 @@ def test_it_may_stand_before_its_container_and_several_times(
             [
                 (
                     "managed.yml:2: containers[0].name: unknown key; name belongs to the container itself: beside extends "
-                    "stand only miners"
+                    "stand only miners, client, tariff, tariff_changes"
                 )
             ],
         ),
@@ -156,3 +159,84 @@ def test_mistakes(
         assert any("did you mean miners?" in line for line in found)
     else:
         assert list(found) == mistakes
+
+
+TARIFFS = "tariffs: {flat: {currency: USD, price_per_kwh: 1}, night: {currency: USD, price_per_kwh: 2}}\n"
+
+
+def test_whose_it_is_and_what_it_costs_may_be_said_beside(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    hand = f"defaults: {{tariff: flat}}\n{TARIFFS}containers: [{{name: A}}, {{name: B}}, {{name: C, client: own}}]\n"
+    managed = (
+        "containers:\n"
+        "- {extends: A, client: volga, tariff_changes: [{from: 2026-11-01, tariff: night}, {from: 2027-01-01, tariff: null}]}\n"
+        "- {extends: B, tariff: null}\n"
+        "- {extends: C, tariff: night}\n"
+        "- {extends: A, miners: [{address: 10.1.1.1}]}\n"
+    )
+    first, second, third = load_both(monkeypatch, tmp_path, managed, hand).containers
+    assert (first.client, first.tariff) == ("volga", "flat")
+    assert first.tariff_changes == (
+        ContainerTariff("2026-11-01", "night"),
+        ContainerTariff("2027-01-01", None),
+    )
+    assert [miner.address for miner in first.miners] == ["10.1.1.1"]
+    assert (second.client, second.tariff) == (None, None)
+    assert (third.client, third.tariff) == ("own", "night")
+
+
+@pytest.mark.parametrize(
+    ("own", "beside", "mistakes"),
+    [
+        (
+            "client: a",
+            "client: b",
+            ["managed.yml:2: containers[0].client: A has client already (targets.yml:3)"],
+        ),
+        (
+            "tariff: flat",
+            "tariff: night",
+            ["managed.yml:2: containers[0].tariff: A has tariff already (targets.yml:3)"],
+        ),
+        (
+            "tariff: flat",
+            "tariff_changes: []",
+            ["managed.yml:2: containers[0].tariff_changes: A has tariff already (targets.yml:3)"],
+        ),
+        (
+            "tariff_changes: []",
+            "tariff: flat",
+            ["managed.yml:2: containers[0].tariff: A has tariff_changes already (targets.yml:3)"],
+        ),
+        ("client: a", "client: Ö", None),
+    ],
+)
+def test_what_the_container_says_itself_is_not_said_again(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, own: str, beside: str, mistakes: list[str] | None
+) -> None:
+    hand = f"{TARIFFS}containers:\n- {{name: A, {own}}}\n"
+    found = mistakes_of(monkeypatch, tmp_path, f"containers:\n- {{extends: A, {beside}}}\n", hand)
+    if mistakes is None:
+        assert len(found) == 2
+    else:
+        assert list(found) == [f"{line}; say it in one of the two places" for line in mistakes]
+
+
+def test_two_entries_beside_it_do_not_say_the_same(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    managed = "containers:\n- {extends: A, client: a}\n- {extends: A, client: b}\n"
+    assert mistakes_of(monkeypatch, tmp_path, managed, "containers: [{name: A}]\n") == (
+        "managed.yml:3: containers[1].client: A has client already (managed.yml:2); say it in one of the two places",
+    )
+
+
+def test_a_tariff_that_is_not_there_is_named_wherever_it_stands(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    managed = (
+        "containers:\n- extends: A\n  tariff: nigt\n  tariff_changes: [{from: 2026-11-01, tariff: falt}]\n"
+    )
+    assert mistakes_of(monkeypatch, tmp_path, managed, f"{TARIFFS}containers: [{{name: A}}]\n") == (
+        "managed.yml:3: containers[0].tariff: there is no tariff nigt; did you mean night?",
+        "managed.yml:4: containers[0].tariff_changes[0].tariff: there is no tariff falt; did you mean flat?",
+    )

@@ -12,6 +12,7 @@ from miners.inventory import profiles, schedules
 from miners.inventory.fleet import (
     AlertLimits,
     Container,
+    ContainerTariff,
     CredentialsReference,
     DayException,
     Feed,
@@ -23,6 +24,7 @@ from miners.inventory.fleet import (
     Ramp,
     Schedule,
     Tariff,
+    TariffChange,
     TariffZone,
     Window,
 )
@@ -74,7 +76,7 @@ schedules:
 feeds:
   feeder 2: {power_limit: 2.5 MW, ramp: {every: 20s}}
 tariffs:
-  flat: {currency: KZT, price_per_kwh: 30.50, zones: [{days: [sat, sun], from: 22:00, to: 06:00, price_per_kwh: 1e1}]}
+  flat: {currency: KZT, price_per_kwh: 30.50, zones: [{days: [sat, sun], from: 22:00, to: 06:00, price_per_kwh: 1e1}], changes: [{from: 2026-11-01, price_per_kwh: 31}]}
 networks: [10.0.0.0/8, "fd00::/64"]
 containers:
   - name: Контейнер 1
@@ -87,6 +89,7 @@ containers:
     gateway: http://10.1.0.5:8080/
     gateway_credentials: {file: gateway}
     tariff: flat
+    tariff_changes: [{from: 2027-01-01, tariff: null}]
     control: enforce
     rows: 8
     columns: 25
@@ -123,6 +126,7 @@ containers:
                 timezone="Asia/Almaty",
                 client="volga",
                 tariff="flat",
+                tariff_changes=(ContainerTariff("2027-01-01", None),),
                 schedule="quarters",
                 control="enforce",
                 feed="feeder 2",
@@ -157,7 +161,7 @@ containers:
                         gateway_credentials=CredentialsReference(file="gateway"),
                         active=False,
                         simulate={"fault": "x"},
-                        origin=Origin(file, 48),
+                        origin=Origin(file, 49),
                     ),
                 ),
                 origin=Origin(file, 29),
@@ -169,6 +173,8 @@ containers:
                 currency="KZT",
                 price_per_kwh="30.50",
                 zones=(TariffZone(days=(5, 6), from_minute=1320, to_minute=360, price_per_kwh="10"),),
+                changes=(TariffChange("2026-11-01", "31"),),
+                origin=Origin(file, 26),
             )
         },
         profiles={
@@ -413,6 +419,7 @@ def test_every_key_of_the_table_reaches_its_attribute() -> None:
             "temperature_limits_c",
             "ramp",
             "simulate",
+            "tariff_changes",
             "miners",
             "origin",
         }

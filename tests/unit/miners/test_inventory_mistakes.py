@@ -366,7 +366,7 @@ TOPS: dict[str, tuple[str, list[str]]] = {
             "targets.yml:10: tariffs.день.zones[4].to: leaves the zone no time: a whole day is from 00:00 to 24:00",
             "targets.yml:12: tariffs.день.zones[6]: overlaps the zone in targets.yml:11",
             "targets.yml:13: tariffs.x: currency is missing: give a currency: three letters of ISO 4217 such as USD",
-            "targets.yml:13: tariffs.x: price_per_kwh is missing: give a price such as 0.061",
+            "targets.yml:13: tariffs.x: price_per_kwh or zones is missing",
             "targets.yml:14: tariffs.x: is given twice, first in line 13",
         ],
     ),
