@@ -15,6 +15,7 @@ it is, an empty sequence means nothing.
     miners       load, save, forget
     people       .users and .clients (controller/storage/people.py), .invitations, .grafana (links, by owner)
     access       .sessions and .tokens, by SHA-256 in hexadecimal digits (controller/storage/access.py)
+    ledger       book, close_day, booked_until, containers, open_days, kept, correct (controller/storage/ledger.py)
     idempotency  begin, finish, forget, purge             settings   get, put, all
     database     read and write for whoever has SQL of his own; claim; words
 
@@ -30,6 +31,7 @@ from controller.storage.database import Database
 from controller.storage.gateway_tokens import GatewayTokens
 from controller.storage.idempotency import Idempotency
 from controller.storage.intentions import Holds, Marks, Overrides
+from controller.storage.ledger import Ledger
 from controller.storage.miner_records import MinerRecords
 from controller.storage.operations import Operations
 from controller.storage.people import People
@@ -52,6 +54,7 @@ class Storage:
         self.access = Access(database)
         self.gateway_tokens = GatewayTokens(database)
         self.idempotency = Idempotency(database)
+        self.ledger = Ledger(database)
         self.settings = Settings(database)
 
     @classmethod
