@@ -176,11 +176,13 @@ def _cut_row(row: Row[Any], spans: Sequence[Span]) -> list[dict[str, Any]]:
 
 
 class _Part(msgspec.Struct):
-    """What of a day came onto some terms: counted, and hashes by algorithm."""
+    """What of a day came onto some terms: counted, refused hours at the end, and hashes by algorithm."""
 
     counted: list[int]
     megahashes: dict[int, int]
 
+
+_DIVIDED = (*COUNTED, "refused")
 
 _Flows: TypeAlias = dict[int, dict[int, _Part]]
 """What went from terms to terms, by their numbers."""
@@ -203,8 +205,8 @@ def _flows(connection: Connection, container: int, day: int, spans: Sequence[Spa
         for row in (row for piece in hour.pieces for row in piece):
             of_terms = flows.setdefault(row.terms, {})
             for part in _cut_row(row, _cuts(row.begins, row.ends, row.terms, spans)):
-                into = of_terms.setdefault(part["terms"], _Part([0] * len(COUNTED), {}))
-                for at, name in enumerate(COUNTED):
+                into = of_terms.setdefault(part["terms"], _Part([0] * len(_DIVIDED), {}))
+                for at, name in enumerate(_DIVIDED):
                     into.counted[at] += part[name]
                 if part["megahashes"]:
                     done = into.megahashes.get(row.algorithm, 0)
@@ -234,9 +236,10 @@ def _add_day(
 
 def _divide(sums: DaySums, miners: Sequence[OpenMiner], parts: dict[int, _Part]) -> None:
     """Cut the miners' rows over several terms, so that each miner keeps his sums and each terms what its hours have."""
+    figures = [[*miner.counted, miner.refused] for miner in miners]
     counted = [
-        table([miner.counted[at] for miner in miners], [part.counted[at] for part in parts.values()])
-        for at in range(len(COUNTED))
+        table([row[at] for row in figures], [part.counted[at] for part in parts.values()])
+        for at in range(len(_DIVIDED))
     ]
     hashes = {
         algorithm: table(
@@ -247,9 +250,9 @@ def _divide(sums: DaySums, miners: Sequence[OpenMiner], parts: dict[int, _Part])
     }
     for row, miner in enumerate(miners):
         for column, terms in enumerate(parts):
-            figures = [cells[row][column] for cells in counted]
+            *cut_figures, refused = (cells[row][column] for cells in counted)
             done = {
                 algorithm: cells[row][column] for algorithm, cells in hashes.items() if cells[row][column]
             }
-            if any(figures) or done or not column:
-                sums.add_miner(terms, OpenMiner(miner.miner, figures, done, 0 if column else miner.refused))
+            if any(cut_figures) or done or refused or not column:
+                sums.add_miner(terms, OpenMiner(miner.miner, cut_figures, done, refused))
