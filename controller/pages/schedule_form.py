@@ -5,7 +5,7 @@ row: `w-0-from` of the week, `x-1-date` and `x-1-w-0-from` of a date of its own.
 """
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 from typing import Final
 
@@ -22,10 +22,18 @@ from controller.api.schedule_orders import (
 )
 from controller.pages.formats import plain
 from controller.pages.language import Words
-from controller.pages.schedule_page import days_words
-from miners.inventory.coverage import gaps, hours_of
+from controller.pages.week_hours import (
+    day_of,
+    hours_words,
+    minute_of,
+    no_time,
+    number_of,
+    overlaps,
+    typed_time,
+)
+from miners.inventory.coverage import gaps
 from miners.inventory.fleet import Window
-from miners.inventory.hours import DAY_END, DAYS, span_text
+from miners.inventory.hours import DAY_END, DAYS
 
 MOST_NAME: Final = 64
 MOST_ROWS: Final = 500
@@ -34,13 +42,8 @@ MOST_ROWS: Final = 500
 _LONGEST: Final = 200
 """What is kept of a field that should hold a time or a date."""
 
-_MOST_NAMED: Final = 4
-_MOST_OVERLAPS: Final = 50
-"""Pairs of rows that are named at once."""
-
 _FIELD: Final = re.compile(r"(?:x-(\d{1,4})-)?(?:w-(\d{1,4})-(days|from|to|profile)|(date))")
 _PRESSED: Final = re.compile(r"(add-row|remove-row|add-date|remove-date)(?::(\d{1,4}))?(?::(\d{1,4}))?")
-_TIME: Final = re.compile(r"(\d{1,2})(?:[:.]?([0-5]\d))?")
 
 Found = list[tuple[str, str]]
 """Mistakes: (id of the field, words)."""
@@ -136,8 +139,8 @@ def read_form(fields: MultiDict[str]) -> ScheduleForm:
         return tuple(
             Row(
                 days=tuple(day for day in DAYS if day in days.get((on, str(number)), ())),
-                from_=_time(row.get("from", "")),
-                to=_time(row.get("to", "")),
+                from_=typed_time(row.get("from", "")),
+                to=typed_time(row.get("to", "")),
                 profile=row.get("profile", ""),
             )
             for number, row in sorted(found.items())
@@ -163,7 +166,7 @@ def pressed(form: ScheduleForm, button: str) -> ScheduleForm | None:
     found = _PRESSED.fullmatch(button)
     if found is None:
         return None
-    deed, first, second = found[1], _number(found[2]), _number(found[3])
+    deed, first, second = found[1], number_of(found[2]), number_of(found[3])
     replaced = msgspec.structs.replace
     if deed == "add-date":
         return replaced(form, dates=(*form.dates, DateRows())[:MOST_ROWS])
@@ -234,7 +237,7 @@ def mistakes_in(form: ScheduleForm, profiles: Collection[str], words: Words) -> 
         found += at_row
         if window is not None:
             windows.append((number, window))
-    found += [(f"w-{later}-from", text) for later, text in _overlaps(windows, words, None)]
+    found += [(f"w-{later}-from", text) for later, text in overlaps(windows, words, None)]
     if form.rows and len(windows) == len(form.rows) and not form.otherwise:
         found += [
             ("otherwise", text) for text in _gap_words(gaps(window for _, window in windows), words, None)
@@ -266,7 +269,7 @@ def _mistakes_in_dates(form: ScheduleForm, profiles: Collection[str], words: Wor
     seen: dict[str, int] = {}
     for place, one in enumerate(form.dates):
         at = f"x-{place}-date"
-        day = _day(one.date)
+        day = day_of(one.date)
         if day is None:
             found.append((at, words.gettext("Give a date such as 2026-12-31")))
         elif one.date in seen:
@@ -279,7 +282,7 @@ def _mistakes_in_dates(form: ScheduleForm, profiles: Collection[str], words: Wor
             if window is not None:
                 windows.append((number, window))
         named = words.formats.day(day) if day is not None else one.date
-        found += [(f"x-{place}-w-{later}-from", text) for later, text in _overlaps(windows, words, named)]
+        found += [(f"x-{place}-w-{later}-from", text) for later, text in overlaps(windows, words, named)]
         if len(windows) == len(one.rows) and not form.otherwise:
             missing = gaps((window for _, window in windows), days=(0,))
             found += [(at, text) for text in _gap_words(missing, words, named)]
@@ -290,17 +293,17 @@ def _row_mistakes(
     row: Row, at: str, number: int, profiles: Collection[str], words: Words, *, dated: bool
 ) -> tuple[Found, Window | None]:
     found: Found = []
-    begin, end = _minute(row.from_), _minute(row.to)
+    begin, end = minute_of(row.from_), minute_of(row.to)
     row_number = number + 1
     if not dated and not row.days:
         found.append((f"{at}-days", words.gettext("Row %(row)s: choose at least one day", row=row_number)))
     if begin is None:
-        found.append((f"{at}-from", _no_time(row.from_, row_number, words)))
+        found.append((f"{at}-from", no_time(row.from_, row_number, words)))
     elif begin == DAY_END:
         text = words.gettext("Row %(row)s: 24:00 is the end of a day; it can begin at 00:00", row=row_number)
         found.append((f"{at}-from", text))
     if end is None:
-        found.append((f"{at}-to", _no_time(row.to, row_number, words)))
+        found.append((f"{at}-to", no_time(row.to, row_number, words)))
     if dated and begin is not None and end is not None:
         end = end or DAY_END
         if begin != DAY_END and end <= begin:
@@ -316,96 +319,18 @@ def _row_mistakes(
     return found, Window(days, begin, end, row.profile)
 
 
-def _overlaps(
-    windows: Sequence[tuple[int, Window]], words: Words, on: str | None
-) -> Iterator[tuple[int, str]]:
-    """Return pairs of rows that hold the same hours: the later one's number, and words that name both."""
-    spans = sorted((*hours, number) for number, window in windows for hours in hours_of(window))
-    shared: dict[tuple[int, int], list[tuple[int, int, int]]] = {}
-    holding: list[tuple[int, int, int, int]] = []
-    for day, begin, end, number in spans:
-        if len(shared) > _MOST_OVERLAPS:
-            break
-        holding = [one for one in holding if one[0] == day and one[2] > begin]
-        for _, _, until, other in holding:
-            if other != number:
-                pair = min(number, other), max(number, other)
-                shared.setdefault(pair, []).append((day, begin, min(end, until)))
-        holding.append((day, begin, end, number))
-    for (earlier, later), hours in sorted(shared.items()):
-        yield (
-            later,
-            words.gettext(
-                "Rows %(first)s and %(second)s both hold %(hours)s",
-                first=earlier + 1,
-                second=later + 1,
-                hours=_hours_words(hours, words, on),
-            ),
-        )
-
-
 def _gap_words(missing: Sequence[tuple[int, int, int]], words: Words, on: str | None) -> list[str]:
     if not missing:
         return []
-    hours = _hours_words(missing, words, on)
+    hours = hours_words(missing, words, on)
     pattern = words.gettext(
         "No row holds %(hours)s: add one, or choose the profile that holds otherwise", hours=hours
     )
     return [pattern]
 
 
-def _hours_words(hours: Iterable[tuple[int, int, int]], words: Words, on: str | None) -> str:
-    """Return hours with their days: 06:00–07:00 (Mon, Tue); 09:00–10:00 (Sun)."""
-    by_span: dict[tuple[int, int], list[int]] = {}
-    for day, begin, end in hours:
-        by_span.setdefault((begin, end), []).append(day)
-    texts = [
-        f"{span_text(*span)} ({on if on is not None else days_words([DAYS[day] for day in sorted(set(days))], words)})"
-        for span, days in list(by_span.items())[:_MOST_NAMED]
-    ]
-    return "; ".join(texts) + ("; …" if len(by_span) > _MOST_NAMED else "")
-
-
-def _no_time(text: str, row: int, words: Words) -> str:
-    if not text:
-        return words.gettext("Row %(row)s: give a time such as 06:00", row=row)
-    return words.gettext(
-        "Row %(row)s: %(text)s is no time such as 06:00 (24:00 is the end of the day)",
-        row=row,
-        text=plain(text[:20]),
-    )
-
-
 def _no_profile(name: str, words: Words) -> str:
     return words.gettext("There is no profile %(name)s", name=plain(name[:MOST_NAME]))
-
-
-def _time(text: str) -> str:
-    """Return a time as schedules write it, 6 and 6.30 as 06:00 and 06:30; what is none as it was typed."""
-    found = _TIME.fullmatch(text.strip())
-    if found is None or (len(text.strip()) == 3 and ":" not in text and "." not in text):
-        return text.strip()
-    return f"{int(found[1]):02}:{found[2] or '00'}"
-
-
-def _minute(text: str) -> int | None:
-    found = re.fullmatch(r"([01]\d|2[0-3]):([0-5]\d)|24:00", text)
-    if found is None:
-        return None
-    return DAY_END if found[1] is None else int(found[1]) * 60 + int(found[2])
-
-
-def _day(text: str) -> date | None:
-    if not re.fullmatch(r"20\d\d-\d\d-\d\d", text):
-        return None
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        return None
-
-
-def _number(text: str | None) -> int | None:
-    return None if text is None else int(text)
 
 
 def _with_row(rows: tuple[Row, ...], new: Row) -> tuple[Row, ...]:
