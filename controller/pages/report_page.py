@@ -16,6 +16,7 @@ from controller.accounting.model import BYS, Basis, By, ReportRow, ReportWish
 from controller.pages.formats import cut, plain
 from controller.pages.language import Words
 from controller.pages.money_words import month_name, period_words
+from controller.pages.week_hours import day_of
 
 PATH: Final = "/reports"
 MOST_DAYS: Final = 3660
@@ -148,16 +149,6 @@ def _period(
     month = month or f"{today:%Y-%m}"
     begins = date.fromisoformat(f"{month}-01")
     return begins, last_of_month(begins), month
-
-
-def day_of(text: str) -> date | None:
-    """Return a day of this century as it is written, 2026-10-31; None for what is none."""
-    if not re.fullmatch(r"20\d\d-\d\d-\d\d", text):
-        return None
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        return None
 
 
 def last_of_month(day: date) -> date:
