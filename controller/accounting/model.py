@@ -4,7 +4,7 @@ Sums are whole numbers (joules, seconds, millions of hashes), so that hours add 
 in whatever order they are added. Times are aware datetimes in UTC; a day and a month are the container's own.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Literal, Self, TypeAlias
 
@@ -22,6 +22,18 @@ Basis: TypeAlias = Literal["readings", "meter"]
 
 Verdict: TypeAlias = Literal["agrees", "look", "dispute"]
 """Of meter and sum: less than 5 % apart, less than 20 %, more."""
+
+
+class KnownContainer(msgspec.Struct, frozen=True, kw_only=True):
+    """A container that left the inventory, as the books and Prometheus still know it. It has no tariff any more."""
+
+    id: str
+    name: str
+    timezone: str
+
+
+Labels: TypeAlias = Sequence[tuple[datetime, str | None]]
+"""Whose a container was by the label `client` on its series, at the scrapes of a time, in order."""
 
 
 class Terms(msgspec.Struct, frozen=True, kw_only=True):
