@@ -11,7 +11,7 @@ from controller.api.passwords import NewPassword, check_new
 from controller.api.problems import Mistake, invalid
 from controller.api.route import ADMINISTRATORS, ANYBODY, Answer, Call, NoQuery, Route
 from controller.api.signing_in_routes import SignIn, SignInQuery, sign_in
-from controller.api.user_routes import ClientId, Email, MadeUser, NewUser, Username, post_user
+from controller.api.user_changes import ClientId, Email, NewUser, Username, make_user
 
 
 class OlderToken(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,8 +85,7 @@ async def _registered(call: Call[Any, Any], wish: NewUser, password: str) -> Ans
     """Make a user with a password that an administrator knows: so it has to be changed at first use."""
     check_new(password, wish.username, "/password")
     kept = await call.signing_in.passwords.hash(password)
-    answer = await post_user(replace(call, body=wish))
-    made: MadeUser = answer.body
+    made, _ = await make_user(call, wish)
     await call.storage.people.users.set_password(made.id, kept, change_needed=True)
     body = Registered(
         id=made.id,

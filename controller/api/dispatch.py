@@ -106,6 +106,11 @@ class Dispatch:
         asker = await self._identified(request, route, secure=secure)
         if asker is not None:
             request[ASKER] = asker
+            if unsafe and asker.viewing and not route.in_view:
+                raise Problem(
+                    "not-allowed",
+                    worded("you see what a client sees: end that view before you change anything"),
+                )
             if asker.token is not None:
                 self._rates.count(asker.token.id)
         csrf = request.headers.get(gate.CSRF_HEADER)

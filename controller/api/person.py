@@ -17,6 +17,8 @@ ROLE_SCOPES: dict[Role, frozenset[Scope]] = {
 class Person:
     """A user who has shown who he is. Exactly one of `session` and `token` is set; `client` is set for the role client.
 
+    An administrator who has taken a client's view is here in the role client, with that client: `viewing`. `client` is None
+    where that one is gone; then nothing is his to see.
     `csrf`: what the session's unsafe requests must carry in X-CSRF-Token. `sha256`: of the cookie or token.
     """
 
@@ -31,6 +33,11 @@ class Person:
     def role(self) -> Role:
         """Return the role."""
         return self.user.role
+
+    @property
+    def viewing(self) -> bool:
+        """Return whether he has taken a client's view: then he changes nothing until he ends it."""
+        return self.session is not None and self.session.viewed_client_id is not None
 
     @property
     def scopes(self) -> frozenset[Scope]:

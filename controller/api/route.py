@@ -110,6 +110,7 @@ class Route:
     `idempotent`: takes an Idempotency-Key. `sorts`: fields that `sort` may name. `everywhere`: it concerns all containers,
     so a token that is for some of them does not do. `page`: it answers people: mistakes as pages, nobody signed in leads to
     signing in, the session's token comes in the form's field `csrf`, and parameters that it does not know are not looked at.
+    `in_view`: it changes something, and may be used by an administrator who has taken a client's view all the same.
     """
 
     method: Method
@@ -136,6 +137,7 @@ class Route:
     sorts: tuple[str, ...] = ()
     everywhere: bool = False
     page: bool = False
+    in_view: bool = False
 
     def __post_init__(self) -> None:
         """Refuse a route that says of nobody that he may, or that contradicts itself."""

@@ -195,7 +195,7 @@ class SigningIn:
 
     async def still_allowed(self, person: Person, route: Route) -> bool:
         """Return whether the person may still use this route."""
-        now = self._deeds.now
+        now, session = self._deeds.now, None
         if person.session is not None:
             session = await self._storage.access.sessions.by_hash(person.sha256)
             live = (
@@ -205,6 +205,11 @@ class SigningIn:
             token = await self._storage.access.tokens.by_hash(person.sha256)
             live = token is not None and now < token.expires_at
         user = await self._storage.people.users.get(person.user.id) if live else None
+        if user is not None and person.session is not None:
+            viewed = None if session is None else session.viewed_client_id
+            if viewed != person.session.viewed_client_id:
+                return False
+            user = _in_view(user, viewed)
         return (
             user is not None
             and user.active
@@ -247,14 +252,16 @@ class SigningIn:
             await self._storage.people.users.set_password(user.id, fresh, user.password_change_needed)
         return user
 
-    async def _person(self, user_id: str, **shown: Any) -> Person | None:
+    async def _person(self, user_id: str, session: WebSession | None = None, **shown: Any) -> Person | None:
         user = await self._storage.people.users.get(user_id)
+        if user is not None and session is not None:
+            user = _in_view(user, session.viewed_client_id)
         if user is None or not user.active:
             return None
         client = (
             await self._storage.people.clients.get(user.client_id) if user.client_id is not None else None
         )
-        return Person(user=user, client=client, **shown)
+        return Person(user=user, client=client, session=session, **shown)
 
     async def _seen(self, person: Person, touch: Awaitable[None]) -> None:
         """Note that somebody was here. Where nothing can be written, what can be read is still to be read."""
@@ -303,6 +310,15 @@ def csrf_of(secret: str) -> str:
     """Return the token against cross-site requests that belongs to a session's cookie; it does not give the cookie."""
     digest = hmac.digest(secret.encode(errors="replace"), b"hashyard csrf", "sha256")
     return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+
+
+def _in_view(user: User, client_id: str | None) -> User | None:
+    """Return the user as a session shows him: in the role client where it has taken one's view. None: he may not have one."""
+    if client_id is None:
+        return user
+    if user.role != "administrator":
+        return None
+    return msgspec.structs.replace(user, role="client", client_id=client_id)
 
 
 def _printable(text: str) -> str:

@@ -7,7 +7,7 @@ import msgspec
 
 from controller.api.gate import CSRF_HEADER, session_cookie, set_cookie
 from controller.api.passwords import GivenPassword
-from controller.api.person import ROLE_SCOPES
+from controller.api.person import ROLE_SCOPES, Person
 from controller.api.problems import Mistake, Problem, invalid
 from controller.api.route import ANYBODY, EVERYBODY, Answer, Call, NoQuery, Route
 from controller.api.signing_in import (
@@ -86,6 +86,8 @@ async def sign_out(call: Call[Any, NoQuery]) -> Answer:
     person = call.person
     if person.session is not None:
         await call.storage.access.sessions.end(person.session.id)
+        if person.viewing:
+            await record_view(call, "client.view_ended", person)
     elif person.token is not None:
         if person.token.name != SIGN_IN_TOKEN:
             raise Problem(
@@ -98,6 +100,13 @@ async def sign_out(call: Call[Any, NoQuery]) -> Answer:
         await call.storage.access.tokens.end(person.token.id)
     await call.record("auth", "auth.signed_out", outcome="ok")
     return Answer(status=204, headers={"Set-Cookie": set_cookie("", secure=call.secure, max_age_s=0)})
+
+
+async def record_view(call: Call[Any, Any], kind: str, person: Person) -> None:
+    """Record that an administrator has begun or ended to see what a client sees. `person`: in that view."""
+    slug = "" if person.client is None else person.client.slug
+    params = {"client": person.user.client_id, "slug": slug}
+    await call.record("people", kind, params=params, client=slug or None, outcome="ok")
 
 
 async def confirm(call: Call[Confirmation, NoQuery]) -> Answer:
@@ -156,6 +165,7 @@ ROUTES: tuple[Route, ...] = (
         status=204,
         summary="Sign out",
         description="Ends the session, or the token that a sign-in gave.",
+        in_view=True,
         tags=("signing in",),
         handler=sign_out,
     ),

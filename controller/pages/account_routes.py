@@ -65,7 +65,7 @@ class TokenForm(msgspec.Struct, frozen=True, kw_only=True):
 async def get_account(call: Call[None, AccountQuery]) -> Answer:
     """Answer the account; where a token was made just now, with it, this once."""
     done = call.query.done
-    return await _account(call, done=done, made=shown_once.fetch(call) if done == MADE else None)
+    return await _account(call, done=done, made=shown_once.fetch(call, MadeToken) if done == MADE else None)
 
 
 async def post_looks(call: Call[bytes, NoQuery]) -> Answer | web.Response:

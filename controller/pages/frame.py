@@ -21,6 +21,8 @@ from controller.settings import Settings
 
 HTML: Final = "text/html; charset=utf-8"
 SIGN_IN: Final = "/sign-in"
+_SECRETS: Final = "/invitation/"
+"""Below it, addresses are secrets themselves."""
 
 
 def words_of(call: Call[Any, Any]) -> Words:
@@ -95,6 +97,7 @@ def framed(
             **defaults,
             "person": _masked(person),
             "own_name": None if person is None else _own_name(person),
+            "view_name": None if person is None or person.client is None else _apart(person.client.name),
             "asked": asked,
             "address": address,
             "grafana": settings.grafana_url if operator else None,
@@ -111,11 +114,15 @@ def _masked(person: Person | None) -> Person | None:
 
 def _own_name(person: Person) -> Markup:
     """Return what a person is called, set apart: people choose their names."""
-    return Markup("<bdi>{}</bdi>").format(person.user.name or person.user.username)
+    return _apart(person.user.name or person.user.username)
+
+
+def _apart(name: str) -> Markup:
+    return Markup("<bdi>{}</bdi>").format(name)
 
 
 def sign_in_address(back_to: str) -> str:
-    """Return where to sign in, and come back from to a page."""
-    if back_to == "/" or back_to.partition("?")[0] == SIGN_IN:
+    """Return where to sign in, and come back from to a page; not to a link that is a secret."""
+    if back_to == "/" or back_to.partition("?")[0] == SIGN_IN or back_to.startswith(_SECRETS):
         return SIGN_IN
     return f"{SIGN_IN}?{urlencode({'next': back_to})}"

@@ -21,3 +21,13 @@ def operation_path(operation_id: str) -> str:
 def alerts_path(name: str = "") -> str:
     """Return the page of all that fires, or of the alerts of one name."""
     return f"/alerts?{urlencode({'name': name})}" if name else "/alerts"
+
+
+def client_path(client_id: str) -> str:
+    """Return the page of a client."""
+    return f"/clients/{quote(client_id)}"
+
+
+def person_path(user_id: str) -> str:
+    """Return the page of somebody who can sign in."""
+    return f"/people/{quote(user_id)}"

@@ -13,6 +13,7 @@ from controller.pages import (
     deed_routes,
     fleet_routes,
     import_page_routes,
+    invitation_routes,
     key_routes,
     live_routes,
     log_routes,
@@ -28,6 +29,7 @@ from controller.pages import (
     settings_routes,
     sign_in_routes,
     static_routes,
+    view_routes,
 )
 from controller.sign_on import page_routes
 
@@ -37,8 +39,10 @@ _FILES = (
     sign_in_routes,
     password_routes,
     account_routes,
+    invitation_routes,
     key_routes,
     settings_routes,
+    view_routes,
     fleet_routes,
     alerts_routes,
     by_name_routes,

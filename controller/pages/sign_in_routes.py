@@ -230,5 +230,6 @@ ROUTES: tuple[Route, ...] = (
         handler=post_sign_out,
         reply_media=HTML,
         page=True,
+        in_view=True,
     ),
 )

@@ -1,10 +1,11 @@
 """Open sessions and bearer tokens. Of both only the SHA-256 is kept, as 64 hexadecimal digits: a stolen database opens no door."""
 
 import re
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, delete, func, insert, or_, select, update
 
 from controller.model import Token, WebSession
 from controller.storage.database import Database
@@ -43,6 +44,10 @@ class Sessions:
     async def confirm(self, session_id: str, at: datetime) -> None:
         """Note when the password was last given in it."""
         await self._change(session_id, confirmed_at=at)
+
+    async def view(self, session_id: str, client_id: str | None) -> None:
+        """Note whose view it has taken; None: it has ended that."""
+        await self._change(session_id, viewed_client_id=client_id)
 
     async def of_user(self, user_id: str) -> list[WebSession]:
         """Return a user's sessions, newest first."""
@@ -141,8 +146,27 @@ class Access:
 
     def __init__(self, database: Database) -> None:
         """`database`: open."""
+        self._database = database
         self.sessions = Sessions(database)
         self.tokens = Tokens(database)
+
+    async def counts(self, user_ids: Sequence[str]) -> dict[str, tuple[int, int]]:
+        """Return how many sessions and how many tokens each of these users has; old ones that nobody has purged count too."""
+        statements = [
+            select(table.c.user_id, func.count())
+            .where(table.c.user_id.in_(user_ids))
+            .group_by(table.c.user_id)
+            for table in (sessions, tokens)
+        ]
+
+        def work(connection: Connection) -> dict[str, tuple[int, int]]:
+            of_sessions, of_tokens = (
+                {row[0]: row[1] for row in connection.execute(statement)}
+                for statement in statements
+            )
+            return {one: (of_sessions.get(one, 0), of_tokens.get(one, 0)) for one in user_ids}
+
+        return await self._database.read(work)
 
 
 def checked_sum(sha256: str) -> str:

@@ -72,6 +72,10 @@ class Users:
         """Return the one of that user name, whatever its letter case."""
         return await self._one(users.c.username_key == folded(username))
 
+    async def by_email(self, email: str) -> User | None:
+        """Return the one of that address, whatever its letter case."""
+        return await self._one(users.c.email_key == folded(email))
+
     async def password_hash(self, user_id: str) -> str | None:
         """Return the hash of a user's password, None if there is no such user."""
         statement = select(users.c.password_hash).where(users.c.id == user_id)

@@ -56,6 +56,8 @@ ADDRESSES: Mapping[str, tuple[str, ...]] = {
     "/me": ("/me",),
     "/password": ("/password",),
     "/confirm-password": ("/confirm-password",),
+    "/invitation": ("/invitation",),
+    "/invitation/{token}": ("/invitation/no-such",),
     "/keys": ("/keys",),
     "/sign-in": ("/sign-in",),
     "/runbooks": ("/runbooks",),

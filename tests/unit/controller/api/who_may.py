@@ -159,6 +159,9 @@ GET    /runbooks/{alert}                        –    any
 GET    /sign-in                                 –    any
 POST   /sign-in                                 –    any
 GET    /sign-on/authorize                       –    any
+GET    /invitation                              –    any
+GET    /invitation/{token}                      –    any
+POST   /invitation/{token}                      –    any
 POST   /language                                –    any
 POST   /sign-out                                AFC  any
 GET    /password                                AFC  people
@@ -172,6 +175,8 @@ POST   /me/sessions/end                         AFC  people
 POST   /me/tokens                               AFC  people
 POST   /me/tokens/{id}/revoke                   AFC  people
 GET    /keys                                    AFC  any
+POST   /clients/{id}/view                       A    people
+POST   /end-view                                AFC  people
 GET    /settings                                A    read
 GET    /settings/health                         A    read
 POST   /settings/reload                         A    inventory

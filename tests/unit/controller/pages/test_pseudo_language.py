@@ -52,6 +52,8 @@ ADDRESSES: Mapping[str, tuple[str, ...]] = {
     "/by-name": ("/by-name?container=none",),
     "/containers/{id}/card": ("/containers/container-1/card?miner=container-1.a1",),
     "/deeds/{kind}": (),
+    "/invitation": ("/invitation",),
+    "/invitation/{token}": ("/invitation/none",),
     "/keys": ("/keys",),
     "/log": ("/log", "/log?from=x&category=nonsense&outcome=perhaps&q=none", "/log?kind=command.sent"),
     "/me": ("/me", "/me?done=saved"),

@@ -66,6 +66,8 @@ ADDRESSES: Final[Mapping[str, tuple[str, ...]]] = {
     "/password": ("/password?next=/miners/{miner}",),
     "/confirm-password": ("/confirm-password?next=/miners/{miner}",),
     "/me": ("/me", "/me?done=saved"),
+    "/invitation": ("/invitation",),
+    "/invitation/{token}": ("/invitation/none",),
     "/keys": ("/keys",),
     "/settings": ("/settings",),
     "/settings/health": ("/settings/health",),
