@@ -8,6 +8,7 @@ import argparse
 import os
 import select
 import signal
+import subprocess
 import sys
 import threading
 from io import TextIOWrapper
@@ -17,7 +18,7 @@ from rich.console import Console
 
 from miners.errors import HashyardError
 from miners.inventory.store import MANAGED_FILE
-from tools import around, history, packages, place, welcome
+from tools import around, demo_people, history, packages, place, welcome
 from tools.compressed import write_schedule
 from tools.parts import Death, Part, PartsFailed, run_parts
 from tools.ready import PATIENCE_S, get, wait_until_ready
@@ -164,9 +165,10 @@ def _run(targets: Path, folder: Path, *, past: bool) -> int:
     def watch() -> None:
         if not _await(parts, demo, late):
             return
+        # Threads of their own: what they start ends with the thread that started it.
         if demo.past and demo.history:
-            # A thread of its own: what it starts ends with the thread that started it.
             threading.Thread(target=_make_past, args=(demo, demo.history, environment), daemon=True).start()
+            threading.Thread(target=_make_books, args=(demo, environment), daemon=True).start()
         _end_with(terminal)
 
     death = run_parts(parts, demo.logs, environment, watch)
@@ -198,9 +200,37 @@ def _await(parts: list[Part], demo: welcome.Demo, late: list[Part]) -> bool:
     except OSError as error:
         _say(f"What is broken on purpose cannot be told, the simulator does not answer: {error}")
         broken = []
+    try:
+        demo_people.make_people(demo.controller, demo.data, demo.people)
+    except demo_people.PeopleFailed as error:
+        _say(f"There is nobody but the administrator: {error}")
     for line in welcome.lines(demo, broken):
         _say(line)
     return True
+
+
+def _make_books(demo: welcome.Demo, environment: dict[str, str]) -> None:
+    """Have the books of the past made beside the running demo, and say what came of it."""
+    try:
+        made = subprocess.run(  # noqa: S603  # a fixed command, no shell
+            [
+                *(sys.executable, "-m", "tools.past_books"),
+                *("--targets", str(demo.targets), "--data", str(demo.data)),
+            ],
+            cwd=REPOSITORY,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            text=True,
+            check=False,
+        )
+        said = made.stdout.strip().splitlines()
+    except OSError as error:
+        said = [f"The books of the past could not be made up: {error.strerror}"]
+    if said:
+        _say(said[-1])
 
 
 def _make_past(demo: welcome.Demo, prometheus: str, environment: dict[str, str]) -> None:

@@ -39,15 +39,15 @@ def read_inventory(targets: Path) -> Inventory:
 
 
 def build_past(
-    inventory: Inventory, begin: float, until: float, seed: int | str = SEED
+    inventory: Inventory, begin: float, until: float, seed: int | str = SEED, *, step_s: float = STEP_S
 ) -> dict[tuple[str, str], SimulatedMiner]:
     """Return the miners as of `begin`, by container and name; what befalls them until `until` is told them already.
 
-    Unix seconds. `until`: when the present fleet began. Raises SimulatorError.
+    Unix seconds. `until`: when the present fleet began; `step_s`: how finely the bodies are followed. Raises SimulatorError.
     """
     specs = [msgspec.convert(one, ContainerSpec, from_attributes=True) for one in inventory.containers]
     present = build_miners(specs, seed=seed, start=until)
-    past = build_miners([_lasting(spec) for spec in specs], seed=seed, start=begin, step_s=STEP_S)
+    past = build_miners([_lasting(spec) for spec in specs], seed=seed, start=begin, step_s=step_s)
     for now, then in zip(present, past, strict=True):
         _age(then.physics, now.physics, begin)
     fleet = {(miner.spec.container, miner.spec.name): miner for miner in past}

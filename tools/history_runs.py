@@ -31,7 +31,7 @@ from simulator.miner import SimulatedMiner
 from tools.history_alerts import AlertsPast, read_rules
 from tools.history_blocks import BlocksFailed
 from tools.history_figures import Figures, Likeness, Subject, of_reading
-from tools.history_fleet import build_past, read_inventory
+from tools.history_fleet import STEP_S, build_past, read_inventory
 from tools.history_hours import FIVE_MINUTES_S, HOUR_S, Ledger
 from tools.history_joining import Counters
 from tools.history_orders import ControllerPast, OrderBook, order_books, tell
@@ -110,7 +110,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         return [] if self.prometheus is None else stretches(self.fine_from + 1, self.until, "miners-counters")
 
 
-class _Past(msgspec.Struct):
+class Past(msgspec.Struct):
     """The fleet as of the first sample, what its readings were like, and what it will be ordered."""
 
     inventory: Inventory
@@ -143,7 +143,7 @@ def run_hours(plan: Plan) -> int:
 
 
 async def _week(plan: Plan) -> int:
-    past = await _prepare(plan, plan.begin)
+    past = await prepare(plan, plan.begin)
     watched = [
         (_key(state), one, Likeness(past.miners[_key(state)], past.samples[_key(state)]))
         for state, one in past.watched()
@@ -187,7 +187,7 @@ def _minute(each: Each, now: float) -> Records:
 
 
 async def _hours(plan: Plan) -> int:
-    past = await _prepare(plan, plan.fine_from)
+    past = await prepare(plan, plan.fine_from)
     watched = list(past.watched())
     controller, page = ControllerPast(past.inventory, past.books, plan.fine_from), MetricsPage()
     ledger, alerts = Ledger(past.inventory), AlertsPast(read_rules(Path(plan.rules)))
@@ -254,12 +254,17 @@ class StaticLines:
         return b"".join([b"".join(part) for part in parts])
 
 
-async def _prepare(plan: Plan, first: int) -> _Past:
-    """Build the fleet some hours before `first`, read every miner once, and tell it what it will be ordered."""
+async def prepare(plan: Plan, first: float, *, step_s: float = STEP_S) -> Past:
+    """Build the fleet some hours before `first`, read every miner once, and tell it what it will be ordered.
+
+    `step_s`: how finely the bodies are followed.
+    """
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     inventory = read_inventory(Path(plan.targets))
     begin = first - WARM_UP_S
-    past = _Past(inventory, build_past(inventory, begin, plan.until, plan.seed), Fleet(), {}, {})
+    past = Past(
+        inventory, build_past(inventory, begin, plan.until, plan.seed, step_s=step_s), Fleet(), {}, {}
+    )
     await past.exporter.apply(inventory, inventory.containers, _target, _restore)
     for turn in range(LEARN_TIMES):
         now = begin + LEARN_AFTER_S + turn * LEARN_EVERY_S
@@ -281,7 +286,7 @@ async def _prepare(plan: Plan, first: int) -> _Past:
     return past
 
 
-async def _read(past: _Past, state: MinerState, now: float) -> Figures:
+async def _read(past: Past, state: MinerState, now: float) -> Figures:
     reading = await read_past(past.miners[_key(state)], state.target, state.memory, now)
     past.exporter.take(state, reading, now)
     return of_reading(reading if isinstance(reading, Snapshot) else None, state.last_seen)

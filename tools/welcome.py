@@ -13,6 +13,7 @@ from tools.compressed import MINUTES
 from tools.place import Endpoint
 
 MOST_BROKEN = 12
+PEOPLE = "people.txt"
 FIRST_PASSWORD = "initial-admin-password"  # noqa: S105  # the name of a file
 PAST = "their history; a week before the first start is made up, and marked so"
 NO_PAST = "their history, from half a minute after the start"
@@ -84,6 +85,11 @@ class Demo:
         return self.folder / "data"
 
     @property
+    def people(self) -> Path:
+        """The file with the passwords of people beside the administrator."""
+        return self.folder / PEOPLE
+
+    @property
     def logs(self) -> Path:
         """The folder of the parts' logs."""
         return self.folder / "logs"
@@ -135,6 +141,11 @@ def lines(demo: Demo, broken: list[tuple[str, str, list[str]]]) -> Iterator[str]
         ("pages", f"http://{demo.controller}/"),
         ("user", "admin"),
         ("password", _password(demo)),
+        *(
+            [("others", f"an accountant, and somebody of each client: names and passwords in {demo.people}")]
+            if demo.people.exists()
+            else []
+        ),
     )
     yield ""
     yield "What else runs"
