@@ -106,6 +106,14 @@ class GatewayCounts:
         self.by_code[code] = self.by_code.get(code, 0) + 1
 
 
+class LedgerFigures(msgspec.Struct, frozen=True, kw_only=True):
+    """The books. `booked_until`: by client and name of the container, unix seconds. `booked`: hours, `failures`: of keeping."""
+
+    booked_until: Mapping[tuple[str | None, str], float] = {}
+    booked: int = 0
+    failures: int = 0
+
+
 class FleetFigures(msgspec.Struct, frozen=True, kw_only=True):
     """Everything on the page, of one moment. Times in unix seconds; None: no such series.
 
@@ -129,3 +137,4 @@ class FleetFigures(msgspec.Struct, frozen=True, kw_only=True):
     address: str | None = None
     exporters: Mapping[str, bool] = {}
     gateway_requests: Mapping[int, int] = {}
+    ledger: LedgerFigures = LedgerFigures()

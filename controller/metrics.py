@@ -212,6 +212,20 @@ OWN = (
         "Requests to the clients' query gateway that were answered, by the status of HTTP.",
         ("code",),
     ),
+    Metric(
+        "hashyard_controller_ledger_booked_until_timestamp_seconds",
+        "gauge",
+        "Up to when the hours of a container are in the books; absent before the first.",
+        ("client", "container"),
+    ),
+    Metric(
+        "hashyard_controller_ledger_hours_booked_total", "counter", "Hours of containers that were booked."
+    ),
+    Metric(
+        "hashyard_controller_ledger_failures_total",
+        "counter",
+        "Times that keeping the books ended with a mistake, Prometheus away included.",
+    ),
 )
 """The controller's own, beside the `process_` and `python_` ones of prometheus_client."""
 

@@ -191,7 +191,7 @@ def _own_row(figures: FleetFigures) -> Row:
         figures.doubts,
         figures.clock_synchronised,
     )
-    first, second, *middle, exporters, gateway = OWN
+    first, second, *middle, exporters, gateway, booked_until, booked, book_failures = OWN
     return (
         _line(first.name, _labels(build), 1),
         b"" if figures.address is None else _line(second.name, _labels({"url": figures.address}), 1),
@@ -206,6 +206,12 @@ def _own_row(figures: FleetFigures) -> Row:
             _line(gateway.name, _labels({"code": str(code)}), count)
             for code, count in figures.gateway_requests.items()
         ),
+        b"".join(
+            _line(booked_until.name, _labels(_usual(client, container)), until)
+            for (client, container), until in figures.ledger.booked_until.items()
+        ),
+        _line(booked.name, "", figures.ledger.booked),
+        _line(book_failures.name, "", figures.ledger.failures),
     )
 
 

@@ -176,12 +176,19 @@ class HourRead(msgspec.Struct, kw_only=True):
     peaks_w: Sequence[float | None]
 
 
-async def known_containers(asker: Asker, now: float) -> list[Known]:
-    """Return the containers that Prometheus has anything of. Raises HistoryAway."""
+def selector(names: Sequence[str]) -> str:
+    """Return what selects the series of a container by its names."""
+    if len(names) == 1:
+        return f"container={quoted(names[0])}"
+    return f"container=~{quoted('|'.join(re.escape(name) for name in names))}"
+
+
+async def known_containers(asker: Asker, now: float, days: int = KEPT_DAYS) -> list[Known]:
+    """Return the containers that Prometheus has anything of in so many days. Raises HistoryAway."""
     last = (now // DAY_S + 1) * DAY_S
     found = await asker.over(
         f"max by (container, timezone) (count_over_time(container_info[{DAY_S}s]))",
-        last - KEPT_DAYS * DAY_S,
+        last - days * DAY_S,
         last,
         DAY_S,
     )
@@ -203,60 +210,61 @@ async def known_containers(asker: Asker, now: float) -> list[Known]:
     return sorted(known.values(), key=lambda one: one.name)
 
 
-async def first_scrape(asker: Asker, container: str, begin: float, end: float) -> float | None:
-    """Return when a container was scraped for the first time in a time; None for never. Raises HistoryAway."""
+async def first_scrape(asker: Asker, names: Sequence[str], begin: float, end: float) -> float | None:
+    """Return when a container was scraped for the first time in a time; None for never. Raises HistoryAway.
+
+    `names`: its name, and those that it had before.
+    """
     while begin < end:
         until = min(begin + DAY_S, end)
-        scrapes = await _scrapes(asker, container, begin, until)
+        scrapes = await _scrapes(asker, names, begin, until)
         if scrapes:
             return scrapes[0][0]
         begin = until
     return None
 
 
-async def scrapes_around(asker: Asker, container: str, begin: float, end: float, now: float) -> Scrapes:
+async def scrapes_around(asker: Asker, names: Sequence[str], begin: float, end: float, now: float) -> Scrapes:
     """Return the scrapes of an hour, and at least the next one before it and after it, up to seven days away.
 
     Raises HistoryAway.
     """
-    found = await _scrapes(
-        asker, container, begin - BRIDGED_ABOVE_S, min(max(end + BRIDGED_ABOVE_S, begin), now)
-    )
+    found = await _scrapes(asker, names, begin - BRIDGED_ABOVE_S, min(max(end + BRIDGED_ABOVE_S, begin), now))
     for near_s, far_s in pairwise(WIDER_S):
         if found and found[0][0] <= begin:
             break
-        found = await _scrapes(asker, container, begin - far_s, begin - near_s) + found
+        found = await _scrapes(asker, names, begin - far_s, begin - near_s) + found
     for near_s, far_s in pairwise(WIDER_S):
         if (found and found[-1][0] >= end) or end + near_s >= now:
             break
-        found = found + await _scrapes(asker, container, end + near_s, min(end + far_s, now))
+        found = found + await _scrapes(asker, names, end + near_s, min(end + far_s, now))
     moments = [at for at, _ in found]
     first = max(bisect_left(moments, begin) - (0 if begin in moments else 1), 0)
     last = bisect_left(moments, end) + 1
     return Scrapes(moments[first:last], [client for _, client in found[first:last]])
 
 
-async def _scrapes(asker: Asker, container: str, begin: float, end: float) -> list[tuple[float, str | None]]:
+async def _scrapes(
+    asker: Asker, names: Sequence[str], begin: float, end: float
+) -> list[tuple[float, str | None]]:
     """Return the scrapes after `begin` (or at it) up to `end`, each with the client on its label."""
     if end <= begin:
         return []
     found: dict[float, str | None] = {}
-    for series in await asker.at(
-        f"container_miners{{container={quoted(container)}}}[{_ms(begin, end)}]", end
-    ):
+    for series in await asker.at(f"container_miners{{{selector(names)}}}[{_ms(begin, end)}]", end):
         for at, _ in series.points:
             found[at] = series.labels.get("client") or None
     return sorted((at, client) for at, client in found.items() if begin <= at <= end)
 
 
 async def read_hour(
-    asker: Asker, container: str, cuts: Sequence[float], moments: Sequence[float]
+    asker: Asker, names: Sequence[str], cuts: Sequence[float], moments: Sequence[float]
 ) -> HourRead:
     """Return what is known of an hour between its cuts (unix seconds). `moments`: the scrapes of `scrapes_around`.
 
     Raises HistoryAway.
     """
-    selected = f"container={quoted(container)}"
+    selected = selector(names)
     spans = list(pairwise(cuts))
     points, dense = await _points(asker, selected, cuts, moments)
     length = _ms(cuts[0], cuts[-1])

@@ -22,6 +22,7 @@ from controller.figures import (
     CommandCounts,
     ContainerFigures,
     FleetFigures,
+    LedgerFigures,
     MinerFigures,
 )
 from controller.metrics_page import MetricsPage, content_type, wants_openmetrics
@@ -141,6 +142,7 @@ async def test_every_metric_of_the_table_is_on_a_full_page_and_no_other() -> Non
         clock_synchronised=False,
         exporters={"http://127.0.0.1:9428": True},
         gateway_requests={200: 1},
+        ledger=LedgerFigures(booked_until={(None, "C1"): 1.0}),
         address="https://control.example",
     )
     families = [
