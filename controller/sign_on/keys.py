@@ -130,15 +130,15 @@ def _read(file: Path) -> list[SigningKey]:
         return []
     except OSError as error:
         raise ConfigurationError(f"{file} cannot be read: {error.strerror}; {mend}") from error
-    with os.fdopen(descriptor, "rb") as opened:
-        status = os.fstat(opened.fileno())
+    try:
+        status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             raise ConfigurationError(f"{file} is no regular file; {mend}")
         if status.st_mode & 0o077:
-            raise ConfigurationError(
-                f"{file} can be read by others, who could sign in their own name; {mend}"
-            )
-        content = opened.read(_LARGEST_FILE + 1)
+            raise ConfigurationError(f"{file} can be read by others, who could sign in its name; {mend}")
+        content = os.read(descriptor, _LARGEST_FILE)
+    finally:
+        os.close(descriptor)
     try:
         keys = [
             SigningKey(kept.made_at, RSAKey.import_key(kept.jwk))

@@ -39,6 +39,10 @@ async def authorize(call: Call[None, NoQuery]) -> web.Response:
         return _first(call, sign_on, asked, SIGN_IN, Refused("login_required", "nobody is signed in"))
     if person.session is None:
         raise Problem("not-allowed", worded("a token signs nobody on to Grafana: sign in with a browser"))
+    if person.viewing:
+        raise Problem(
+            "not-allowed", worded("you see what a client sees: end that view before you go on to Grafana")
+        )
     if person.user.password_change_needed:
         needed = Refused("interaction_required", "the password has to be changed first")
         return _first(call, sign_on, asked, PASSWORD, needed)
