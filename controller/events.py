@@ -26,6 +26,7 @@ from controller.storage.event_search import (
     event_values,
     page_of,
     position,
+    since_of,
     to_event,
 )
 from controller.storage.faults import StorageAway
@@ -156,10 +157,14 @@ class EventLog:
             if after is None:
                 return
 
-    async def since(self, event_id: str, limit: int = 1000) -> list[Event]:
-        """Return what was written after this event, oldest first; nothing if there is no such event (any more)."""
-        seq = select(events.c.seq).where(events.c.id == event_id).scalar_subquery()
-        statement = select(events).where(events.c.seq > seq).order_by(events.c.seq).limit(limit)
+    async def since(self, event_id: str, limit: int = 1000, wanted: EventFilter | None = None) -> list[Event]:
+        """Return what was written after this event, oldest first; nothing if there is no such event (any more).
+
+        `wanted`: by its names (no times, no `q`); an event that it does not want is none.
+        """
+        statement = since_of(
+            event_id, wanted or EventFilter(), limit=limit, sqlite=not self._database.postgresql
+        )
         return await self._database.read(
             lambda connection: [to_event(row) for row in connection.execute(statement)]
         )

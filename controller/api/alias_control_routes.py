@@ -6,7 +6,6 @@ miner and 15 minutes.
 
 import base64
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Final, Literal
 
@@ -136,7 +135,7 @@ async def get_logs(call: Call[None, Any]) -> Answer:
     # To whom addresses are not shown, none is found by one either.
     if call.query.miner_ip is None or call.person.role != "client":
         asked = EventsQuery(address=() if call.query.miner_ip is None else (call.query.miner_ip,))
-        wanted = filter_of(replace(call, query=asked))
+        wanted = filter_of(call, asked)
         events, _ = await call.storage.events.find(wanted, limit=LINES)
     lines = [
         LogLine(

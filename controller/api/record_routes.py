@@ -59,7 +59,7 @@ async def get_events(call: Call[None, EventsQuery]) -> Page[Event] | web.StreamR
     """Return events, newest first; as CSV where the request asks for text/csv."""
     if _wants_csv(call.request):
         return await stream_csv(call)
-    wanted = filter_of(call)
+    wanted = filter_of(call, call.query)
     position = from_cursor(_KIND, call.query.cursor)
     try:
         # Side by side: a search for words goes through the whole record.
@@ -114,9 +114,8 @@ async def recent_events(call: Call[Any, Any], miner_id: str) -> list[Event]:
     return [seen(call, event) for event in found]
 
 
-def filter_of(call: Call[Any, EventsQuery]) -> EventFilter:
+def filter_of(call: Call[Any, Any], query: EventsQuery) -> EventFilter:
     """Return what is asked for, cut to what the person may see."""
-    query = call.query
     allowed = CATEGORIES[call.person.role]
     clients = _clients(call)
     if query.client:
@@ -166,7 +165,7 @@ def _clients(call: Call[Any, Any]) -> tuple[str, ...] | None:
 
 async def _pieces(call: Call[Any, EventsQuery]) -> AsyncIterator[list[Event]]:
     piece: list[Event] = []
-    async for event in call.storage.events.rows(filter_of(call)):
+    async for event in call.storage.events.rows(filter_of(call, call.query)):
         piece.append(seen(call, event))
         if len(piece) == PIECE:
             yield piece

@@ -17,7 +17,7 @@ from aiohttp import web
 from controller.api.control_shapes import concerns, shown_operation
 from controller.api.fleet_routes import get_overview, miner_detail, shown_container
 from controller.api.problems import Mistake, Problem
-from controller.api.record_routes import CATEGORIES, seen
+from controller.api.record_routes import CATEGORIES, EventsQuery, filter_of, seen
 from controller.api.route import EVERYBODY, Call, Route
 from controller.events import Subscription
 from controller.model import Event
@@ -235,7 +235,8 @@ async def _follow_events(call: Call[Any, Any], new: Subscription, sender: Sender
 async def _send_missed(call: Call[Any, Any], sender: Sender) -> None:
     last = call.request.headers.get("Last-Event-ID")
     if last:
-        for event in await call.storage.events.since(last, MOST_MISSED):
+        # Cut to what he sees before it is counted: what is others' pushes nothing of his out.
+        for event in await call.storage.events.since(last, MOST_MISSED, filter_of(call, EventsQuery())):
             await _send_event(call, sender, event)
 
 

@@ -61,7 +61,7 @@ async def get_log(call: Call[Any, Any]) -> Answer:
     # Side by side: a search for words goes through the whole record.
     (found, after, wanted), total = await asyncio.gather(
         _lines(call, wanted, words),
-        call.storage.events.count(filter_of(replace(call, query=wanted.query))),
+        call.storage.events.count(filter_of(call, wanted.query)),
     )
     at_top = wanted.cursor is None and wanted.query.to is None
     containers = {container.id: container.name for container in call.containers()}
@@ -110,7 +110,7 @@ async def live_log(call: Call[Any, Any], of: str) -> LiveState:
     if since is None:
         return _news(0, words)
     query = msgspec.structs.replace(wanted.query, from_=max(since, wanted.query.from_ or since))
-    found, _ = await call.storage.events.find(filter_of(replace(call, query=query)), limit=MOST_NEWS + 1)
+    found, _ = await call.storage.events.find(filter_of(call, query), limit=MOST_NEWS + 1)
     last = given.get("newest", "")
     number = next((at for at, event in enumerate(found) if event.id == last), len(found))
     return _news(number, words)
@@ -150,7 +150,7 @@ _FILTER_NAMES: Final = (
 
 async def _lines(call: Call[Any, Any], wanted: Asked, words: Words) -> tuple[list[Event], str | None, Asked]:
     """Return the events of a page, the cursor of the next, and what was asked for without a cursor that is none."""
-    search = filter_of(replace(call, query=wanted.query))
+    search = filter_of(call, wanted.query)
     try:
         position = from_cursor(KIND, wanted.cursor)
         piece, after = await call.storage.events.find(search, after=position, limit=PIECE)

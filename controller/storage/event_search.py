@@ -13,15 +13,16 @@ import msgspec
 from sqlalchemy import ColumnElement, CompoundSelect, Select, false, func, literal, or_, select, tuple_, union
 
 from controller.model import SYSTEM, Actor, Event
-from controller.storage.columns import LargeNumber, Moment, storable
+from controller.storage.columns import Moment, storable
 from controller.storage.schema import EVENT_INDEXES, events
 from controller.wording import english
 
 COUNT_AT_MOST = 10_000
 _WORDS_AT_MOST = 2000  # characters of an event that a search for text sees
 _APART_AT_MOST = 50  # values of a field that are asked one by one
-# Microseconds since the epoch (up to the year 5138) and the number of the row.
-_POSITION = re.compile(r"([0-9]{1,17})\.([0-9]{1,19})")
+# Microseconds since the epoch (up to the year 5138) and the event's id. The number of the row would tell a reader how many
+# events there are that he is not shown.
+_POSITION = re.compile(r"([0-9]{1,17})\.([!-~]{1,200})")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -87,7 +88,7 @@ def to_event(row: Any) -> Event:
 
 def position(row: Any) -> str:
     """Return the position of a row among the newest first, in which a later page begins."""
-    return f"{_microseconds(row.at)}.{row.seq}"
+    return f"{_microseconds(row.at)}.{row.id}"
 
 
 def page_of(wanted: EventFilter, *, after: str | None, limit: int, sqlite: bool) -> Select[Any]:
@@ -106,6 +107,13 @@ def count_of(wanted: EventFilter, *, sqlite: bool) -> Select[int]:
     keys = _keys(wanted, None, COUNT_AT_MOST, sqlite=sqlite).subquery()
     counted = select(keys.c.seq).limit(COUNT_AT_MOST).subquery()
     return select(func.count()).select_from(counted)
+
+
+def since_of(event_id: str, wanted: EventFilter, *, limit: int, sqlite: bool) -> Select[Any]:
+    """Return the statement for what was written after an event, oldest first; for nothing where the event is not wanted itself."""
+    conditions = [_any_of(field, indexed=not sqlite) for field in _alternatives(wanted)]
+    known = select(events.c.seq).where(events.c.id == storable(event_id), *conditions).scalar_subquery()
+    return select(events).where(events.c.seq > known, *conditions).order_by(events.c.seq).limit(limit)
 
 
 def _keys(
@@ -193,8 +201,9 @@ def _before(after: str | None) -> ColumnElement[bool] | None:
     if numbers is None:
         raise BadPosition(f"{after[:40]!r} is no position in the events")
     at = _EPOCH + timedelta(microseconds=int(numbers[1]))
-    key = min(int(numbers[2]), 2**63 - 1)
-    return tuple_(events.c.at, events.c.seq) < tuple_(literal(at, Moment()), literal(key, LargeNumber))
+    # Of an event that has left meanwhile, those of the same microsecond have left with it.
+    key = func.coalesce(select(events.c.seq).where(events.c.id == numbers[2]).scalar_subquery(), 0)
+    return tuple_(events.c.at, events.c.seq) < tuple_(literal(at, Moment()), key)
 
 
 def _microseconds(at: datetime) -> int:

@@ -10,6 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -273,16 +274,44 @@ async def test_a_search_walks_along_the_index_of_its_most_telling_field(
         plan = await storage.database.read(work)
     finally:
         storage.close()
-    reads = [step for step in plan if " events " in step]
+    # Beside the walk, the event where the page before ended is looked up by its id.
+    reads = [step for step in plan if " events " in step and "uq_events_id" not in step]
     assert reads[-1] == "SEARCH events USING INTEGER PRIMARY KEY (rowid=?)"  # the rows of the page
     assert all(re.search(rf"INDEX ix_events_{index} \(", step) for step in reads[:-1]), plan
     assert len(reads) > 1
 
 
-@pytest.mark.parametrize("after", ["", "1", "a.b", "-1.2", "1.2.3", "٣.4", "9" * 30 + ".1", "1" * 60 + ".1"])
+@pytest.mark.parametrize(
+    "after", ["", "1", "a.b", "-1.2", "1.2 3", "1.", "٣.4", "9" * 30 + ".1", "1" * 60 + ".1"]
+)
 async def test_a_position_that_is_none_is_refused(storage: Storage, after: str) -> None:
     with pytest.raises(BadPosition, match="no position"):
         await storage.events.find(EventFilter(), after=after)
+
+
+async def test_a_position_does_not_move_with_what_is_left_out(storage: Storage) -> None:
+    """Else a client would read from his own how many events others have."""
+    own = [event(id=f"evt_{number}", client="acme") for number in range(3)]
+    positions = []
+    for others in (0, 40):
+        await storage.events.add(*(event(client="borealis") for _ in range(others)))
+        await storage.events.add(*(msgspec.structs.replace(one, id=f"{one.id}_{others}") for one in own))
+        wanted = EventFilter(clients=("acme",))
+        _, after = await storage.events.find(wanted, limit=1)
+        assert after is not None
+        positions.append(after.replace(f"_{others}", ""))
+    assert positions[0] == positions[1]
+
+
+async def test_what_was_missed_is_cut_before_it_is_counted(storage: Storage) -> None:
+    others = [event(id=f"evt_other_{number}", client="borealis") for number in range(30)]
+    await storage.events.add(
+        event(id="evt_first", client="acme"), *others, event(id="evt_last", client="acme")
+    )
+    wanted = EventFilter(clients=("acme",))
+    assert [one.id for one in await storage.events.since("evt_first", 5, wanted)] == ["evt_last"]
+    for not_his in ("evt_other_3", "evt_nowhere"):
+        assert await storage.events.since(not_his, 5, wanted) == []
 
 
 async def test_counting_ends_somewhere(storage: Storage) -> None:
