@@ -131,7 +131,7 @@ async def get_miners(call: Call[None, OlderMinersQuery]) -> Answer:
     query = call.query
     wanted = None
     if query.container_id is not None:
-        wanted = await id_of(call.storage, "containers", query.container_id)
+        wanted = await id_of(call, "containers", query.container_id)
     views = [
         view
         for container in call.containers()
@@ -155,7 +155,7 @@ async def post_miner(call: Call[OlderMinerOrder, NoQuery]) -> Answer:
         NewMiner(
             name=order.name,
             address=order.ip_address,
-            container=await id_of(call.storage, "containers", str(order.container_id)),
+            container=await id_of(call, "containers", str(order.container_id)),
             port=UNSET if order.port is None else order.port,
             manufacturer=order.manufacturer,
             model=order.model,
@@ -171,7 +171,7 @@ async def put_miner(call: Call[OlderMinerChange, NoQuery]) -> Answer:
     order = call.body
     container = None
     if order.container_id is not None:
-        container = await id_of(call.storage, "containers", str(order.container_id))
+        container = await id_of(call, "containers", str(order.container_id))
     given: dict[str, Any] = {
         "name": order.name,
         "address": order.ip_address,
@@ -243,12 +243,12 @@ async def delete_container(call: Call[None, WithMiners]) -> Answer:
 
 async def older_view(call: Call[Any, Any]) -> MinerView:
     """Return the miner of the number or id in the path. Raises Problem."""
-    return call.miner(await id_of(call.storage, "miners", call.path["id"]))
+    return call.miner(await id_of(call, "miners", call.path["id"]))
 
 
 async def older_container(call: Call[Any, Any]) -> fleet.Container:
     """Return the container of the number or id in the path. Raises Problem."""
-    return call.container(await id_of(call.storage, "containers", call.path["id"]))
+    return call.container(await id_of(call, "containers", call.path["id"]))
 
 
 async def _miner(call: Call[Any, Any], view: MinerView) -> Answer:
@@ -257,8 +257,8 @@ async def _miner(call: Call[Any, Any], view: MinerView) -> Answer:
 
 
 async def _miners(call: Call[Any, Any], views: Sequence[MinerView]) -> list[OlderMiner]:
-    known = await numbers(call.storage, "miners", [view.id for view in views])
-    of = await numbers(call.storage, "containers", list(dict.fromkeys(view.container.id for view in views)))
+    known = await numbers(call, "miners", [view.id for view in views])
+    of = await numbers(call, "containers", list(dict.fromkeys(view.container.id for view in views)))
     private = call.person.role == "client"
     now = call.now
     return [
@@ -289,7 +289,7 @@ async def _shown_container(call: Call[Any, Any], container: fleet.Container) -> 
 
 
 async def _containers(call: Call[Any, Any], containers: Sequence[fleet.Container]) -> list[OlderContainer]:
-    known = await numbers(call.storage, "containers", [container.id for container in containers])
+    known = await numbers(call, "containers", [container.id for container in containers])
     return [
         OlderContainer(
             id=known[container.id],

@@ -92,7 +92,7 @@ async def get_miner_stats(call: Call[None, RowsQuery]) -> Answer:
 async def get_container_stats(call: Call[None, HoursQuery]) -> Answer:
     """Return the sums of a container now, and rows of the hours before."""
     container = await older_container(call)
-    known = await numbers(call.storage, "containers", [container.id])
+    known = await numbers(call, "containers", [container.id])
     body = OlderTotals(
         container_id=known[container.id],
         now=_totals(call.deeds.views(container.id)),

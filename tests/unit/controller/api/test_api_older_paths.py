@@ -423,3 +423,15 @@ async def test_numbers_are_given_once_whoever_asks_at_the_same_time(fleet: Fleet
     browser = await fleet.browser()
     answers = await asyncio.gather(*(ask(browser, "GET", "/api/miners") for _ in range(8)))
     assert len({tuple(row["id"] for row in found) for _, found in answers}) == 1
+
+
+async def test_the_numbers_of_a_client_count_his_own_things_alone(fleet: FleetHouse) -> None:
+    """Whoever asked before him, and however much there is that he does not see."""
+    everything = await fleet.browser("anna")
+    assert len(await (await everything.get("/api/containers")).json()) > 1
+    own = await fleet.browser("boris", "client", client_id=(await fleet.house.client("borealis")).id)
+    containers = await (await own.get("/api/containers")).json()
+    miners = await (await own.get("/api/miners")).json()
+    assert [one["id"] for one in containers] == [1]
+    assert [(one["id"], one["container_id"]) for one in miners] == [(1, 1)]
+    assert (await own.get("/api/containers/2")).status == 404
