@@ -9,6 +9,7 @@ from controller.deeds import Busy, Choice, CommandWish, InDoubt, Invalid, NotThe
 from controller.desk import Desk
 from controller.exporter_client import ExporterClient, ExporterError
 from controller.model import (
+    OPEN_STATES,
     RESULT_STATES,
     Actor,
     Cause,
@@ -18,7 +19,7 @@ from controller.model import (
     Wanted,
     new_id,
 )
-from controller.operations import OPEN_STATES, Running, left_to_retry, summary
+from controller.operations import Running, left_to_retry, summary
 from controller.overriding import Overriding
 from controller.plans import Would, plan_of, skip_reason
 from controller.powers import present_w

@@ -45,6 +45,7 @@ RESULT_STATES: tuple[ResultState, ...] = (
     "skipped",
     "cancelled",
 )
+OPEN_STATES: Final[frozenset[ResultState]] = frozenset(("waiting", "sending", "verifying"))
 FAILED_STATES: tuple[ResultState, ...] = (
     "accepted_unverified",
     "refused",

@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 from sqlalchemy import Connection
 
-from controller.model import FAILED_STATES, Actor, Event, Operation, Result, ResultState, Wanted
+from controller.model import FAILED_STATES, OPEN_STATES, Actor, Event, Operation, Result, ResultState, Wanted
 from controller.recording import Recorder
 from controller.storage.storage import Storage
 from controller.telling import event
@@ -20,7 +20,6 @@ from controller.watched import moment
 from controller.wording import worded
 from miners.clock import Clock
 
-OPEN_STATES: Final[frozenset[ResultState]] = frozenset(("waiting", "sending", "verifying"))
 FLUSH_S: Final = 0.5
 """How often results are handed on, in seconds of the wall."""
 

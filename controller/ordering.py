@@ -14,6 +14,7 @@ import msgspec
 from controller.desire import containers_of
 from controller.desk import Desk
 from controller.model import (
+    OPEN_STATES,
     SCHEDULE,
     SYSTEM,
     Cause,
@@ -23,7 +24,7 @@ from controller.model import (
     Wanted,
     new_id,
 )
-from controller.operations import OPEN_STATES, Running
+from controller.operations import Running
 from controller.powers import expected_w, nominal_w, present_w
 from controller.sending import Sender
 from controller.steps import Steps

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -18,14 +19,16 @@ from controller.api.route import (
     Route,
 )
 from controller.model import (
-    FAILED_STATES,
+    OPEN_STATES,
     Hold,
     Operation,
     Override,
     Result,
     ResultState,
 )
-from miners.inventory.fleet import Schedule
+from controller.storage.operations import state_among
+from miners.inventory.fleet import Profile, Schedule
+from miners.inventory.profiles import BUILT_IN
 from miners.model import Snapshot
 
 TAGS = ("control",)
@@ -103,21 +106,31 @@ async def shown_operations(call: Call[Any, Any], operations: Sequence[Operation]
         [] if call.person.sees_all else [one.id for one in operations if call.deeds.results(one.id) is None]
     )
     counts = await _own_counts(call, kept)
-    return [_shown(call, one, counts.get(one.id, {})) for one in operations]
+    ends = await _own_ends(call, [one for one in operations if one.id in counts], counts)
+    return [_shown(call, one, counts.get(one.id, {}), ends.get(one.id)) for one in operations]
 
 
-def _shown(call: Call[Any, Any], operation: Operation, kept: Mapping[ResultState, int]) -> ShownOperation:
-    """Return an operation as it is shown. `kept`: outcomes in one's own containers, of one that has ended."""
+def _shown(
+    call: Call[Any, Any], operation: Operation, kept: Mapping[ResultState, int], end: datetime | None
+) -> ShownOperation:
+    """Return an operation as it is shown.
+
+    `kept`: outcomes in one's own containers, of one that has ended; `end`: when the last of those came, where others have
+    a part in it.
+    """
     results = call.deeds.results(operation.id)
     power = None if results is None else _power_now(call, results)
     if not call.person.sees_all:
         own = kept
         if results is not None:
-            own = Counter(result.state for result in results if sees_result(call, result, ()))
-        if operation.state == "done_with_failures" and not any(own.get(state) for state in FAILED_STATES):
-            operation = msgspec.structs.replace(operation, state="done")  # what failed is somebody else's
+            seen = [result for result in results if sees_result(call, result, ())]
+            own = Counter(result.state for result in seen)
+            if len(seen) < len(results) and OPEN_STATES.isdisjoint(own):
+                end = _end_of(seen, operation)
         operation = msgspec.structs.replace(
             operation,
+            state=state_among(operation.state, own),  # what is under way or has failed may be somebody else's
+            ended_at=end or operation.ended_at,
             total=sum(own.values()),
             counts=dict(own),
             power_before_w=None,
@@ -132,6 +145,43 @@ def _shown(call: Call[Any, Any], operation: Operation, kept: Mapping[ResultState
         power_now_w=power,
         links={"self": link, "results": f"{link}/results"},
     )
+
+
+def running_in(call: Call[Any, Any], container_id: str) -> str | None:
+    """Return the operation that is running in a container: to whom others' are not shown, while it does so with his own."""
+    found = call.deeds.running_in(container_id)
+    if found is None or call.person.sees_all:
+        return found
+    results = call.deeds.results(found) or ()
+    own = (one.state for one in results if sees_result(call, one, ()))
+    return None if OPEN_STATES.isdisjoint(own) else found
+
+
+async def _own_ends(
+    call: Call[Any, Any], operations: Sequence[Operation], counts: Mapping[str, Mapping[ResultState, int]]
+) -> dict[str, datetime]:
+    """Return when operations that others have a part in ended in one's own containers: soon after the last miner was told."""
+    shared = [
+        one for one in operations if one.ended_at is not None and sum(counts[one.id].values()) < one.total
+    ]
+    if not shared:
+        return {}
+    own = [container.id for container in call.containers()]
+    last = await call.storage.operations.last_sent([one.id for one in shared], own)
+    ends = {}
+    for one in shared:
+        at, took_s = last.get(one.id, (one.started_at or one.created_at, 0.0))
+        ends[one.id] = at + timedelta(seconds=took_s)
+    return ends
+
+
+def _end_of(results: Sequence[Result], operation: Operation) -> datetime:
+    ends = (
+        one.started_at + timedelta(seconds=one.duration_s or 0.0)
+        for one in results
+        if one.started_at is not None
+    )
+    return max(ends, default=operation.started_at or operation.created_at)
 
 
 async def accepted(call: Call[Any, Any], operation: Operation) -> Answer:
@@ -158,6 +208,25 @@ def schedules_seen(call: Call[Any, Any]) -> list[Schedule]:
         return list(found)
     followed = {container.schedule for container in call.containers()}
     return [schedule for schedule in found if schedule.id in followed or schedule.origin is None]
+
+
+def profiles_seen(call: Call[Any, Any]) -> list[Profile]:
+    """Return the profiles that one may see: the built-in ones and those that hold in one's containers, unless one sees all."""
+    found = call.deeds.inventory.profiles.values()
+    if call.person.sees_all:
+        return list(found)
+    own = {container.id for container in call.containers()}
+    used = {name for schedule in schedules_seen(call) for name in profiles_of(schedule)}
+    for override in call.deeds.overrides():
+        if own & {*override.containers, *(container_of(call, miner) for miner in override.miners)}:
+            used.add(override.profile)
+    return [profile for profile in found if profile.name in BUILT_IN or profile.name in used]
+
+
+def profiles_of(schedule: Schedule) -> set[str | None]:
+    """Return the names of the profiles that a schedule asks for."""
+    exceptional = (window for exception in schedule.exceptions for window in exception.windows)
+    return {schedule.otherwise, *(window.profile for window in (*schedule.windows, *exceptional))}
 
 
 def within(call: Call[Any, Any], containers: Sequence[str]) -> list[str] | None:

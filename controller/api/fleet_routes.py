@@ -6,7 +6,7 @@ from typing import Any, Literal
 import msgspec
 
 from controller.api.attention import NEEDS, needs_of
-from controller.api.control_shapes import holds_seen, own_part
+from controller.api.control_shapes import holds_seen, own_part, running_in
 from controller.api.figures import figures_of, grid_of, shown_miner, state_of
 from controller.api.links import grafana_container, grafana_miner
 from controller.api.miner_filters import SORTS, MinersFilter, Text, chosen
@@ -252,7 +252,7 @@ async def shown_container(
         grid=grid_of(container, views) if grid else None,
         profile=_profile(call, container),
         next=_next(call, container),
-        operation_id=call.deeds.running_in(container.id),
+        operation_id=running_in(call, container.id),
         grafana_url=None if private else grafana_container(call.settings, container),
         links={"self": f"/api/v1/containers/{container.id}"},
         as_of=call.now,

@@ -67,6 +67,7 @@ async def get_operations(call: Call[None, OperationsQuery]) -> Page[ShownOperati
     chosen: dict[str, Any] = {
         "states": call.query.state or None,
         "containers": within(call, call.query.container),
+        "apart": not call.person.sees_all,
     }
     position = from_cursor("operations", call.query.cursor)
     found, after = await call.storage.operations.find(**chosen, after=position, limit=call.query.limit)

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from controller.api import schedule_changes
-from controller.api.control_shapes import schedules_seen
+from controller.api.control_shapes import profiles_of, profiles_seen, schedules_seen
 from controller.api.fleet_routes import is_managed
 from controller.api.paging import page_of
 from controller.api.problems import Problem
@@ -44,7 +44,7 @@ _TAGS = ("schedule",)
 
 async def get_profiles(call: Call[None, ListQuery]) -> Page[ShownProfile]:
     """Return the power profiles."""
-    found = [shown_profile(call, profile) for profile in call.deeds.inventory.profiles.values()]
+    found = [shown_profile(call, profile) for profile in profiles_seen(call)]
     return page_of(found, call.query, "profiles", lambda profile: profile.name)
 
 
@@ -57,7 +57,7 @@ async def put_profile(call: Call[ProfileOrder, NoQuery]) -> Answer:
 
 async def get_profile(call: Call[None, NoQuery]) -> Answer:
     """Return one profile."""
-    found = call.deeds.inventory.profiles.get(call.path["name"])
+    found = next((one for one in profiles_seen(call) if one.name == call.path["name"]), None)
     if found is None:
         raise Problem("not-found", worded("there is no such profile"))
     return Answer(body=shown_profile(call, found), etag=profile_etag(found))
@@ -154,7 +154,7 @@ def shown_profile(call: Call[Any, Any], profile: fleet.Profile) -> ShownProfile:
     """Return a profile as it is shown."""
     managed = is_managed(call, profile.origin)
     private = call.person.role == "client"
-    users = [schedule.id for schedule in schedules_seen(call) if profile.name in _profiles_of(schedule)]
+    users = [schedule.id for schedule in schedules_seen(call) if profile.name in profiles_of(schedule)]
     return ShownProfile(
         name=profile.name,
         target_percent=profile.target_percent,
@@ -165,11 +165,6 @@ def shown_profile(call: Call[Any, Any], profile: fleet.Profile) -> ShownProfile:
         if managed or private or profile.origin is None
         else Place(profile.origin.file, profile.origin.line),
     )
-
-
-def _profiles_of(schedule: fleet.Schedule) -> set[str | None]:
-    exceptional = (window for exception in schedule.exceptions for window in exception.windows)
-    return {schedule.otherwise, *(window.profile for window in (*schedule.windows, *exceptional))}
 
 
 def _route(method: Method, path: str, handler: Handler, summary: str, **more: Any) -> Route:

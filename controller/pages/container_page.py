@@ -13,8 +13,7 @@ from controller.api.control_shapes import ShownOverride
 from controller.api.figures import SHA256, Sums, figures_of, state_of, sums_of
 from controller.api.shapes import MINER_STATES, Container, Figures, MinerState, Rate
 from controller.deeds import MinerView
-from controller.model import Operation
-from controller.operations import OPEN_STATES
+from controller.model import OPEN_STATES, Operation
 from controller.pages.event_words import actor_words
 from controller.pages.formats import NBSP, isolated, plain
 from controller.pages.language import Words

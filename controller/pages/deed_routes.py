@@ -16,6 +16,7 @@ import msgspec
 from aiohttp import hdrs, web
 
 from controller.api import intervention_routes, repeated
+from controller.api.control_shapes import profiles_seen
 from controller.api.forms import FORM, decode_form
 from controller.api.problems import Problem, problem_of
 from controller.api.route import ADMINISTRATORS, Answer, Call, NoQuery, Route
@@ -209,7 +210,7 @@ async def _again(
         now=call.now,
         changes=changes,
         large=plan is not None and is_large(found.kind, plan, views),
-        profiles=[(one.name, one.target_percent) for one in call.deeds.inventory.profiles.values()],
+        profiles=[(one.name, one.target_percent) for one in profiles_seen(call)],
         doubts=call.deeds.doubts(),
         exporter_away=call.deeds.source().state == "away",
         running=_running(call, found),

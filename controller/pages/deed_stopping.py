@@ -7,8 +7,7 @@ that the form is sent.
 from typing import Final
 
 from controller.deeds import Plan
-from controller.model import ResultState
-from controller.operations import OPEN_STATES
+from controller.model import OPEN_STATES, ResultState
 from controller.pages.deed_doing import Look
 from controller.pages.deed_links import KINDS
 from controller.pages.deed_page import lines_of

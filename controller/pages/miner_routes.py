@@ -8,7 +8,7 @@ import msgspec
 from aiohttp import hdrs, web
 
 from controller.api import fleet_routes
-from controller.api.control_shapes import holds_seen
+from controller.api.control_shapes import holds_seen, running_in
 from controller.api.figures import shown_miner
 from controller.api.problems import Problem
 from controller.api.route import EVERYBODY, Answer, Call, Handler, NoQuery, Route
@@ -164,7 +164,7 @@ def _last(call: Call[Any, Any], view: MinerView) -> Miner | None:
 
 def _running(call: Call[Any, Any], view: MinerView) -> tuple[str, Result] | None:
     """Return the operation that is under way on the miner, and how far it is with it."""
-    operation_id = call.deeds.running_in(view.container.id)
+    operation_id = running_in(call, view.container.id)
     operation = None if operation_id is None else call.deeds.operation(operation_id)
     if operation is None or operation.ended_at is not None:
         return None

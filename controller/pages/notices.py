@@ -8,7 +8,7 @@ from typing import Any, Final, Literal, TypeAlias, get_args
 
 import msgspec
 
-from controller.api.control_shapes import holds_seen
+from controller.api.control_shapes import holds_seen, running_in
 from controller.api.fleet_routes import sources
 from controller.api.route import Call
 from controller.history import History
@@ -154,7 +154,7 @@ def _hold(call: Call[Any, Any], words: Words) -> Notice | None:
 
 
 def _operation(call: Call[Any, Any], words: Words) -> Notice | None:
-    ids = {id_ for one in call.containers() if (id_ := call.deeds.running_in(one.id)) is not None}
+    ids = {id_ for one in call.containers() if (id_ := running_in(call, one.id)) is not None}
     running = [found for id_ in sorted(ids) if (found := call.deeds.operation(id_)) is not None]
     running = [one for one in running if one.ended_at is None]
     if not running:

@@ -12,8 +12,7 @@ from typing import Final, Literal, TypeAlias
 import msgspec
 
 from controller.api.control_shapes import ShownOperation
-from controller.model import FAILED_STATES, RESULT_STATES, Operation, Result, ResultState
-from controller.operations import OPEN_STATES
+from controller.model import FAILED_STATES, OPEN_STATES, RESULT_STATES, Operation, Result, ResultState
 from controller.pages.language import Words
 from controller.pages.live_state import LiveState
 from controller.pages.operation_words import count_words, result_words, state_words

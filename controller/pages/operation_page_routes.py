@@ -9,7 +9,7 @@ import msgspec
 from multidict import MultiDict
 
 from controller.api import operation_routes
-from controller.api.control_shapes import ShownOperation, own_part, shown_operations
+from controller.api.control_shapes import ShownOperation, own_part, running_in, shown_operations
 from controller.api.decoding import decode_query
 from controller.api.operation_routes import OperationsQuery, ResultsQuery
 from controller.api.route import EVERYBODY, Answer, Call, Handler, Page, Route
@@ -73,7 +73,7 @@ class Part(msgspec.Struct, frozen=True):
 
 async def running_operations(call: Call[Any, Any]) -> list[ShownOperation]:
     """Return the operations that run in containers that one may see, newest first."""
-    ids = {call.deeds.running_in(container.id) for container in call.containers()}
+    ids = {running_in(call, container.id) for container in call.containers()}
     found = (
         call.deeds.operation(id_) for id_ in sorted((one for one in ids if one is not None), reverse=True)
     )

@@ -8,6 +8,7 @@ from aiohttp import hdrs, web
 
 from controller.api import schedule_changes
 from controller.api.conditions import check_if_match
+from controller.api.control_shapes import profiles_seen
 from controller.api.forms import FORM, fields_of
 from controller.api.managing import require_managed
 from controller.api.problems import Problem, problem_of
@@ -193,7 +194,7 @@ def _users(call: Call[Any, Any], known: Profile) -> list[str]:
 
 
 def _editable(call: Call[Any, Any]) -> Profile:
-    known = call.deeds.inventory.profiles.get(call.path["name"])
+    known = next((one for one in profiles_seen(call) if one.name == call.path["name"]), None)
     if known is None:
         raise Problem("not-found", worded("there is no such profile"))
     if known.origin is not None:

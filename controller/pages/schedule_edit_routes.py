@@ -13,6 +13,7 @@ from aiohttp import hdrs, web
 
 from controller.api import schedule_changes
 from controller.api.conditions import check_if_match
+from controller.api.control_shapes import profiles_seen
 from controller.api.forms import FORM, fields_of
 from controller.api.managing import require_managed
 from controller.api.problems import Problem, problem_of
@@ -204,7 +205,7 @@ def _answer(
     status: int | None = None,
 ) -> Answer:
     words = words_of(call)
-    profiles = call.deeds.inventory.profiles
+    profiles = {one.name: one for one in profiles_seen(call)}
     following = _following(call, known)
     shown = None if theirs is None else shown_schedule(call, theirs)
     return page(

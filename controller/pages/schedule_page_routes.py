@@ -7,7 +7,13 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from controller.api.control_shapes import container_of, holds_seen, schedules_seen, shown_override
+from controller.api.control_shapes import (
+    container_of,
+    holds_seen,
+    profiles_seen,
+    schedules_seen,
+    shown_override,
+)
 from controller.api.route import EVERYBODY, Answer, Call, Route
 from controller.api.schedule_routes import shown_profile, shown_schedule
 from controller.api.timeline_routes import FIRST_YEAR, LAST_YEAR, timeline_of
@@ -83,7 +89,7 @@ async def get_schedule_page(call: Call[None, ScheduleQuery]) -> Answer:
         clock=lambda moment, zone: words.formats.clock(moment, call.now, ZoneInfo(zone)),
         schedules=[(one, schedule_words(one, words)) for one in schedules],
         names={one.id: one.name for one in call.containers()},
-        profiles=[shown_profile(call, one) for one in inventory.profiles.values()],
+        profiles=[shown_profile(call, one) for one in profiles_seen(call)],
         schedule_names={one.id: one.name for one in schedules},
         signed=lambda power: signed_power(power, words),
         path_part=lambda name: quote(name, safe=""),

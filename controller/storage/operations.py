@@ -1,12 +1,12 @@
 """Operations and what they did with each miner."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
 from typing import get_args
 
-from sqlalchemy import ColumnElement, Connection, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, case, delete, func, insert, literal, select, update
 
-from controller.model import Operation, OperationState, Result, ResultState
+from controller.model import FAILED_STATES, OPEN_STATES, Operation, OperationState, Result, ResultState
 from controller.storage.database import Database
 from controller.storage.faults import NotKept
 from controller.storage.rows import page, to_struct, upsert, values
@@ -15,10 +15,20 @@ from controller.wording import worded
 
 UNFINISHED: tuple[OperationState, ...] = ("queued", "running", "cancelling")
 _ENDED = tuple(state for state in get_args(OperationState) if state not in UNFINISHED)
+STOPPED: tuple[OperationState, ...] = ("cancelling", "cancelled", "interrupted")
 _ROWS_AT_ONCE = 500  # of one statement
 _PURGED_AT_ONCE = (
     2  # operations that leave in one transaction: each may have ten thousand results, and writers wait
 )
+
+
+def state_among(state: OperationState, outcomes: Collection[ResultState]) -> OperationState:
+    """Return the state of an operation as it would be if these outcomes were all of it: what others wait for is not told."""
+    if not OPEN_STATES.isdisjoint(outcomes):
+        return state
+    if state in STOPPED and "cancelled" in outcomes:
+        return "cancelled" if state == "cancelling" else state
+    return "done" if set(FAILED_STATES).isdisjoint(outcomes) else "done_with_failures"
 
 
 class Operations:
@@ -145,17 +155,38 @@ class Operations:
 
         return await self._database.read(work)
 
+    async def last_sent(
+        self, operation_ids: Sequence[str], containers: Sequence[str]
+    ) -> dict[str, tuple[datetime, float]]:
+        """Return when the last of the miners of these containers was told, and how long any of them took at most (s), by operation."""
+        started, took = func.max(results.c.started_at), func.max(results.c.duration_s)
+        statement = (
+            select(results.c.operation_id, started, took)
+            .where(results.c.operation_id.in_(operation_ids), results.c.container.in_(containers))
+            .group_by(results.c.operation_id)
+        )
+
+        def work(connection: Connection) -> dict[str, tuple[datetime, float]]:
+            found = connection.execute(statement).all()
+            return {id_: (at, seconds or 0.0) for id_, at, seconds in found if at is not None}
+
+        return await self._database.read(work)
+
     async def find(
         self,
         *,
         states: Sequence[OperationState] | None = None,
         containers: Sequence[str] | None = None,
         override_id: str | None = None,
+        apart: bool = False,
         after: str | None = None,
         limit: int = 100,
     ) -> tuple[list[Operation], str | None]:
-        """Return a page, newest first, and the position of the next. `containers`: of whose miners it had any."""
-        conditions = _conditions(states, containers, override_id)
+        """Return a page, newest first, and the position of the next. `containers`: of whose miners it had any.
+
+        `apart`: `states` are meant as they would be if those containers were all that it concerned.
+        """
+        conditions = _conditions(states, containers, override_id, apart=apart)
         return await self._database.read(
             lambda connection: page(connection, Operation, operations, conditions, after=after, limit=limit)
         )
@@ -166,9 +197,10 @@ class Operations:
         states: Sequence[OperationState] | None = None,
         containers: Sequence[str] | None = None,
         override_id: str | None = None,
+        apart: bool = False,
     ) -> int:
         """Return how many `find` would find in all."""
-        conditions = _conditions(states, containers, override_id)
+        conditions = _conditions(states, containers, override_id, apart=apart)
         statement = select(func.count()).select_from(operations).where(*conditions)
         return await self._database.read(lambda connection: connection.execute(statement).scalar_one())
 
@@ -215,11 +247,16 @@ def _result_conditions(
 
 
 def _conditions(
-    states: Sequence[OperationState] | None, containers: Sequence[str] | None, override_id: str | None
+    states: Sequence[OperationState] | None,
+    containers: Sequence[str] | None,
+    override_id: str | None,
+    *,
+    apart: bool,
 ) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
     if states is not None:
-        conditions.append(operations.c.state.in_(states))
+        state = _state_in(containers) if apart and containers is not None else operations.c.state
+        conditions.append(state.in_(states))
     if containers is not None:
         touching = (
             select(results.c.operation_id)
@@ -230,3 +267,23 @@ def _conditions(
     if override_id is not None:
         conditions.append(operations.c.override_id == override_id)
     return conditions
+
+
+def _state_in(containers: Sequence[str]) -> ColumnElement[str]:
+    """Return an operation's state as `state_among` would have it for what came of it in these containers."""
+
+    def any_is(*states: ResultState) -> ColumnElement[bool]:
+        chosen = select(results.c.operation_id).where(
+            results.c.operation_id == operations.c.id,
+            results.c.container.in_(containers),
+            results.c.state.in_(states),
+        )
+        return chosen.correlate(operations).exists()
+
+    return case(
+        (any_is(*OPEN_STATES), operations.c.state),
+        ((operations.c.state == "cancelling") & any_is("cancelled"), literal("cancelled")),
+        (operations.c.state.in_(STOPPED) & any_is("cancelled"), operations.c.state),
+        (any_is(*FAILED_STATES), literal("done_with_failures")),
+        else_=literal("done"),
+    )

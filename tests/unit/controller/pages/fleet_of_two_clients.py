@@ -10,6 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeAlias
 
+import msgspec
 from aiohttp import web
 
 from controller.deeds import Plan
@@ -53,7 +54,9 @@ containers:
   - {name: a3, address: 10.1.7.3, active: false}
 """
 ALL_OF_SECOND = f"""\
-  {MARK} nights: {{windows: [{{from: "01:30", to: "02:30", profile: curtail}}], otherwise: normal}}
+  {MARK} nights: {{windows: [{{from: "01:30", to: "02:30", profile: {MARK}-profile}}], otherwise: normal}}
+profiles:
+  {MARK}-profile: {{target_percent: 33}}
 tariffs:
   {MARK} tariff: {{currency: USD, price_per_kwh: 0.0777}}
 feeds:
@@ -238,6 +241,8 @@ async def _both(fleet: FleetHouse) -> None:
             miner=view.id,
             state="applied" if view.container.client == "acme" else "refused",
             detail="as it says",
+            started_at=BEGIN - timedelta(minutes=5),
+            duration_s=300.0,
         )
         for view in fleet.deeds.views()
     ]
@@ -245,7 +250,12 @@ async def _both(fleet: FleetHouse) -> None:
     state = "done_with_failures" if failed else "done"
     ended = _operation("op_all_ended", results, state=state, ended_at=BEGIN)
     await fleet.house.storage.operations.add(ended, results)
-    fleet.deeds.running["op_all"] = _operation("op_all", results), results
+    # The first client's part of what runs has ended; without the second, it has ended.
+    going = [
+        msgspec.structs.replace(one, state="waiting") if one.state == "refused" else one for one in results
+    ]
+    more: dict[str, Any] = {} if failed else {"state": "done", "ended_at": BEGIN}
+    fleet.deeds.running["op_all"] = _operation("op_all", going, **more), going
 
 
 async def _history_of(fleet: FleetHouse, container: Container) -> None:
