@@ -1,12 +1,10 @@
-"""People who can sign in, the clients that some of them belong to, and whose a container is from when to when."""
+"""People who can sign in, and the clients that some of them belong to."""
 
 import unicodedata
 from collections.abc import Sequence
 from datetime import datetime
-from itertools import pairwise
 from typing import Any
 
-import msgspec
 from sqlalchemy import (
     Column,
     ColumnElement,
@@ -22,25 +20,18 @@ from sqlalchemy import (
 )
 
 from controller.model import Client, Role, User
+from controller.storage.assignments import Assignments
+from controller.storage.books_schema import closing_reports, ledger_terms
 from controller.storage.columns import storable
 from controller.storage.database import Database
 from controller.storage.faults import NotKept, Refusal, Taken
 from controller.storage.grafana_links import GrafanaLinks
 from controller.storage.invitations import Invitations
 from controller.storage.rows import page, to_struct, values
-from controller.storage.schema import assignments, clients, users
+from controller.storage.schema import assignments, clients, gateway_tokens, users
 from controller.wording import worded
 
 _ACTIVE_ADMINISTRATOR = (users.c.role == "administrator", users.c.active.is_(True))
-
-
-class Assignment(msgspec.Struct, frozen=True, kw_only=True):
-    """A container (id) belongs to a client from `begins` until `ends` (not included; None: until further notice)."""
-
-    client_id: str
-    container: str
-    begins: datetime
-    ends: datetime | None = None
 
 
 def folded(name: str) -> str:
@@ -176,12 +167,12 @@ class ChangedMeanwhile(Refusal):
     """It is no more what the caller saw."""
 
 
-class Overlap(Refusal):
-    """A container would belong to two clients at a time."""
+class HasSomething(Refusal):
+    """A client has or had something, and stays for it."""
 
 
 class Clients:
-    """The customers, and which containers are theirs. A client is never deleted, so that its slug is never given again."""
+    """The customers. One that ever had anything is never deleted, so that its slug is never given again."""
 
     def __init__(self, database: Database) -> None:
         """`database`: open."""
@@ -235,27 +226,18 @@ class Clients:
         statement = select(func.count()).select_from(clients).where(*conditions)
         return await self._database.read(lambda connection: connection.execute(statement).scalar_one())
 
-    async def of_client(self, client_id: str) -> list[Assignment]:
-        """Return the containers of a client, past and to come too, by container and time."""
-        return await self._assignments(assignments.c.client_id == client_id)
+    async def all(self) -> list[Client]:
+        """Return all, the archived too, by slug."""
 
-    async def of_container(self, container: str) -> list[Assignment]:
-        """Return whose a container (id) was, is and will be, by time."""
-        return await self._assignments(assignments.c.container == container)
+        def work(connection: Connection) -> list[Client]:
+            rows = connection.execute(select(clients).order_by(clients.c.slug))
+            return [to_struct(Client, row) for row in rows]
 
-    async def replace(self, client_id: str, given: Sequence[Assignment]) -> None:
-        """Make these the whole list of a client's containers; NotKept if there is none, Overlap, Refusal."""
+        return await self._database.read(work)
 
-        def work(connection: Connection) -> None:
-            if not connection.execute(select(clients.c.id).where(clients.c.id == client_id)).first():
-                raise NotKept(worded("there is no client %(client_id)s", client_id=client_id))
-            connection.execute(delete(assignments).where(assignments.c.client_id == client_id))
-            _check_apart(connection, given)
-            if given:
-                rows = [values(one) | {"client_id": client_id} for one in given]
-                connection.execute(insert(assignments), rows)
-
-        await self._database.write(work)
+    async def remove(self, client_id: str) -> None:
+        """Delete a client that never had anything. NotKept if there is none; Refusal with what it has or had."""
+        await self._database.write(lambda connection: _remove_client(connection, client_id))
 
     async def _one(self, condition: ColumnElement[bool]) -> Client | None:
         def work(connection: Connection) -> Client | None:
@@ -263,14 +245,6 @@ class Clients:
             return to_struct(Client, row) if row else None
 
         return await self._database.read(work)
-
-    async def _assignments(self, condition: ColumnElement[bool]) -> list[Assignment]:
-        statement = (
-            select(assignments).where(condition).order_by(assignments.c.container, assignments.c.begins)
-        )
-        return await self._database.read(
-            lambda connection: [to_struct(Assignment, row) for row in connection.execute(statement)]
-        )
 
 
 def _user_row(user: User, **more: Any) -> dict[str, Any]:
@@ -340,37 +314,35 @@ def _has(q: str, words: Column[str]) -> ColumnElement[bool]:
     return and_(true(), *(words.contains(word, autoescape=True) for word in folded(q).split()))
 
 
-def _check_apart(connection: Connection, given: Sequence[Assignment]) -> None:
-    """See that the times of each container lie apart from each other and from the other clients' that are kept."""
-    wanted = {one.container for one in given}
-    kept = connection.execute(select(assignments).where(assignments.c.container.in_(wanted)))
-    everything = [*given, *(to_struct(Assignment, row) for row in kept)]
-    everything.sort(key=lambda one: (one.container, one.begins))
-    for one in given:
-        if one.ends is not None and one.ends <= one.begins:
-            raise Refusal(
-                worded(
-                    "%(container)s: the end %(isoformat)s is not after the beginning",
-                    container=one.container,
-                    isoformat=one.ends.isoformat(),
-                )
-            )
-    for earlier, later in pairwise(everything):
-        if earlier.container == later.container and (earlier.ends is None or earlier.ends > later.begins):
-            until = "further notice" if earlier.ends is None else earlier.ends.isoformat()
-            raise Overlap(
-                worded(
-                    "%(container)s is assigned from %(isoformat)s until %(until)s already: it cannot be from %(isoformat_2)s as well",
-                    container=later.container,
-                    isoformat=earlier.begins.isoformat(),
-                    until=until,
-                    isoformat_2=later.begins.isoformat(),
-                )
-            )
+def _remove_client(connection: Connection, client_id: str) -> None:
+    slug = connection.execute(select(clients.c.slug).where(clients.c.id == client_id)).scalar()
+    if slug is None:
+        raise NotKept(worded("there is no client %(client)s", client=client_id))
+    held = {
+        worded("the client has containers, or once had: archive it"): select(assignments.c.container).where(
+            assignments.c.client_id == client_id
+        ),
+        worded("people belong to the client: take them away first, or archive it"): select(users.c.id).where(
+            users.c.client_id == client_id
+        ),
+        worded("the client has tokens of the query gateway: revoke them first, or archive it"): select(
+            gateway_tokens.c.id
+        ).where(gateway_tokens.c.client_id == client_id),
+        worded("the books have energy of the client: archive it"): select(ledger_terms.c.number).where(
+            ledger_terms.c.client == slug
+        ),
+        worded("closed reports are the client's: archive it"): select(closing_reports.c.number).where(
+            closing_reports.c.client == slug
+        ),
+    }
+    for refusal, statement in held.items():
+        if connection.execute(statement.limit(1)).first() is not None:
+            raise HasSomething(refusal)
+    connection.execute(delete(clients).where(clients.c.id == client_id))
 
 
 class People:
-    """Users and clients, the invitations of users, and what became of both in Grafana."""
+    """Users and clients, whose containers are, the invitations of users, and what became of both in Grafana."""
 
     def __init__(self, database: Database) -> None:
         """`database`: open."""
@@ -378,3 +350,4 @@ class People:
         self.clients = Clients(database)
         self.invitations = Invitations(database)
         self.grafana = GrafanaLinks(database)
+        self.assignments = Assignments(database)

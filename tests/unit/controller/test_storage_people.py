@@ -9,9 +9,10 @@ import pytest
 from sqlalchemy import text
 
 from controller.model import Client, Token, User, WebSession, new_id
+from controller.storage.assignments import Assignment
 from controller.storage.faults import NotKept, Refusal, Taken
 from controller.storage.idempotency import Earlier
-from controller.storage.people import Assignment, ChangedMeanwhile, LastAdministrator, Overlap
+from controller.storage.people import ChangedMeanwhile, HasSomething, LastAdministrator
 from controller.storage.storage import Storage
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -156,35 +157,22 @@ async def test_a_slug_is_given_once(storage: Storage) -> None:
     assert await clients.count(q="ärger") == 0
 
 
-async def test_a_container_belongs_to_one_client_at_a_time(storage: Storage) -> None:
-    clients = storage.people.clients
-    for number in (1, 2):
+async def test_only_a_client_that_never_had_anything_is_deleted(storage: Storage) -> None:
+    clients, assignments = storage.people.clients, storage.people.assignments
+    for number in (1, 2, 3):
         await clients.add(Client(id=f"cli_{number}", slug=f"c{number}", name="x", created_at=NOON))
-    later = NOON + timedelta(days=30)
-
-    def assignment(
-        container: str, begins: datetime, ends: datetime | None, client: str = "cli_1"
-    ) -> Assignment:
-        return Assignment(client_id=client, container=container, begins=begins, ends=ends)
-
-    first = [assignment("k-1", NOON, later), assignment("k-2", NOON, None)]
-    await clients.replace("cli_1", first)
-    assert await clients.of_client("cli_1") == first
-    with pytest.raises(Overlap, match="k-1 is assigned from"):
-        await clients.replace("cli_2", [assignment("k-1", later - timedelta(seconds=1), None)])
-    with pytest.raises(Overlap, match="further notice"):
-        await clients.replace("cli_2", [assignment("k-2", later, None)])
-    with pytest.raises(Overlap):
-        await clients.replace("cli_2", [assignment("k-3", NOON, None), assignment("k-3", NOON, later)])
-    with pytest.raises(Refusal, match="not after the beginning"):
-        await clients.replace("cli_2", [assignment("k-3", NOON, NOON)])
+    assert [one.slug for one in await clients.all()] == ["c1", "c2", "c3"]
+    await assignments.replace("cli_1", [Assignment(client_id="cli_1", container="k-1", begins=NOON)])
+    await assignments.replace("cli_1", [])
+    with pytest.raises(HasSomething, match="has containers, or once had"):
+        await clients.remove("cli_1")
+    await storage.people.users.add(user("carl", role="client", client_id="cli_2"), HASH)
+    with pytest.raises(HasSomething, match="people"):
+        await clients.remove("cli_2")
+    await clients.remove("cli_3")
     with pytest.raises(NotKept):
-        await clients.replace("cli_9", [])
-    assert await clients.of_client("cli_2") == []
-    await clients.replace("cli_2", [assignment("k-1", later, None, "cli_ignored")])
-    assert await clients.of_container("k-1") == [first[0], assignment("k-1", later, None, "cli_2")]
-    await clients.replace("cli_1", [])
-    assert await clients.of_container("k-2") == []
+        await clients.remove("cli_3")
+    assert [one.slug for one in await clients.all()] == ["c1", "c2"]
 
 
 async def test_sessions_are_known_by_the_hash_and_end(storage: Storage) -> None:
