@@ -18,6 +18,7 @@ import msgspec
 
 from controller.accounting.counting import (
     BRIDGED_ABOVE_S,
+    MINUTE_S,
     SILENT_ABOVE_S,
     MinerPoints,
     Point,
@@ -419,10 +420,14 @@ async def _minutes(asker: Asker, selected: str, begin: float, end: float) -> dic
 
 
 async def _peak(asker: Asker, selected: str, begin: float, end: float) -> float | None:
-    found = await asker.at(
-        f"max_over_time(sum(container:power_watts:sum{{{selected}}})[{_ms(begin, end)}:1m])", _last(end)
+    """Return the highest power of a piece, as it was at the end of each of its minutes (W)."""
+    found = await asker.over(
+        f"sum(max by (source) (container:power_watts:sum{{{selected}}}))",
+        min(_last(begin + MINUTE_S), _last(end)),
+        _last(end),
+        MINUTE_S,
     )
-    return found[0].points[0][1] if found and found[0].points else None
+    return max((watts for series in found for _, watts in series.points), default=None)
 
 
 def _algorithms(found: Iterable[Series]) -> dict[str, str]:
