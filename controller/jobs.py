@@ -15,6 +15,7 @@ import structlog
 
 from controller.schedule import next_change
 from miners.clock import Clock
+from miners.errors import HashyardError
 from miners.inventory.fleet import Inventory, Schedule
 
 Work: TypeAlias = Callable[[], Awaitable[None]]
@@ -91,13 +92,17 @@ class ClockScheduler(schedule.Scheduler):
 
 
 class WorkSeen(msgspec.Struct, frozen=True, kw_only=True):
-    """How one piece of periodic work is. `ended_at`: the last time, None before the first; `failed`: whether it failed then."""
+    """How one piece of periodic work is. `ended_at`: the last time, None before the first; `failed`: whether it failed then.
+
+    `reason`: why, where that is something that people can mend.
+    """
 
     name: str
     every_s: float
     ended_at: datetime | None
     failed: bool
     next_at: datetime | None
+    reason: str | None = None
 
 
 class Jobs:
@@ -110,7 +115,7 @@ class Jobs:
         self._on_boundary = on_boundary
         self._inventory = Inventory()
         self._under_way: dict[str, asyncio.Task[None]] = {}
-        self._ended: dict[str, tuple[datetime, bool]] = {}
+        self._ended: dict[str, tuple[datetime, bool, str | None]] = {}
 
     def every(self, seconds: int, name: str, work: Work) -> None:
         """Register periodic work: begun every so many seconds, and never while it is still under way."""
@@ -140,7 +145,7 @@ class Jobs:
         found = []
         for job in self._scheduler.get_jobs():
             for name in sorted(str(tag) for tag in job.tags - {BOUNDARY}):
-                ended_at, failed = self._ended.get(name, (None, False))
+                ended_at, failed, reason = self._ended.get(name, (None, False, None))
                 found.append(
                     WorkSeen(
                         name=name,
@@ -148,6 +153,7 @@ class Jobs:
                         ended_at=ended_at,
                         failed=failed,
                         next_at=job.next_run,
+                        reason=reason,
                     )
                 )
         return found
@@ -189,13 +195,16 @@ class Jobs:
             task.add_done_callback(lambda _: self._under_way.pop(name, None))
 
     async def _do(self, name: str, work: Work) -> None:
-        failed = True
+        failed, reason = True, None
         try:
             await work()
             failed = False
+        except HashyardError as error:
+            reason = str(error)
+            _log.warning("periodic work failed", work=name, reason=reason)
         except Exception:  # noqa: BLE001  # periodic work that fails is tried again at its next time
             _log.exception("periodic work failed", work=name)
-        self._ended[name] = (self._scheduler.now(), failed)
+        self._ended[name] = (self._scheduler.now(), failed, reason)
 
 
 def _plans(inventory: Inventory) -> Iterable[tuple[Schedule, str]]:

@@ -14,6 +14,9 @@ from typing import Any
 
 import structlog
 
+from controller.accounting.booking import Bookkeeper
+from controller.accounting.reading import Asker
+from controller.accounting.terms import TermsBook
 from controller.api.app import application
 from controller.api.first_administrator import make_first_administrator, reset_administrator
 from controller.api.passwords import Passwords
@@ -49,6 +52,9 @@ from miners.model import Credentials, Target
 __all__ = ["Controller", "Settings", "reset_admin", "run"]
 
 WAKE_S = 5
+BOOKS_S = 60
+BOOKS_WITHIN_S = 45.0
+"""For how long at most the books are kept at once; a back-fill of months goes on at the next time."""
 PURGE_S = 3600
 SHUTDOWN_S = 1.0
 COLLECTED_AFTER = (5_000, 10, 1_000)
@@ -107,6 +113,14 @@ class Controller:
         self.jobs = Jobs(self.clock, self.engine.wake)
         self._gateway_counts = GatewayCounts(CODES)
         self._sign_on: SignOn | None = None
+        self._asker = Asker(settings.prometheus_url) if settings.prometheus_url is not None else None
+        self.bookkeeper = Bookkeeper(
+            self.storage,
+            self._asker,
+            lambda: self.store.inventory,
+            TermsBook(self.storage, lambda: self.store.inventory),
+            self._now,
+        )
         self.process = Process(
             importlib.metadata.version("hashyard"),
             settings.address,
@@ -119,6 +133,7 @@ class Controller:
             self.jobs,
             settings.data,
             self._gateway_counts,
+            ledger=self.bookkeeper.figures,
         )
         self.failed = asyncio.Event()
         self._taking = asyncio.Lock()
@@ -136,6 +151,8 @@ class Controller:
             stack.callback(close, sockets)
             await self.exporter.open()
             stack.push_async_callback(self.exporter.close)
+            if self._asker is not None:
+                stack.push_async_callback(self._asker.close)
             await self._follow_inventory(self.store.inventory)
             await self.live.start()
             stack.push_async_callback(self.live.stop)
@@ -184,6 +201,7 @@ class Controller:
                 InventoryStore: self.store,
                 Managed: Managed(self.settings.managed, self.settings.targets, self.store),
                 History: history,
+                Bookkeeper: self.bookkeeper,
                 Streams: Streams(),
                 **({SignOn: self._sign_on} if self._sign_on is not None else {}),
             },
@@ -214,7 +232,13 @@ class Controller:
                 await sign_on.keys.keep_in_time(self._now())
 
             self.jobs.every(PURGE_S, "keep the keys of sign-ons in time", keep_keys)
+
+        async def keep_books() -> None:
+            await self.bookkeeper.keep(BOOKS_WITHIN_S)
+
         self.jobs.every(WAKE_S, "look at what should be", wake)
+        if self._asker is not None:
+            self.jobs.every(BOOKS_S, "keep the books", keep_books)
         self.jobs.every(PURGE_S, "tidy the database", tidy)
         self.watch.on_jump(self.jobs.clock_jumped)
 

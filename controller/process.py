@@ -11,7 +11,7 @@ import msgspec
 
 from controller.clock_watch import ClockWatch
 from controller.engine import Engine
-from controller.figures import FleetFigures, GatewayCounts
+from controller.figures import FleetFigures, GatewayCounts, LedgerFigures
 from controller.jobs import Jobs, WorkSeen
 from controller.live import ExporterSeen, Live
 from controller.metrics_page import MetricsPage
@@ -56,11 +56,12 @@ class Process:
         jobs: Jobs,
         data: Path,
         gateway: GatewayCounts | None = None,
+        ledger: Callable[[], LedgerFigures] = LedgerFigures,
     ) -> None:
         """`address`: the URL at which people reach the controller, where that is known. `data`: its folder.
 
         `reload` reads the inventory and the credentials again, and returns why the inventory was refused, if it was.
-        `gateway`: what the query gateway has answered.
+        `gateway`: what the query gateway has answered. `ledger`: tells how far the books go.
         """
         self.version = version
         self.address = address
@@ -73,6 +74,7 @@ class Process:
         self._jobs = jobs
         self._data = data
         self._gateway = gateway if gateway is not None else GatewayCounts()
+        self._ledger = ledger
         self._page = MetricsPage()
 
     def ready(self) -> tuple[bool, str]:
@@ -171,6 +173,7 @@ class Process:
             exporters=self._live.answering(),
             address=self.address,
             gateway_requests=self._gateway.by_code,
+            ledger=self._ledger(),
         )
 
 

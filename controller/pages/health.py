@@ -280,6 +280,7 @@ def _work(seen: Sequence[WorkSeen], telling: _Telling) -> Iterator[Line]:
     names = {
         "look at what should be": words.gettext("Waking who looks at what should be"),
         "tidy the database": words.gettext("Tidying the database"),
+        "keep the books": words.gettext("Keeping the books"),
     }
     for number, work in enumerate(seen, 1):
         late = work.ended_at is not None and telling.seconds(work.ended_at) > LATE_TIMES * work.every_s
@@ -296,7 +297,9 @@ def _work(seen: Sequence[WorkSeen], telling: _Telling) -> Iterator[Line]:
             since=words.gettext("not done since the start")
             if work.ended_at is None
             else words.gettext("last %(age)s ago", age=telling.ago(work.ended_at)),
-            reason=words.gettext("it failed the last time; the controller's log says why")
+            reason=words.told(work.reason)
+            if work.reason is not None
+            else words.gettext("it failed the last time; the controller's log says why")
             if work.failed
             else "",
             notes=notes,
