@@ -17,12 +17,13 @@ from controller.deeds import DeedRefused
 from controller.wording import worded
 from miners.errors import ConfigurationError, InventoryError
 from miners.inventory.fleet import Inventory
+from miners.inventory.kinds import MISSING
 from miners.inventory.load import load
 from miners.inventory.nodes import Unreadable, compose, value_of
 from miners.inventory.store import InventoryStore
 
 Document: TypeAlias = dict[str, Any]
-"""The file as plain data: `containers` (a list), `schedules` and `profiles` (by name), as a person would write them."""
+"""The file as plain data: `containers` (a list), `tariffs`, `schedules` and `profiles` (by name), as a person would write them."""
 
 HEAD: Final = (
     "# Written by the Hashyard controller: what was created on its pages and through its API.\n"
@@ -154,9 +155,9 @@ def _taken_apart(text: str) -> Any:
 
 
 def text_of(document: Document) -> str:
-    """Return the file: a line a miner, a profile, a schedule; texts as JSON writes them, which YAML reads as they are."""
+    """Return the file: a line a miner, a tariff, a profile, a schedule; texts as JSON writes them, which YAML reads as they are."""
     lines: list[str] = []
-    for section in ("profiles", "schedules"):
+    for section in ("tariffs", "profiles", "schedules"):
         if document.get(section):
             lines.append(f"{section}:")
             lines += [f"  {_json(name)}: {_json(entry)}" for name, entry in document[section].items()]
@@ -212,8 +213,30 @@ def remove_miner(document: Document, container: str, miner: str) -> None:
     if entry is None:
         return
     entry["miners"] = [other for other in entry.get("miners", ()) if other.get("name") != miner]
-    if "extends" in entry and not entry["miners"]:
-        remove_container(document, container)
+    _drop_if_idle(document, entry)
+
+
+def say_of_container(document: Document, container: str, said: Document) -> None:
+    """Say of a container whose it is or what it costs: in its own entry, or beside one of a hand-written file.
+
+    `said`: keys with what they are now; MISSING takes a key away.
+    """
+    entry = entry_of(document, container)
+    if entry is None:
+        entry = {"extends": container}
+        add_container(document, entry)
+    for key, value in said.items():
+        if value is MISSING:
+            entry.pop(key, None)
+        else:
+            entry[key] = value
+    _drop_if_idle(document, entry)
+
+
+def _drop_if_idle(document: Document, entry: Document) -> None:
+    """Take away an entry that extends a container and has nothing more to say of it."""
+    if "extends" in entry and not entry.get("miners") and not entry.keys() - {"extends", "miners"}:
+        remove_container(document, entry["extends"])
 
 
 def _name(entry: Document) -> str | None:

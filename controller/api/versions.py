@@ -8,7 +8,7 @@ from controller.api.conditions import etag_of
 from controller.deeds import MinerView
 from miners.inventory import fleet
 
-_NOT_TOLD_OF_CONTAINERS: Final = ("miners", "simulate", "origin")
+_NOT_TOLD_OF_CONTAINERS: Final = ("miners", "simulate", "said_at", "origin")
 _NOT_TOLD_OF_MINERS: Final = ("simulate", "origin")
 
 

@@ -133,8 +133,8 @@ class _Assembly:
         values = {
             **{key: value for key, value in self.defaults.items() if key in CONTAINERS_SHARED},
             **entry.values,
-            **self._said_by_extensions(entry),
         }
+        said_at = self._take_what_is_said(entry, values)
         name = values.get("name", "?")
         identity = values.get("id") or slug(name)
         if "name" in values and "id" not in entry.wrong:
@@ -156,6 +156,7 @@ class _Assembly:
             ramp=ramp_of(values["ramp"]),
             simulate=values.get("simulate", {}),
             tariff_changes=_tariff_changes(values.get("tariff_changes", ())),
+            said_at=said_at,
             origin=fleet.Origin(entry.report.file, entry.line),
             **{attribute: values[key] for key, attribute in _OF_CONTAINERS.items() if key in values},
         )
@@ -163,26 +164,30 @@ class _Assembly:
         self.doubts.at_container(container, entry)
         return container
 
-    def _said_by_extensions(self, entry: Entry) -> dict[str, Any]:
-        """Return what the entries that extend a container say of it beside miners; report what is said twice."""
-        found: dict[str, Any] = {}
+    def _take_what_is_said(self, entry: Entry, values: dict[str, Any]) -> dict[str, fleet.Origin]:
+        """Put what entries that extend a container say of it beside miners into its values; report what is said twice.
+
+        Return where it is said, by the first of the keys that belong together.
+        """
+        said_at: dict[str, fleet.Origin] = {}
         for keys in _SAID_ONCE:
-            said = entry
-            for extension in (entry, *self.extensions.get(id(entry), ())):
-                there = [key for key in keys if key in extension.values.keys() | extension.wrong]
-                if extension is entry or not there:
+            first: tuple[Entry, str] | None = None
+            for one in (entry, *self.extensions.get(id(entry), ())):
+                there = [key for key in keys if key in one.values.keys() | one.wrong]
+                if not there:
                     continue
-                first = [key for key in keys if key in said.values.keys() | said.wrong]
-                if first:
-                    extension.mistake(
+                if first is not None:
+                    said, key = first
+                    one.mistake(
                         there[0],
-                        f"{shortened(extension.values['extends'])} has {first[0]} already ({said.place_of(first[0])}); "
+                        f"{shortened(values.get('name', '?'))} has {key} already ({said.place_of(key)}); "
                         "say it in one of the two places",
                     )
                     continue
-                said = extension
-                found |= {key: extension.values[key] for key in there if key in extension.values}
-        return found
+                first = one, there[0]
+                said_at[keys[0]] = fleet.Origin(one.report.file, one.node.line_of(there[0]))
+                values.update((key, one.values[key]) for key in there if key in one.values)
+        return said_at
 
     def _check_times(self, entry: Entry, values: dict[str, Any]) -> None:
         whole, connecting = values.get("timeout", 10.0), values.get("connect_timeout")

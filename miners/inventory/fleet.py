@@ -186,6 +186,8 @@ class Container(msgspec.Struct, frozen=True, kw_only=True):
 
     `timezone` is an IANA name. `tariff` holds until the first of `tariff_changes`, which stand in the order of their dates.
     `temperature_limits_c`: by sensor name (inlet, chip_max …), the operator's own.
+    `said_at`: where `client`, and where its `tariff` or `tariff_changes`, stand, in its own entry or one that extends it;
+    without the key where they are not said, or come from the defaults.
     """
 
     name: str
@@ -210,6 +212,7 @@ class Container(msgspec.Struct, frozen=True, kw_only=True):
     ramp: Ramp = Ramp()
     simulate: Mapping[str, Any] = {}
     miners: tuple[Miner, ...] = ()
+    said_at: Mapping[str, Origin] = {}
     origin: Origin
 
 

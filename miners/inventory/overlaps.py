@@ -182,7 +182,7 @@ def check_zones(zones: Iterable[tuple[Entry, TariffZone]]) -> None:
         mine = _minutes_of_week(zone)
         for other, theirs in earlier:
             if any(a < d and c < b for a, b in mine for c, d in theirs):
-                entry.mistake(None, f"overlaps the zone in {other.report.place(other.line)}")
+                entry.mistake(None, f"overlaps {other.whereabouts}")
                 break
         earlier.append((entry, mine))
 

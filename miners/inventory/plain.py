@@ -7,9 +7,10 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any, TypeAlias, TypeVar
 
 from miners.inventory import nodes
-from miners.inventory.fleet import Profile, Schedule
+from miners.inventory.fleet import Profile, Schedule, Tariff
 from miners.inventory.kinds import MISSING, Text
 from miners.inventory.nodes import MAX_DEPTH, MAX_DIGITS, Node, Scalar, shortened
+from miners.inventory.pricing import TARIFF, tariff_of
 from miners.inventory.profiles import PROFILE, PROFILE_NAME, profile_of
 from miners.inventory.report import Path, Report
 from miners.inventory.schedules import SCHEDULE, schedule_of
@@ -51,6 +52,11 @@ def read_profile(name: Any, data: Any) -> tuple[Profile | None, Mistakes]:
 def read_schedule(name: Any, data: Any, profiles: Collection[str]) -> tuple[Schedule | None, Mistakes]:
     """Return a schedule, or None and what is wrong with it."""
     return _read(name, NAME, data, SCHEDULE, lambda text, entry: schedule_of(text, entry, profiles))
+
+
+def read_tariff(name: Any, data: Any) -> tuple[Tariff | None, Mistakes]:
+    """Return a tariff, or None and what is wrong with it: `data` holds currency, price_per_kwh, zones and changes."""
+    return _read(name, NAME, data, TARIFF, tariff_of)
 
 
 def _read(

@@ -185,13 +185,13 @@ def check_dates(entries: Iterable[Entry], what: str) -> None:
             continue
         begin = entry.values["from"]
         if before is not None:
-            earlier, place = before.values["from"], before.place_of("from")
+            earlier, place = before.values["from"], before.whereabouts
             if begin == earlier:
-                entry.mistake("from", f"there is a {what} from {begin} already ({place}); keep one of them")
+                entry.mistake("from", f"there is a {what} from {begin} already, in {place}; keep one of them")
             elif begin < earlier:
                 entry.mistake(
                     "from",
-                    f"{begin} stands behind {earlier} ({place}): write them in the order of their dates",
+                    f"{begin} stands behind {earlier}, in {place}: write them in the order of their dates",
                 )
         if before is None or begin > before.values["from"]:
             before = entry

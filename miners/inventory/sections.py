@@ -58,6 +58,11 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
         above, last = self.path or (None, "")
         return f"{above[1]}[{last}]" if above and isinstance(last, int) else str(last)
 
+    @property
+    def whereabouts(self) -> str:
+        """Return what it is called and where it stands, if that is in a file: `zones[3] (targets.yml:31)`."""
+        return f"{self.item} ({self.report.place(self.line)})" if self.report.file else self.item
+
     def mistake(self, key: str | None, text: str) -> None:
         """Report a mistake at one of its keys, or at itself if it does not have that key."""
         self.report.mistake(*self._at(key), text)

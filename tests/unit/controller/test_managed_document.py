@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 import yaml
 
-from controller.managed import Managed, put_miner
+from controller.managed import Managed, put_miner, remove_miner, say_of_container
 from miners.errors import ConfigurationError
+from miners.inventory.kinds import MISSING
 from miners.inventory.store import InventoryStore
 
 HAND = "networks: [10.1.0.0/16]\ncontainers: [{name: Yard, miners: [{name: a1, address: 10.1.7.1}]}]\n"
@@ -67,3 +68,24 @@ def test_a_new_miner_takes_the_place_of_none() -> None:
     assert document["containers"][0]["miners"] == [{"addresses": "10.1.7.0/30"}, M1]
     put_miner(document, "Yard", {**M1, "port": 1}, instead_of=M1["name"])  # type: ignore[arg-type]  # of other values too
     assert [miner.get("port") for miner in document["containers"][0]["miners"]] == [None, 1]
+
+
+async def test_whose_a_container_is_stands_beside_its_own_entry(managed: Managed, tmp_path: Path) -> None:
+    def change(document: dict[str, Any]) -> None:
+        document["tariffs"] = {"flat 1": {"currency": "EUR", "price_per_kwh": "0.10"}}
+        say_of_container(document, "Yard", {"client": "volga", "tariff": "flat 1"})
+
+    inventory = await managed.edit(change)
+    assert (inventory.containers[0].client, inventory.containers[0].tariff) == ("volga", "flat 1")
+    assert inventory.containers[0].said_at["client"].file == str(tmp_path / "managed.yml")
+    assert inventory.tariffs["flat 1"].price_per_kwh == "0.10"
+    assert [one.name for one in inventory.containers[0].miners] == ["a1"]
+    await managed.edit(lambda document: put_miner(document, "Yard", dict(M1)))
+    await managed.edit(lambda document: remove_miner(document, "Yard", str(M1["name"])))
+    assert (await managed.document())["containers"] == [
+        {"extends": "Yard", "client": "volga", "tariff": "flat 1", "miners": []}
+    ]
+    await managed.edit(
+        lambda document: say_of_container(document, "Yard", {"client": MISSING, "tariff": MISSING})
+    )
+    assert (await managed.document())["containers"] == []

@@ -184,6 +184,11 @@ def test_whose_it_is_and_what_it_costs_may_be_said_beside(
     assert [miner.address for miner in first.miners] == ["10.1.1.1"]
     assert (second.client, second.tariff) == (None, None)
     assert (third.client, third.tariff) == ("own", "night")
+    assert [one.said_at for one in (first, second, third)] == [
+        {"client": Origin("managed.yml", 2), "tariff": Origin("managed.yml", 2)},
+        {"tariff": Origin("managed.yml", 3)},
+        {"client": Origin("targets.yml", 3), "tariff": Origin("managed.yml", 4)},
+    ]
 
 
 @pytest.mark.parametrize(

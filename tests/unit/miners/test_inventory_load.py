@@ -164,6 +164,7 @@ containers:
                         origin=Origin(file, 49),
                     ),
                 ),
+                said_at={"client": Origin(file, 32), "tariff": Origin(file, 38)},
                 origin=Origin(file, 29),
             ),
         ),
@@ -420,6 +421,7 @@ def test_every_key_of_the_table_reaches_its_attribute() -> None:
             "ramp",
             "simulate",
             "tariff_changes",
+            "said_at",
             "miners",
             "origin",
         }

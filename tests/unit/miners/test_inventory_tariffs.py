@@ -70,12 +70,14 @@ def test_a_change_gives_the_whole_from_a_date_on(tmp_path: Path, monkeypatch: py
         ),
         (
             "price_per_kwh: 1, changes: [{from: 2026-11-01, price_per_kwh: 1}, {from: 2026-11-01, price_per_kwh: 2}]",
-            [".changes[1].from: there is a change from 2026-11-01 already (targets.yml:2); keep one of them"],
+            [
+                ".changes[1].from: there is a change from 2026-11-01 already, in changes[0] (targets.yml:2); keep one of them"
+            ],
         ),
         (
             "price_per_kwh: 1, changes: [{from: 2026-12-01, price_per_kwh: 1}, {from: 2026-11-01, price_per_kwh: 2}]",
             [
-                ".changes[1].from: 2026-11-01 stands behind 2026-12-01 (targets.yml:2): write them in the order of their dates"
+                ".changes[1].from: 2026-11-01 stands behind 2026-12-01, in changes[0] (targets.yml:2): write them in the order of their dates"
             ],
         ),
         (
@@ -89,7 +91,7 @@ def test_a_change_gives_the_whole_from_a_date_on(tmp_path: Path, monkeypatch: py
         ),
         (
             f"price_per_kwh: 1, changes: [{{from: 2026-11-01, price_per_kwh: 1, zones: [{DAY}, {DAY}]}}]",
-            [".changes[0].zones[1]: overlaps the zone in targets.yml:2"],
+            [".changes[0].zones[1]: overlaps zones[0] (targets.yml:2)"],
         ),
     ],
 )
@@ -112,11 +114,11 @@ def test_mistakes_of_a_tariff(
         ("[{from: 2026-11-01, tariff: u}]", "[0].tariff: there is no tariff u; write it under `tariffs`"),
         (
             "[{from: 2026-11-01, tariff: t}, {from: 2026-11-01, tariff: null}]",
-            "[1].from: there is a tariff from 2026-11-01 already (targets.yml:4); keep one of them",
+            "[1].from: there is a tariff from 2026-11-01 already, in tariff_changes[0] (targets.yml:4); keep one of them",
         ),
         (
             "[{from: 2026-11-01, tariff: t}, {from: 2026-10-01, tariff: null}, {from: 2026-10-15, tariff: t}]",
-            "[1].from: 2026-10-01 stands behind 2026-11-01 (targets.yml:4): write them in the order of their dates",
+            "[1].from: 2026-10-01 stands behind 2026-11-01, in tariff_changes[0] (targets.yml:4): write them in the order of their dates",
         ),
         ("5", ": 5 is not a list of tariffs with dates"),
     ],
