@@ -3,6 +3,7 @@
 Pure. Amounts and prices are decimal texts all the way; none is ever made a float.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
@@ -17,13 +18,16 @@ from controller.pages.formats import NBSP
 from controller.pages.language import Words
 
 _PRICE: Final = "#,##0.00##########"
+_LETTERS: Final = re.compile(r"([A-Z]{3})(?=[-\u2212]?\d)")
+"""A currency by its letters, which stand apart from the figures; signs do not."""
+
 _EXACT: Final = "#,##0.############"
 
 
 def amount(money: Money, words: Words) -> str:
     """Return an amount in its currency, as the language writes it: RUB 2,062,886.40, 2 062 886,40 ₽."""
     text = format_currency(Decimal(money.amount), money.currency, locale=words.formats.locale)
-    return _spaced(str(text))
+    return _spaced(_LETTERS.sub(rf"\1{NBSP}", str(text)))
 
 
 def amounts(cost: Sequence[Money], words: Words) -> str:
