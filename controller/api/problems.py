@@ -11,7 +11,9 @@ import msgspec
 from aiohttp import web
 
 from controller.deeds import Busy, InDoubt, Invalid, NotThere, Observed, OverLimit, PlanChanged
+from controller.storage.assignments import AssignmentsChanged
 from controller.storage.faults import NotKept, Refusal, StorageAway, Taken, Unstorable
+from controller.storage.ledger import ClosedMonth
 from controller.storage.people import ChangedMeanwhile, LastAdministrator
 from controller.wording import english, text_of, worded, worded_many
 from miners.errors import HashyardError, InventoryError
@@ -30,6 +32,8 @@ Kind: TypeAlias = Literal[
     "plan-changed",
     "exists",
     "in-use",
+    "closed",
+    "overlap",
     "busy",
     "in-doubt",
     "last-administrator",
@@ -133,6 +137,18 @@ KINDS: dict[Kind, About] = {
     ),
     "in-use": About(
         409, worded("It is in use"), worded("Something else still needs it. The detail says what.")
+    ),
+    "closed": About(
+        409,
+        worded("The month is closed"),
+        worded("Its figures are part of a report that does not change any more. `month` names it."),
+    ),
+    "overlap": About(
+        409,
+        worded("The container is another client's then"),
+        worded(
+            "A container belongs to one client at a time. `container`, `client`, `from` and `to` say whose it is, and from when to when."
+        ),
     ),
     "busy": About(
         409,
@@ -328,9 +344,11 @@ def problem_of(error: Exception) -> Problem | None:
             return Problem("exists", text_of(error), mistakes)
         case NotKept():
             return Problem("not-found", worded("there is no such thing"))
+        case ClosedMonth():
+            return Problem("closed", text_of(error), more={"month": error.month})
         case LastAdministrator():
             return Problem("last-administrator", text_of(error))
-        case ChangedMeanwhile():
+        case ChangedMeanwhile() | AssignmentsChanged():
             return Problem("changed-meanwhile", text_of(error))
         case Unstorable():  # its text names the database
             detail = worded("one of the values cannot be kept: it is too large or too long")
