@@ -30,6 +30,10 @@ _EACH_TIME: Final = re.compile(
 )
 """What differs from one answer to the next, whoever asks: ids that are made anew, the session's token."""
 
+_NAMED: Final = re.compile(
+    rf"(?:{MARK}|nowhere)(?:[-+ ]|%20|%2520)?(?:Yard|yard|Attic|attic|b1|c1|nights|profile|model|firmware)?"
+    r"|10\.1\.(?:66|99)\.\d+"
+)
 _VARY: Final = frozenset(("Date", "X-Request-Id", "Content-Length", "Server", "X-CSRF-Token"))
 
 
@@ -114,14 +118,12 @@ async def ask(browser: Browser, name: str, method: str, address: str, body: Any)
 async def whole(response: ClientResponse) -> str:
     """Return an answer as one text, without what differs each time."""
     headers = [f"{name}: {value}" for name, value in sorted(response.headers.items()) if name not in _VARY]
-    return _EACH_TIME.sub("…", "\n".join([str(response.status), *headers, await response.text()]))
+    return _EACH_TIME.sub("…", "\n".join([str(response.status), *headers, "", await response.text()]))
 
 
-def unnamed(text: str) -> str:
-    """Return an answer with what names the thing that was asked for taken out: the second client's, or nobody's."""
-    return re.sub(
-        rf"(?:{MARK}|nowhere)(?:[-+ ]|%20|%2520)?(?:Yard|yard|Attic|attic|b1|c1|nights|profile|model|firmware)?"
-        r"|10\.1\.(?:66|99)\.\d+|\b(?:cli|usr|ses|tok)_none\b",
-        "…",
-        text,
-    )
+def unasked(text: str, of: Things) -> str:
+    """Return an answer without what names the thing that was asked for: another's, or one that there never was."""
+    ids = {of[one] for one in ("client_id", "user", "session", "token", "number")}
+    for value in sorted(ids, key=len, reverse=True):
+        text = text.replace(value, "…")
+    return _NAMED.sub("…", text)

@@ -210,6 +210,7 @@ RULES: Final[Mapping[str, Rule]] = {
     ),
     "GET /api/v1/status": house("/api/v1/status"),
     "POST /api/v1/reload": office("/api/v1/reload"),
+    "POST /api/v1/grafana/sync": office("/api/v1/grafana/sync"),
     "GET /api/v1/settings": office("/api/v1/settings"),
     "GET /api/v1/users": office("/api/v1/users", "/api/v1/users?q={client}"),
     "POST /api/v1/users": office("/api/v1/users", bodies=({"username": "{client} clerk", "role": "client"},)),
@@ -222,6 +223,9 @@ RULES: Final[Mapping[str, Rule]] = {
     "GET /api/v1/users/{id}/tokens": office("/api/v1/users/{user}/tokens"),
     "DELETE /api/v1/users/{id}/tokens": office("/api/v1/users/{user}/tokens"),
     "DELETE /api/v1/users/{id}/tokens/{token_id}": office("/api/v1/users/{user}/tokens/{token}"),
+    "DELETE /api/v1/users/{id}/sessions/{session_id}": office("/api/v1/users/{user}/sessions/{session}"),
+    "POST /api/v1/users/{id}/invitation": office("/api/v1/users/{user}/invitation"),
+    "DELETE /api/v1/users/{id}/invitation": office("/api/v1/users/{user}/invitation"),
     "GET /api/v1/clients": office("/api/v1/clients"),
     "POST /api/v1/clients": office("/api/v1/clients", bodies=({"name": "{client}"},)),
     "GET /api/v1/clients/{id}": office("/api/v1/clients/{client_id}"),
@@ -258,6 +262,14 @@ RULES: Final[Mapping[str, Rule]] = {
     "GET /api/stats/miners/{id}": own("/api/stats/miners/{miner}", "/api/stats/miners/{number}?hours=1"),
     "GET /api/stats/containers/{id}": own("/api/stats/containers/{container}"),
     "GET /api/stats/overview": own("/api/stats/overview"),
+    "GET /.well-known/openid-configuration": house("/.well-known/openid-configuration"),
+    "GET /sign-on/jwks": house("/sign-on/jwks"),
+    "POST /sign-on/token": house(
+        "/sign-on/token",
+        bodies=("grant_type=authorization_code&code={token}&redirect_uri=x&code_verifier=y",),
+    ),
+    "GET /sign-on/userinfo": oneself("/sign-on/userinfo"),
+    "POST /sign-on/userinfo": oneself("/sign-on/userinfo"),
     "POST /api/auth/login": house("/api/auth/login", bodies=(_PASSWORD,)),
     "POST /api/auth/register": office(
         "/api/auth/register",
@@ -268,6 +280,52 @@ RULES: Final[Mapping[str, Rule]] = {
     ),
 }
 """Every route of the API."""
+
+PAGES_SHOW: Final[Mapping[Whose, str]] = {
+    "the house": """
+        GET /static/{name}  GET /runbooks  GET /runbooks/{alert}  GET /sign-in  POST /sign-in  POST /language
+        GET /invitation  GET /invitation/{token}  POST /invitation/{token}
+    """,
+    "oneself": """
+        POST /sign-out  GET /password  POST /password  GET /confirm-password  POST /confirm-password  GET /me  POST /me
+        POST /me/sessions/{id}/end  POST /me/sessions/end  POST /me/tokens  POST /me/tokens/{id}/revoke  GET /keys
+        POST /end-view  GET /sign-on/authorize  POST /miners/columns
+    """,
+    "one's own": """
+        GET /  GET /alerts  GET /by-name  GET /containers/{id}  GET /containers/{id}/alerts  GET /containers/{id}/card
+        GET /log  GET /log.csv  GET /miners/by-name  GET /miners/{id}  GET /miners/{id}/alerts  GET /miners
+        GET /miners.csv  GET /live  GET /live/now  GET /charts/fleet  GET /charts/container/{id}  GET /charts/miner/{id}
+        GET /charts/sparklines  GET /operations  GET /operations/{id}  GET /schedule
+    """,
+    "office": """
+        GET /settings  GET /settings/health  POST /settings/reload  POST /clients/{id}/view
+        GET /new-container  POST /new-container  GET /containers/{id}/edit  POST /containers/{id}/edit
+        GET /containers/{id}/delete  POST /containers/{id}/delete  POST /containers/{id}/chosen
+        GET /miners/new  POST /miners/new  GET /miners/{id}/edit  POST /miners/{id}/edit
+        GET /miners/{id}/disable  POST /miners/{id}/disable  GET /miners/{id}/enable  POST /miners/{id}/enable
+        GET /miners/{id}/delete  POST /miners/{id}/delete  GET /miners/import  POST /miners/import
+        GET /miners/import/template  GET /deeds/{kind}  POST /deeds/{kind}
+        GET /schedule/new  POST /schedule/new  GET /schedule/{id}/copy  GET /schedule/{id}/edit
+        POST /schedule/{id}/edit  GET /schedule/{id}/delete  POST /schedule/{id}/delete
+        GET /profiles/new  POST /profiles/new  GET /profiles/{name}/edit  POST /profiles/{name}/edit
+    """,
+}
+"""Every page, by what it shows. Their addresses stand in the walk of the roles, which goes to all of them."""
+
+
+def shown_by_pages() -> dict[str, Whose]:
+    """Return what each page shows, by `METHOD path`. Fails where one is written down twice."""
+    found: dict[str, Whose] = {}
+    for whose, text in PAGES_SHOW.items():
+        for method, path in pairwise_words(text):
+            assert f"{method} {path}" not in found, path
+            found[f"{method} {path}"] = whose
+    return found
+
+
+def pairwise_words(text: str) -> Iterator[tuple[str, str]]:
+    words = text.split()
+    return zip(words[::2], words[1::2], strict=True)
 
 
 def things(of: str, **more: str) -> Things:

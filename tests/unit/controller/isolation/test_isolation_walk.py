@@ -12,9 +12,16 @@ import pytest
 
 from controller.api.route import Open
 from controller.api.routes import ROUTES
+from controller.pages.routes import PAGES
 from tests.unit.controller.api.conftest import Browser
-from tests.unit.controller.isolation.conftest import METHODS, ROUTE_OF, Town, ask, unnamed, whole
-from tests.unit.controller.isolation.isolation_rules import RULES, Things, questions, things
+from tests.unit.controller.isolation.conftest import METHODS, ROUTE_OF, Town, ask, unasked, whole
+from tests.unit.controller.isolation.isolation_rules import (
+    RULES,
+    Things,
+    questions,
+    shown_by_pages,
+    things,
+)
 from tests.unit.controller.pages.fleet_of_two_clients import MARK, OFFICE, TwoClients
 
 BY: Final = ("session", "token")
@@ -35,6 +42,15 @@ def test_every_route_has_a_rule_that_agrees_with_who_may_use_it() -> None:
         assert (rule.whose != "office") is for_clients, f"{name} is {rule.whose}"
         assert rule.addresses, name
         assert bool(rule.bodies) is (route.body is not None), f"{name}: with which body it is asked"
+
+
+def test_every_page_has_a_rule_that_agrees_with_who_may_see_it() -> None:
+    shown = shown_by_pages()
+    assert {f"{route.method} {route.path}" for route in PAGES} == set(shown)
+    for name, whose in shown.items():
+        roles = ROUTE_OF[name].roles
+        assert (whose != "office") is (isinstance(roles, Open) or "client" in roles), f"{name} is {whose}"
+        assert (whose == "the house") is isinstance(roles, Open), f"{name} is {whose}"
 
 
 async def told(browser: Browser, of: Things, *, methods: tuple[str, ...] = ()) -> dict[str, str]:
@@ -129,14 +145,5 @@ async def test_what_is_anothers_is_answered_as_what_is_not_there(town: Town, by:
         for used in METHODS if body is None else (method,):
             one = await whole(await ask(browser, name, used, address, body))
             other = await whole(await ask(browser, name, used, missing, no_body))
-            assert unnamed_of(one, of) == unnamed_of(other, none), f"{used} {address} {body}"
+            assert unasked(one, of) == unasked(other, none), f"{used} {address} {body}"
             town.fleet.deeds.pass_time(seconds=1)
-
-
-def unnamed_of(text: str, of: Things) -> str:
-    """Return an answer without the ids that were asked for."""
-    for value in sorted(
-        {of[one] for one in ("client_id", "user", "session", "token", "number")}, key=len, reverse=True
-    ):
-        text = text.replace(value, "…")
-    return unnamed(text)
