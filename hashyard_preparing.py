@@ -18,9 +18,10 @@ from stack.whole_files import FileFault, held, make_folder, put
 
 EXPORTER_TOKEN, METRICS_TOKEN = Path("tokens", "exporter"), Path("tokens", "controller-metrics")
 GRAFANA_PASSWORD = Path("grafana", "admin-password")
+GRAFANA_CLIENT_SECRET = Path("grafana", "client-secret")
 PROMETHEUS_CONFIG = Path("prometheus", "prometheus.yml")
 ALERTMANAGER_CONFIG = Path("alertmanager", "alertmanager.yml")
-SECRETS: Final = (EXPORTER_TOKEN, METRICS_TOKEN, GRAFANA_PASSWORD)
+SECRETS: Final = (EXPORTER_TOKEN, METRICS_TOKEN, GRAFANA_PASSWORD, GRAFANA_CLIENT_SECRET)
 
 PARTS: Final = ("exporter", "controller", "prometheus", "alertmanager", "grafana")
 """What Prometheus can be told to scrape."""

@@ -11,8 +11,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from stack import alertmanager_config, prometheus_config
+from stack import alertmanager_config, grafana_sign_on, prometheus_config
 from stack.prometheus_config import Places
+from stack.secret_files import make_secret
 from tools import packages
 from tools.parts import Part
 from tools.welcome import GRAFANA_PASSWORD, Demo
@@ -20,6 +21,7 @@ from tools.welcome import GRAFANA_PASSWORD, Demo
 REPOSITORY = packages.REPOSITORY
 RULES = REPOSITORY / "prometheus" / "rules" / "*.yml"
 GRAFANA = "127.0.0.1:3000"
+CLIENT_SECRET = "client-secret"  # noqa: S105  # the name of a file
 RETENTION = "30d"
 
 # Where distributions and Grafana's own packages put what belongs to the program.
@@ -165,6 +167,14 @@ def _alertmanager(demo: Demo, program: Path, where: str) -> Part:
     )
 
 
+def make_client_secret(demo: Demo) -> Path:
+    """Return the file of what Grafana shows to the controller, made if it is not there. Raises FileFault."""
+    file = (demo.folder / "grafana").resolve() / CLIENT_SECRET
+    file.parent.mkdir(parents=True, exist_ok=True)
+    make_secret(file)
+    return file
+
+
 def _grafana(demo: Demo, grafana: Grafana, where: str, after: str) -> Part:
     own = (demo.folder / "grafana").resolve()
     (own / "plugins").mkdir(parents=True, exist_ok=True)  # Grafana calls it an error when there is none
@@ -172,6 +182,8 @@ def _grafana(demo: Demo, grafana: Grafana, where: str, after: str) -> Part:
     if not password.exists():
         with os.fdopen(os.open(password, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="utf-8") as file:
             file.write(secrets.token_urlsafe(12))
+    controller = f"http://{demo.controller}"
+    client_secret = f"$__file{{{make_client_secret(demo)}}}"
     host, _, port = where.rpartition(":")
     settings = {
         "GF_SERVER_HTTP_ADDR": host,
@@ -188,6 +200,8 @@ def _grafana(demo: Demo, grafana: Grafana, where: str, after: str) -> Part:
         # Whoever sits at this machine may look; only the administrator may change.
         "GF_AUTH_ANONYMOUS_ENABLED": "true",
         "GF_AUTH_ANONYMOUS_ORG_ROLE": "Viewer",
+        # Whoever has an account at the controller signs on with that.
+        **grafana_sign_on.settings(controller, controller, client_secret),
         # Nothing is asked of the world.
         "GF_ANALYTICS_REPORTING_ENABLED": "false",
         "GF_ANALYTICS_CHECK_FOR_UPDATES": "false",

@@ -102,6 +102,8 @@ def parts_of(demo: welcome.Demo, programs: around.Programs) -> list[Part]:
         if where is not None
         for word in (flag, f"http://{where}")
     ]
+    if demo.grafana is not None:
+        known += ["--grafana-client-secret-file", str(around.make_client_secret(demo))]
     controller = Part(
         "controller",
         (

@@ -16,7 +16,7 @@ import yaml
 
 import hashyard
 import hashyard_flags
-from stack import receivers
+from stack import grafana_sign_on, receivers
 from tests.unit.stack import compose_file
 from tests.unit.stack.compose_file import REPOSITORY, enabled, is_ours, mounts, services, variables
 
@@ -180,7 +180,7 @@ def test_each_reads_only_its_own_secrets() -> None:
     def who(volume: str) -> set[str]:
         return {name for name, one in SERVICES.items() if volume in {source for source, _, _ in mounts(one)}}
 
-    assert who("grafana-secrets") == {"prepare", "grafana"}
+    assert who("grafana-secrets") == {"prepare", "grafana", "controller", "simulated-controller"}
     assert who("alertmanager-config") == {"prepare", "alertmanager"}
     assert who("tokens") == {
         *("prepare", "exporter", "exporter-2", "controller", "prometheus"),
@@ -194,7 +194,7 @@ def test_each_reads_only_its_own_secrets() -> None:
 def test_no_secret_is_written_here() -> None:
     for name, service in SERVICES.items():
         for key, value in service.get("environment", {}).items():
-            if re.search("PASSWORD|TOKEN|SECRET|KEY(?!_RETRIEVAL)", key):
+            if re.search("PASSWORD|TOKEN(?!_URL)|SECRET|KEY(?!_RETRIEVAL)", key):
                 assert key.endswith("_FILE"), f"{name}: {key}"
             assert "://" not in str(value) or "@" not in str(value), f"{name}: {key}"
     assert not re.search(r"(?i)(password|token|secret)\s*[:=]\s*[^\s/$&{]*\d", compose_file.text())
@@ -243,6 +243,35 @@ def test_the_containers_agree_on_names_and_paths() -> None:
         assert len(shared) >= 2
         assert {source: seen[source] for source in shared} == {source: where[source] for source in shared}
     assert SERVICES["simulator"]["networks"]["inside"]["aliases"] == ["exporter", "controller"]
+
+
+def test_grafana_signs_people_on_at_the_controller() -> None:
+    """As the one table says, with the controller's addresses as browsers and as Grafana have them, and the same secret."""
+    secret = "/etc/hashyard/grafana/client-secret"
+    for given, browsers, server in (
+        ({}, "http://localhost:8000", "http://controller:8000"),
+        (
+            {
+                "HASHYARD_PUBLIC_URL": "https://yard.example",
+                "HASHYARD_CONTROLLER_FROM_GRAFANA": "https://10.1.0.5",
+                "HASHYARD_GRAFANA_AUTO_LOGIN": "true",
+            },
+            "https://yard.example",
+            "https://10.1.0.5",
+        ),
+    ):
+        found = services(given)
+        wanted = grafana_sign_on.settings(browsers, server, secret, auto_login=bool(given))
+        wanted["GF_AUTH_GENERIC_OAUTH_CLIENT_SECRET__FILE"] = wanted.pop(
+            "GF_AUTH_GENERIC_OAUTH_CLIENT_SECRET"
+        )
+        environment = found["grafana"]["environment"]
+        assert {name: environment.get(name) for name in wanted} == wanted
+        assert not {name for name in environment if "OAUTH" in name} - set(wanted)
+        for name in ("controller", "simulated-controller"):
+            assert f"--grafana-client-secret-file={secret}" in found[name]["command"]
+            assert found[name]["environment"]["HASHYARD_PUBLIC_URL"] == browsers
+            assert found[name]["environment"]["HASHYARD_GRAFANA"] == environment["GF_SERVER_ROOT_URL"]
 
 
 def test_grafana_begins_with_a_dashboard_that_is_there() -> None:

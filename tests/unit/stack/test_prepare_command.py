@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 REPOSITORY = Path(__file__).parents[3]
-SECRETS = ("tokens/exporter", "tokens/controller-metrics", "grafana/admin-password")
+SECRETS = ("tokens/exporter", "tokens/controller-metrics", "grafana/admin-password", "grafana/client-secret")
 FILES = (*SECRETS, "prometheus/prometheus.yml", "alertmanager/alertmanager.yml")
 
 

@@ -11,6 +11,8 @@ import pytest
 
 import hashyard
 import hashyard_flags
+import hashyard_preparing
+from stack import grafana_sign_on
 from tests.unit.stack import compose_file
 from tests.unit.stack.compose_file import REPOSITORY
 
@@ -119,7 +121,7 @@ def test_credentials_are_loaded_under_the_names_that_are_used(name: str) -> None
     loaded = {one.partition(":")[0]: one.partition(":")[2] for one in found.get("LoadCredential", ())}
     used = set(re.findall(r"\$\{CREDENTIALS_DIRECTORY\}/(\S+)", found["ExecStart"][0]))
     assert set(loaded) == used
-    made = {f"/etc/hashyard/{path}" for path in ("tokens/exporter", "tokens/controller-metrics")}
+    made = {f"/etc/hashyard/{path}" for path in hashyard_preparing.SECRETS}
     assert set(loaded.values()) <= made
 
 
@@ -162,11 +164,16 @@ def test_folders_are_for_whom_reads_them() -> None:
 def test_others_programs_get_what_they_get_in_the_compose_file() -> None:
     """Grafana's settings but for paths and addresses; the flags of Prometheus and Alertmanager by name."""
     environment = dict(
-        one.split("=", 1) for one in unit("grafana-server.service.d/hashyard.conf")["Environment"]
+        one.strip('"').split("=", 1) for one in unit("grafana-server.service.d/hashyard.conf")["Environment"]
     )
     elsewhere = compose_file.services()["grafana"]["environment"]
-    assert set(elsewhere) - set(environment) == {"GF_SECURITY_ADMIN_PASSWORD__FILE", "GF_LOG_MODE"}
-    assert set(environment) - set(elsewhere) == {"GF_SECURITY_ADMIN_PASSWORD", "GF_SERVER_HTTP_ADDR"}
+    files = {"GF_SECURITY_ADMIN_PASSWORD__FILE", "GF_AUTH_GENERIC_OAUTH_CLIENT_SECRET__FILE"}
+    assert set(elsewhere) - set(environment) == {*files, "GF_LOG_MODE"}
+    named = {name.removesuffix("__FILE") for name in files}
+    assert set(environment) - set(elsewhere) == {*named, "GF_SERVER_HTTP_ADDR"}
+    for name in named:
+        assert environment[name] == f"$__file{{{elsewhere[f'{name}__FILE']}}}"
+    assert environment.items() >= grafana_sign_on.FIXED.items()
     for name in set(environment) & set(elsewhere):
         if elsewhere[name] in ("true", "false", "admin"):
             assert environment[name] == elsewhere[name], name

@@ -26,6 +26,7 @@ def person(email: str | None, user_id: str = "usr_01ARZ3NDEKTSV4RRFFQ69G5FAV") -
         "emergency@hashyard.invalid",
         "x@HASHYARD.Invalid",
         "x@hashyard.invalid. ",
+        "Admin@localhost",
     ],
 )
 def test_who_has_no_address_of_his_own_has_his_ids(email: str | None) -> None:
