@@ -44,6 +44,7 @@ WITNESSES: Final = 3
 MINERS_AT_ONCE: Final = 25
 
 ENERGY, OBSERVED, HASHES = "miner_energy_joules_total", "miner_observed_seconds_total", "miner_hashes_total"
+NOMINAL_POWER, NOMINAL_HASHRATE = "miner_nominal_power_watts", "miner_nominal_hashrate_hashes_per_second"
 COUNTERS: Final = f'__name__=~"{ENERGY}|{OBSERVED}|{HASHES}"'
 
 
@@ -268,31 +269,35 @@ async def read_hour(
     selected = selector(names)
     spans = list(pairwise(cuts))
     points, dense = await _points(asker, selected, cuts, moments)
-    length = _ms(cuts[0], cuts[-1])
-    nominal, algorithms = await asyncio.gather(
-        asker.at(
-            "max by (__name__, miner) (last_over_time("
-            f'{{__name__=~"miner_nominal_power_watts|miner_nominal_hashrate_hashes_per_second",{selected}}}[{length}]))',
-            _last(cuts[-1]),
-        ),
-        asker.at(
-            f'max by (miner, algorithm) (count_over_time(miner_info{{{selected},algorithm!=""}}[{length}]))'
-            " or on (miner) "
-            f'max by (miner, algorithm) (count_over_time(miner_inventory_info{{{selected},algorithm!=""}}[{length}]))',
-            _last(cuts[-1]),
-        ),
-    )
+    nominal, algorithms = await _who(asker, selected, moments)
     minutes = await asyncio.gather(*(_minutes(asker, selected, begin, end) for begin, end in spans))
     peaks = await asyncio.gather(*(_peak(asker, selected, begin, end) for begin, end in spans))
     return HourRead(
         points=points,
         dense=dense,
         algorithms=_algorithms(algorithms),
-        nominal_power_w=_by_miner(nominal, "miner_nominal_power_watts"),
-        nominal_hashrate_hs=_by_miner(nominal, "miner_nominal_hashrate_hashes_per_second"),
+        nominal_power_w=_by_miner(nominal, NOMINAL_POWER),
+        nominal_hashrate_hs=_by_miner(nominal, NOMINAL_HASHRATE),
         minutes=minutes,
         peaks_w=peaks,
     )
+
+
+async def _who(asker: Asker, selected: str, moments: Sequence[float]) -> tuple[list[Series], list[Series]]:
+    """Return nominal figures and algorithms, of the scrapes beside an hour too: in the hour itself there may be none."""
+    if not moments:
+        return [], []
+    length = _ms(moments[0] - 0.001, moments[-1])
+    nominal = (
+        "max by (__name__, miner) (last_over_time("
+        f'{{__name__=~"{NOMINAL_POWER}|{NOMINAL_HASHRATE}",{selected}}}[{length}]))'
+    )
+    algorithms = " or on (miner) ".join(
+        f'max by (miner, algorithm) (count_over_time({name}{{{selected},algorithm!=""}}[{length}]))'
+        for name in ("miner_info", "miner_inventory_info")
+    )
+    first, second = await asyncio.gather(asker.at(nominal, moments[-1]), asker.at(algorithms, moments[-1]))
+    return first, second
 
 
 async def _points(
