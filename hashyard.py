@@ -16,6 +16,7 @@ import uvloop
 import hashyard_flags as flags
 from hashyard_control import CONTROLLER_FLAGS, SET_FLAGS, TARGETS, run_controller, run_set
 from hashyard_flags import Flag
+from hashyard_grafana import GRAFANA_FLAGS, run_grafana
 from hashyard_health import HEALTHCHECK_FLAGS, run_healthcheck
 from hashyard_preparing import PREPARE_FLAGS, run_prepare
 from hashyard_reading import READ_FLAGS, SCAN_FLAGS, run_read, run_scan
@@ -203,6 +204,10 @@ def _run_set(values: Values, _environment: Environment) -> int:
     return run_set(values)
 
 
+def _run_grafana(values: Values, _environment: Environment) -> int:
+    return run_grafana(values)
+
+
 _OLDER = ("DEFAULT_MINER_PORT", "CONNECTION_TIMEOUT", "POLLING_INTERVAL")
 """Names by which older tools were set up: whoever sets them here has to be told. Those of their servers (API_HOST,
 API_PORT, SECRET_KEY, DATABASE_URL) are the controller's business; an exporter that shares its .env takes no notice."""
@@ -297,6 +302,14 @@ COMMANDS: tuple[Command, ...] = (
             "hashyard set --direct 10.9.0.5 --sleep --credentials-file password",
         ),
         flags=SET_FLAGS,
+    ),
+    Command(
+        name="grafana",
+        help="bring Grafana's people, organisations and data sources in line, through the controller",
+        run=_run_grafana,
+        argument=("sync", "what to do: sync is all there is"),
+        examples=("hashyard grafana sync --token-file token",),
+        flags=GRAFANA_FLAGS,
     ),
     Command(
         name="simulate",

@@ -10,6 +10,7 @@ import uvloop
 
 import hashyard_flags as flags
 from hashyard_flags import Flag
+from hashyard_grafana import bring_of
 from hashyard_reading import port_flag
 from hashyard_setting import run_set
 from miners.errors import ConfigurationError
@@ -42,6 +43,10 @@ def run_controller(values: Mapping[str, Any], environment: Mapping[str, str]) ->
         trusted_proxies=tuple(values["trusted_proxy"] or ()),
         public_url=values["public_url"],
         grafana_url=values["grafana"],
+        grafana_api=values["grafana_api"],
+        grafana_user=values["grafana_user"],
+        grafana_password_file=values["grafana_password_file"],
+        grafana_gateway=values["grafana_gateway"],
         grafana_client_secret_file=values["grafana_client_secret_file"],
         retention_days=values["retention_days"],
         restarts_a_day=values["restarts_a_day"],
@@ -51,7 +56,7 @@ def run_controller(values: Mapping[str, Any], environment: Mapping[str, str]) ->
     )
     if values["reset_admin"]:
         return reset_admin(settings)
-    return uvloop.run(run(settings))
+    return uvloop.run(run(settings, bring=bring_of(settings)))
 
 
 def _older_address(environment: Mapping[str, str]) -> tuple[str, int]:
@@ -163,6 +168,28 @@ CONTROLLER_FLAGS: Final = (
     ),
     Flag(name="--public-url", help="how people reach the controller, if not by --listen", metavar="URL"),
     Flag(name="--grafana", help="URL at which people reach Grafana, for links to it", metavar="URL"),
+    Flag(
+        name="--grafana-api",
+        help="URL at which the controller reaches Grafana, to bring its people and organisations in line",
+        metavar="URL",
+    ),
+    Flag(
+        name="--grafana-user",
+        help="account that administrates the server of Grafana (default admin)",
+        default="admin",
+        metavar="NAME",
+    ),
+    Flag(
+        name="--grafana-password-file",
+        help="file with the password of --grafana-user",
+        convert=Path,
+        metavar="FILE",
+    ),
+    Flag(
+        name="--grafana-gateway",
+        help="URL at which Grafana's server reaches the query gateway (default /gateway of the controller's own)",
+        metavar="URL",
+    ),
     Flag(
         name="--grafana-client-secret-file",
         help="file with the client secret of Grafana, whose people then sign on with their password here "

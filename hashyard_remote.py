@@ -246,13 +246,13 @@ class Entrance(msgspec.Struct, frozen=True):
     __str__ = __repr__
 
 
-def entrance_of(values: Mapping[str, Any]) -> Entrance:
-    """Return how the flags want to be let in. Raises ConfigurationError."""
+def entrance_of(values: Mapping[str, Any], scope: str = "control") -> Entrance:
+    """Return how the flags want to be let in; `scope`: what a token has to be good for. Raises ConfigurationError."""
     if values["token_file"] is not None:
         return Entrance(token=_token(values["token_file"]))
     if values["password_file"] is None:
         raise ConfigurationError(
-            "say who you are: --token-file with a token of the scope control (POST /api/v1/me/tokens makes one), "
+            f"say who you are: --token-file with a token of the scope {scope} (POST /api/v1/me/tokens makes one), "
             "or --user and --password-file"
         )
     path = values["password_file"]

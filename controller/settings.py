@@ -28,7 +28,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     `database_url`: PostgreSQL in place of the SQLite file in the data folder. `trusted_proxies`: networks from which
     `X-Forwarded-For` counts. `public_url`: how people reach the pages, where that is not `host` and `port`.
     `grafana_url`: how they reach Grafana, for links to it; `grafana_client_secret_file`: holds what Grafana shows so that
-    people of the controller can sign on there. `retention_days`: how long events are kept,
+    people of the controller can sign on there. `grafana_api`: how the controller itself reaches Grafana, to bring its people
+    and organisations in line by the account `grafana_user`, whose password stands in `grafana_password_file`;
+    `grafana_gateway`: how Grafana's server reaches the query gateway, where that is not by the address people use.
+    `retention_days`: how long events are kept,
     `money_retention_days`: those of commands and money. `restarts_a_day`: commands that restart a miner's mining, at
     most, each day. `cool_down_s`: between two commands to one miner. `retries`: failed tries in a row, after which only
     every `give_up_s` one more is made. `max_writes`: miners commanded at once; `max_reads`: read at once by the controller itself. `follow_s`: between two
@@ -50,6 +53,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     trusted_proxies: tuple[str, ...] = ()
     public_url: str | None = None
     grafana_url: str | None = None
+    grafana_api: str | None = None
+    grafana_user: str = "admin"
+    grafana_password_file: Path | None = None
+    grafana_gateway: str | None = None
     grafana_client_secret_file: Path | None = None
     retention_days: int = 400
     money_retention_days: int = 5 * 366
@@ -71,6 +78,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def database(self) -> str:
         """The URL of the database. It may hold a password: for opening the database, and for nothing else."""
         return self.database_url or f"sqlite:///{(self.data / DATABASE_FILE).absolute()}"
+
+    @property
+    def gateway(self) -> str | None:
+        """The URL at which Grafana's server reaches the query gateway, None where nobody said."""
+        if self.grafana_gateway is not None:
+            return self.grafana_gateway.rstrip("/")
+        return None if self.address is None else f"{self.address}/gateway"
 
     @property
     def tls(self) -> bool:
@@ -177,6 +191,29 @@ def _files(settings: Settings) -> list[str]:
             mistakes.append(
                 "--grafana-client-secret-file: say with --public-url how people reach the controller: Grafana sends them there"
             )
+    return [*mistakes, *_of_grafana(settings)]
+
+
+def _of_grafana(settings: Settings) -> list[str]:
+    """Return what lacks for bringing Grafana in line."""
+    if settings.grafana_api is None:
+        if settings.grafana_password_file is None:
+            return []
+        return ["--grafana-password-file: say with --grafana-api where Grafana is"]
+    mistakes: list[str] = []
+    if settings.grafana_password_file is None:
+        mistakes.append(
+            "--grafana-api: give --grafana-password-file, the password of an account that administrates the server of Grafana"
+        )
+    if settings.prometheus_url is None:
+        mistakes.append(
+            "--grafana-api: give --prometheus as well: clients' dashboards ask it through the controller"
+        )
+    if settings.gateway is None:
+        mistakes.append(
+            "--grafana-api: say with --grafana-gateway where Grafana's server reaches the query gateway, such as "
+            "http://controller:8000/gateway"
+        )
     return mistakes
 
 
@@ -193,6 +230,10 @@ def _addresses(settings: Settings) -> list[str]:
         mistakes.append(_not_a_url("--public-url", settings.public_url))
     if settings.grafana_url is not None:
         mistakes.append(_not_a_url("--grafana", settings.grafana_url))
+    if settings.grafana_api is not None:
+        mistakes.append(_not_a_url("--grafana-api", settings.grafana_api))
+    if settings.grafana_gateway is not None:
+        mistakes.append(_not_a_url("--grafana-gateway", settings.grafana_gateway))
     if settings.database_url is not None:
         mistakes.append(_not_a_database(settings.database_url))
     for text in settings.trusted_proxies:

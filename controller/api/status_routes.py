@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from controller.api.route import ADMINISTRATORS, EVERYBODY, Answer, Call, NoQuery, Route
+from controller.grafana_sync import GrafanaSync
 from controller.history import History
 from controller.process import Process
 from miners.errors import InventoryError
@@ -64,6 +65,10 @@ async def get_status(call: Call[None, NoQuery]) -> Status:
             reason=history.reason if full else None,
         )
     )
+    sync: GrafanaSync | None = call.services.get(GrafanaSync)
+    if full and sync is not None:
+        seen = sync.seen
+        parts.append(PartShown(name="grafana", state=seen.state, since=seen.at, reason=seen.reason))
     error = process.store.last_error
     return Status(
         version=process.version,
@@ -104,6 +109,11 @@ async def get_settings(call: Call[None, NoQuery]) -> SettingsShown:
         "tls": (settings.tls, "--tls-cert"),
         "public_url": (settings.public_url, "--public-url"),
         "grafana": (settings.grafana_url, "--grafana"),
+        "grafana_api": (settings.grafana_api, "--grafana-api"),
+        "grafana_gateway": (
+            settings.gateway if settings.grafana_api is not None else None,
+            "--grafana-gateway",
+        ),
         "trusted_proxies": (", ".join(settings.trusted_proxies) or None, "--trusted-proxy"),
         "retention_days": (settings.retention_days, "--retention-days"),
         "restarts_a_day": (settings.restarts_a_day, "--restarts-a-day"),

@@ -294,6 +294,10 @@ _SENTENCES: Final[Mapping[str, tuple[Wording, ...]]] = {
         worded("Token for Grafana revoked: %(slug)s"),
         worded("Token for Grafana revoked"),
     ),
+    "grafana.brought_in_line": (
+        worded("Grafana brought in line: %(count)s done, %(faults)s failed"),
+        worded("Grafana brought in line"),
+    ),
     "token.created": (worded("Token made: %(name)s"), worded("Token made")),
     "token.revoked": (worded("Token revoked: %(name)s"), worded("Token revoked")),
     "auth.signed_in": (worded("Signed in"),),

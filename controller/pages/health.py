@@ -12,6 +12,7 @@ import msgspec
 from controller.api.route import Call
 from controller.api.status_routes import Status, get_status
 from controller.exporter_work import ExporterWork
+from controller.grafana_sync import GrafanaSeen, GrafanaSync
 from controller.history import History
 from controller.jobs import WorkSeen
 from controller.live import ExporterSeen
@@ -78,7 +79,7 @@ async def health_of(call: Call[Any, Any], words: Words) -> Health:
         *_exporters(process.exporters(), telling),
         *_parts(status, telling),
         _prometheus(call.service(History), telling),
-        _grafana(call.settings, words),
+        _grafana(call.services.get(GrafanaSync), call.settings, telling),
         *_work(process.work(), telling),
         await _disk(process, words),
         _encryption(call.settings, words),
@@ -265,14 +266,35 @@ def _prometheus(history: History, telling: _Telling) -> Line:
     )
 
 
-def _grafana(settings: Settings, words: Words) -> Line:
-    if settings.grafana_url is None:
-        note = words.gettext("no links to dashboards: --grafana names none")
-        return Line(key="grafana", name="Grafana", state="none", notes=[note])
-    note = words.gettext(
-        "pages link to %(address)s; whether it answers is not asked", address=settings.grafana_url
+def _grafana(sync: GrafanaSync | None, settings: Settings, telling: _Telling) -> Line:
+    words = telling.words
+    seen = GrafanaSeen(state="none") if sync is None else sync.seen
+    notes = [
+        words.gettext("no links to dashboards: --grafana names none")
+        if settings.grafana_url is None
+        else words.gettext("pages link to %(address)s", address=settings.grafana_url)
+    ]
+    if seen.state == "none":
+        notes.append(words.gettext("nobody brings its people in line: --grafana-api names none"))
+        state: State = "none" if settings.grafana_url is None else "unknown"
+        return Line(key="grafana", name="Grafana", state=state, notes=notes)
+    outcome = seen.outcome
+    if outcome is not None and (faults := len(outcome.failed)) > 1:
+        notes.append(words.ngettext("%(num)s fault in all", "%(num)s faults in all", faults))
+    if outcome is not None and outcome.notes:
+        notes.append(plain(outcome.notes[0]))
+    return Line(
+        key="grafana",
+        name="Grafana",
+        state=seen.state,
+        since=words.gettext("not brought in line since the start")
+        if seen.at is None
+        else words.gettext("brought in line %(age)s ago", age=telling.ago(seen.at))
+        if seen.state == "ok"
+        else words.gettext("last tried %(age)s ago", age=telling.ago(seen.at)),
+        reason=plain(seen.reason or ""),
+        notes=notes,
     )
-    return Line(key="grafana", name="Grafana", state="unknown", notes=[note])
 
 
 def _work(seen: Sequence[WorkSeen], telling: _Telling) -> Iterator[Line]:

@@ -85,6 +85,8 @@ def words_of_setting(words: Words) -> Mapping[str, str]:
         "tls": words.gettext("TLS ended here"),
         "public_url": words.gettext("Address that people use"),
         "grafana": words.gettext("Grafana's address"),
+        "grafana_api": words.gettext("Grafana's address for the controller"),
+        "grafana_gateway": words.gettext("Address of the query gateway for Grafana"),
         "trusted_proxies": words.gettext("Trusted proxies"),
         "retention_days": words.gettext("Days for which events are kept"),
         "restarts_a_day": words.gettext("Restarts of one miner's mining a day, at most"),

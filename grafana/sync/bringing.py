@@ -1,7 +1,7 @@
 """Bringing Grafana in line with a wish: read, plan, do, and again until nothing is left to do."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -31,11 +31,16 @@ def client_dashboards(folder: Path = FOLDER) -> dict[str, Mapping[str, Any]]:
     return found
 
 
-def bring_in_line(access: Access, wish: Wish, desk: TokenDesk) -> Outcome:
-    """Do what it takes, and say what was done; a second time does nothing. Blocks; raises nothing that Grafana does."""
+def bring_in_line(
+    access: Access, wish: Wish, desk: TokenDesk, ended: Callable[[], bool] = lambda: False
+) -> Outcome:
+    """Do what it takes, and say what was done; a second time does nothing. Blocks; raises nothing that Grafana does.
+
+    `ended`: asked before each question to Grafana; once it says so, it gives up.
+    """
     counted = _CountedDesk(desk, wish)
     dashboards = client_dashboards()
-    with Site(access, dashboards, counted) as site:
+    with Site(access, dashboards, counted, ended) as site:
         return _Bringing(site, wish, dashboards, counted).run()
 
 
@@ -60,7 +65,12 @@ class _CountedDesk:
 
     def kept(self) -> dict[str, list[str]]:
         """Return which of the tokens that were made from here there are still."""
-        return {client: tokens for client, tokens in self.ours.items() if tokens}
+        live = {client: {token.id for token in tokens} for client, tokens in self.live.items()}
+        there = {
+            client: [token for token in tokens if client not in live or token in live[client]]
+            for client, tokens in self.ours.items()
+        }
+        return {client: tokens for client, tokens in there.items() if tokens}
 
 
 class _Bringing:

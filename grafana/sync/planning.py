@@ -188,8 +188,9 @@ class _People:
         found = set()
         owners = {account.id for account in self._ours}
         for person, account in self.pairs:
-            differs = (account.login, account.email) != (login_of(person.id), person.address)
-            if not differs:
+            # A provider's login is the provider's to say; found is he by the address.
+            same_login = account.external or account.login == login_of(person.id)
+            if same_login and account.email == person.address:
                 continue
             holder = self._holder(person, account)
             if account.external or (holder is not None and holder.id in owners):

@@ -55,9 +55,18 @@ class GrafanaFault(Exception):
 class Site:
     """One Grafana, asked as one account that administrates its server."""
 
-    def __init__(self, access: Access, dashboards: Mapping[str, Mapping[str, Any]], desk: TokenDesk) -> None:
-        """`dashboards`: a client's, by uid, as they are put in. `desk`: makes and revokes tokens. Asks nothing yet."""
-        self._access, self._dashboards, self._desk = access, dashboards, desk
+    def __init__(
+        self,
+        access: Access,
+        dashboards: Mapping[str, Mapping[str, Any]],
+        desk: TokenDesk,
+        ended: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """`dashboards`: a client's, by uid, as they are put in. `desk`: makes and revokes tokens. Asks nothing yet.
+
+        `ended`: asked before each question; none is asked any more once it says so.
+        """
+        self._access, self._dashboards, self._desk, self._ended = access, dashboards, desk, ended
         self._apis: dict[int | None, GrafanaApi] = {}
         self._another = f"what answers at {access.url} is not Grafana's API: is it the right address?"
         self._do: dict[type[steps.Step], Callable[[Any], object]] = {
@@ -292,6 +301,8 @@ class Site:
 
     def _ask(self, call: Callable[[], Any]) -> Any:
         """Ask, and word what goes wrong: neither a password nor a token stands in what Grafana says of a request."""
+        if self._ended():
+            raise GrafanaFault("given up: the program ends", away=True)
         try:
             return call()
         except GrafanaException as error:

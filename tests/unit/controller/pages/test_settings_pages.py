@@ -28,7 +28,7 @@ async def test_each_setting_names_the_flag_and_the_variable_that_set_it(fleet: F
     browser = await fleet.browser()
     page = read_page(await (await browser.get("/settings")).text())
     rows = [[cell.words for cell in row.all("td")] for row in page.one("tbody").all("tr")]
-    assert len(rows) == 13
+    assert len(rows) == 15
     known = {flag.name: flag.variable for flag in CONTROLLER_FLAGS}
     for _value, flag, named in rows:
         assert known[flag] == named == variable(flag)
