@@ -28,6 +28,8 @@ from controller.exporter_client import ExporterClient
 from controller.figures import GatewayCounts
 from controller.gateway.answers import CODES
 from controller.gateway.proxy import Gateway
+from controller.grafana_sync import GrafanaSync
+from controller.grafana_wish import Bring
 from controller.history import History
 from controller.jobs import Jobs
 from controller.live import Live
@@ -75,12 +77,13 @@ class Controller:
         reader: Reader = read_miner,
         steady: Callable[[], float] | None = None,
         synchronised: Callable[[], bool | None] | None = None,
+        bring: Bring | None = None,
     ) -> None:
         """Check the settings, lock the data folder, read the inventory, open the database. Raises ConfigurationError.
 
         `clock`: tells the time to everything, the wall's by default. `steady`: a clock beside it that never jumps; by
         default the machine's, or `clock` itself if one was handed in. `synchronised`: whether somebody keeps it in time.
-        `reader`: reads one miner.
+        `reader`: reads one miner. `bring`: brings Grafana in line, where that is set up.
         """
         self.settings = settings
         for warning in check(settings):
@@ -113,6 +116,9 @@ class Controller:
         self.jobs = Jobs(self.clock, self.engine.wake)
         self._gateway_counts = GatewayCounts(CODES)
         self._sign_on: SignOn | None = None
+        self.grafana = GrafanaSync(self.storage, self.clock, self._now)
+        if bring is not None and settings.gateway is not None:
+            self.grafana.set_up(bring, settings.gateway)
         self._asker = Asker(settings.prometheus_url) if settings.prometheus_url is not None else None
         self.bookkeeper = Bookkeeper(
             self.storage,
@@ -167,6 +173,7 @@ class Controller:
                 asyncio.create_task(self.watch.run(), name="clock watch"),
                 asyncio.create_task(self.jobs.run(), name="jobs"),
                 asyncio.create_task(self.store.watch(self._take_inventory), name="inventory"),
+                asyncio.create_task(self.grafana.keep(), name="grafana"),
             ]
             for task in tasks:
                 task.add_done_callback(self._ended)
@@ -203,6 +210,7 @@ class Controller:
                 History: history,
                 Bookkeeper: self.bookkeeper,
                 Streams: Streams(),
+                GrafanaSync: self.grafana,
                 **({SignOn: self._sign_on} if self._sign_on is not None else {}),
             },
             passwords=passwords,
@@ -277,13 +285,15 @@ class Controller:
         self.failed.set()
 
 
-async def run(settings: Settings, *, reader: Reader = read_miner) -> int:
+async def run(settings: Settings, *, reader: Reader = read_miner, bring: Bring | None = None) -> int:
     """Run the controller until SIGTERM or SIGINT; SIGHUP reads the inventory again. Return the exit code.
+
+    `bring`: brings Grafana in line, where that is set up.
 
     Raises ConfigurationError for what the person who starts it has to mend.
     """
     _raise_open_files()
-    controller = Controller(settings, reader=reader)
+    controller = Controller(settings, reader=reader, bring=bring)
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     reloads: set[asyncio.Task[InventoryError | None]] = set()

@@ -125,6 +125,7 @@ GET    /api/v1/clients/{id}                     AF   people
 GET    /api/v1/clients/{id}/gateway-tokens      A    people
 POST   /api/v1/clients/{id}/gateway-tokens      A    people
 DELETE /api/v1/clients/{id}/gateway-tokens/{token_id}  A  people
+POST   /api/v1/grafana/sync                     A    people
 
 GET    /state                                   AFC  read
 GET    /logs                                    AFC  read
@@ -266,6 +267,7 @@ GET    /api/v1/clients/{id}
 GET    /api/v1/clients/{id}/gateway-tokens
 POST   /api/v1/clients/{id}/gateway-tokens
 DELETE /api/v1/clients/{id}/gateway-tokens/{token_id}
+POST   /api/v1/grafana/sync
 POST   /api/auth/register
 POST   /api/auth/admin/create
 """
