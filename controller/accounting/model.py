@@ -232,17 +232,25 @@ class ReportRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Gap(msgspec.Struct, frozen=True, kw_only=True):
-    """A time of a container that readings do not cover, or that is not in the books: named, never left out silently."""
+    """A time of a container that readings do not cover, or that is not in the books: named, never left out silently.
+
+    `missing_hours`: how much of that time is missing, the mean of the miners there were; None: all of it.
+    """
 
     container: str
     name: str
     begins: datetime
     ends: datetime
     why: str
+    missing_hours: float | None = None
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """A report as it is shown, printed and sent. `closed`: the number of the closing it is part of; its figures stay."""
+    """A report as it is shown, printed and sent. `closed`: the number of the closing it is part of; its figures stay.
+
+    `booked_until`: up to when all of it is in the books, None where that is the whole period. `meters`: by container (id);
+    on the basis of the meter, a container's energy is billed times `kwh / sum_kwh` of its own.
+    """
 
     wish: ReportWish
     made_at: datetime
@@ -251,6 +259,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     gaps: tuple[Gap, ...] = ()
     booked_until: datetime | None = None
     closed: int | None = None
+    meters: Mapping[str, MeterCheck] = {}
 
 
 class Closing(msgspec.Struct, frozen=True, kw_only=True):

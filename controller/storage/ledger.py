@@ -160,42 +160,30 @@ class Ledger:
 
 def kept_containers(connection: Connection) -> list[KeptContainer]:
     """Return the containers of the books by id, for a transaction that does more."""
-    spans = (
-        select(
-            ledger_hours.c.container,
-            func.min(ledger_hours.c.hour).label("first"),
-            func.max(ledger_hours.c.ends).label("last"),
+    hours, names = ledger_hours.c, ledger_names.c
+    found = []
+    for number, container in connection.execute(
+        select(ledger_containers.c.number, ledger_containers.c.container).order_by(
+            ledger_containers.c.container
         )
-        .group_by(ledger_hours.c.container)
-        .subquery()
-    )
-    latest = (
-        select(ledger_names.c.container, func.max(ledger_names.c.hour).label("hour"))
-        .group_by(ledger_names.c.container)
-        .subquery()
-    )
-    wanted = (
-        select(
-            ledger_containers.c.container,
-            ledger_names.c.name,
-            ledger_names.c.timezone,
-            spans.c.first,
-            spans.c.last,
-        )
-        .join(spans, spans.c.container == ledger_containers.c.number)
-        .join(latest, latest.c.container == ledger_containers.c.number)
-        .join(
-            ledger_names,
-            and_(ledger_names.c.container == latest.c.container, ledger_names.c.hour == latest.c.hour),
-        )
-        .order_by(ledger_containers.c.container)
-    )
-    return [
-        KeptContainer(
-            id=container, name=name, timezone=timezone, booked_from=moment(first), booked_until=moment(last)
-        )
-        for container, name, timezone, first, last in connection.execute(wanted)
-    ]
+    ).all():
+        # By the ends of the index: years of hours lie between them.
+        of_container = select(hours.hour, hours.ends).where(hours.container == number).limit(1)
+        first = connection.execute(of_container.order_by(hours.ends)).first()
+        last = connection.execute(of_container.order_by(hours.ends.desc())).first()
+        latest = select(names.name, names.timezone).where(names.container == number)
+        named = connection.execute(latest.order_by(names.hour.desc()).limit(1)).first()
+        if first is not None and last is not None and named is not None:
+            found.append(
+                KeptContainer(
+                    id=container,
+                    name=named.name,
+                    timezone=named.timezone,
+                    booked_from=moment(first.hour),
+                    booked_until=moment(last.ends),
+                )
+            )
+    return found
 
 
 def _check(hour: BookedHour) -> None:

@@ -16,6 +16,7 @@ it is, an empty sequence means nothing.
     people       .users and .clients (controller/storage/people.py), .invitations, .grafana (links, by owner)
     access       .sessions and .tokens, by SHA-256 in hexadecimal digits (controller/storage/access.py)
     ledger       book, close_day, booked_until, containers, open_days, kept, correct (controller/storage/ledger.py)
+    meter_readings  add, check, find, get, withdraw      closings   close, find, get, report
     idempotency  begin, finish, forget, purge             settings   get, put, all
     database     read and write for whoever has SQL of his own; claim; words
 
@@ -27,11 +28,13 @@ from typing import Self
 
 from controller.events import EventLog
 from controller.storage.access import Access
+from controller.storage.closings import Closings
 from controller.storage.database import Database
 from controller.storage.gateway_tokens import GatewayTokens
 from controller.storage.idempotency import Idempotency
 from controller.storage.intentions import Holds, Marks, Overrides
 from controller.storage.ledger import Ledger
+from controller.storage.meter_readings import MeterReadings
 from controller.storage.miner_records import MinerRecords
 from controller.storage.operations import Operations
 from controller.storage.people import People
@@ -55,6 +58,8 @@ class Storage:
         self.gateway_tokens = GatewayTokens(database)
         self.idempotency = Idempotency(database)
         self.ledger = Ledger(database)
+        self.meter_readings = MeterReadings(database)
+        self.closings = Closings(database)
         self.settings = Settings(database)
 
     @classmethod

@@ -1,0 +1,188 @@
+"""Adding up rows of the ledger into a line of a report, and what follows from the sums: shares, power, hash rate, cost. Pure."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from datetime import date
+from fractions import Fraction
+from typing import Final
+
+import msgspec
+
+from controller.accounting.model import KINDS, Energy, MeterCheck, ReportRow, Terms
+from controller.accounting.money import costs, kwh
+from controller.storage.books_schema import SUMS
+from controller.storage.ledger_reading import DayRow, HourRow
+
+HASHES_OF_EFFICIENCY: Final = "SHA-256"
+"""The algorithm that joules per terahash are of."""
+
+_HOUR_S: Final = 3600
+_AT: Final = {name: place for place, name in enumerate(SUMS)}
+_KINDS_AT: Final = tuple(_AT[f"{kind}_s"] for kind in KINDS)
+
+
+class Known(msgspec.Struct, frozen=True, kw_only=True):
+    """What the numbers of rows stand for. `factors`: meter by sum, of containers that are billed by their meter.
+
+    `nominal_w`: the mean of a container's miners, by its number; `miner_nominal_w`: of single miners, by theirs.
+    """
+
+    containers: Mapping[int, str]
+    terms: Mapping[int, Terms]
+    algorithms: Mapping[int, str]
+    factors: Mapping[int, Fraction] = {}
+    nominal_w: Mapping[int, float] = {}
+    miner_nominal_w: Mapping[int, float] = {}
+
+
+class Tally:
+    """The sums of one line as they grow."""
+
+    __slots__ = (
+        "_energy",
+        "_hashes",
+        "_hours",
+        "_miner_s",
+        "_refused",
+        "_sums",
+        "_unread",
+        "not_booked_s",
+        "peaks_w",
+    )
+
+    def __init__(self) -> None:
+        """Begin with nothing."""
+        self._sums = [0] * (len(SUMS) - 1)
+        self._refused = 0
+        self._hashes: dict[int, list[int]] = {}  # hashes and joules by algorithm
+        self._energy: dict[tuple[int, int], int] = {}  # joules by container and terms
+        self._unread: dict[tuple[int, int], int] = {}  # seconds by container and miner
+        self._hours: dict[int, list[int]] = {}  # joules and seconds by hour since 1970
+        self._miner_s: dict[int, int] = {}
+        self.peaks_w: dict[int, float | None] = {}
+        self.not_booked_s = 0
+
+    def add(self, row: DayRow) -> None:
+        """Add a day of a container, or of one miner."""
+        sums, own = row.sums, self._sums
+        for place in range(len(own)):
+            own[place] += sums[place]
+        joules = sums[0] + sums[1]
+        self._refused += row.refused
+        if row.algorithm:
+            hashes = self._hashes.setdefault(row.algorithm, [0, 0])
+            hashes[0] += sums[-1]
+            hashes[1] += joules
+        key = (row.container, row.terms)
+        self._energy[key] = self._energy.get(key, 0) + joules
+        unread = (row.container, row.miner)
+        self._unread[unread] = self._unread.get(unread, 0) + sums[2] - sums[3]
+        if row.miner:
+            self._miner_s[row.miner] = self._miner_s.get(row.miner, 0) + sums[2]
+        before = self.peaks_w.get(row.container)
+        if before is None or (row.peak_w is not None and row.peak_w > before):
+            self.peaks_w[row.container] = row.peak_w
+
+    def add_hour(self, row: HourRow) -> None:
+        """Note an hour: for the highest, and for how long there was anything."""
+        joules, seconds = self._hours.get(row.hour // _HOUR_S, (0, 0))
+        self._hours[row.hour // _HOUR_S] = [joules + row.joules, max(seconds, row.ends - row.begins)]
+
+    def containers(self) -> set[int]:
+        """Return the numbers of the containers that it is of."""
+        return {container for container, _ in self._energy}
+
+    def clients(self, known: Known) -> set[str | None]:
+        """Return whose all of it was."""
+        return {known.terms[terms].client for _, terms in self._energy}
+
+    def row(
+        self,
+        known: Known,
+        *,
+        key: str,
+        name: str,
+        container: str | None = None,
+        client: str | None = None,
+        meter: MeterCheck | None = None,
+    ) -> ReportRow:
+        """Return the line."""
+        figures = dict(zip(SUMS, self._sums, strict=False))
+        measured, estimated = figures["measured_j"], figures["estimated_j"]
+        joules, miner_s, read_s = measured + estimated, figures["miner_s"], figures["read_s"]
+        watched = sum(self._sums[place] for place in _KINDS_AT)
+        wall_s = self._wall_s()
+        billed = self._billed(known)
+        charges, cost, unpriced = costs(billed)
+        hours = {kind: figures[f"{kind}_s"] / _HOUR_S for kind in KINDS}
+        return ReportRow(
+            key=key,
+            name=name,
+            container=container,
+            client=client,
+            energy_kwh=Energy(kwh(measured), kwh(estimated), kwh(joules)),
+            billed_kwh=kwh(sum(billed.values())),
+            coverage_ratio=_share(read_s, miner_s),
+            measured_ratio=_share(measured, joules),
+            bridged_ratio=_share(figures["bridged_s"], miner_s),
+            hours=hours | {"unwatched": max(0, miner_s - watched) / _HOUR_S},
+            hashing_ratio=_share(figures["hashing_s"], miner_s - figures["curtailed_s"]),
+            reachable_ratio=_share(watched - figures["unreachable_s"], watched),
+            average_w=joules / read_s * miner_s / wall_s if read_s and wall_s else None,
+            peak_hour_w=max(
+                (joules / seconds for joules, seconds in self._hours.values() if seconds), default=None
+            ),
+            peak_w=next(iter(self.peaks_w.values())) if len(self.peaks_w) == 1 else None,
+            hashrate_hs={
+                known.algorithms[number]: hashes * 1e6 / wall_s
+                for number, (hashes, _) in sorted(self._hashes.items())
+                if wall_s and hashes
+            },
+            joules_per_terahash=self._efficiency(known),
+            charges=charges,
+            cost=cost,
+            unpriced_kwh=kwh(unpriced),
+            meter=meter,
+            uncovered_kwh=self._uncovered_kwh(known),
+            refused=self._refused,
+            not_booked_s=self.not_booked_s,
+        )
+
+    def _wall_s(self) -> int:
+        """Return for how long there was anything, by the clock: of hours, else the longest that one miner was there."""
+        if self._hours:
+            return sum(seconds for _, seconds in self._hours.values())
+        return max(self._miner_s.values(), default=0)
+
+    def _billed(self, known: Known) -> Mapping[Terms, int | Fraction]:
+        billed: dict[Terms, int | Fraction] = defaultdict(int)
+        for (container, terms), joules in self._energy.items():
+            factor = known.factors.get(container)
+            billed[known.terms[terms]] += joules if factor is None else joules * factor
+        return billed
+
+    def _efficiency(self, known: Known) -> float | None:
+        for number, (hashes, joules) in self._hashes.items():
+            if known.algorithms[number] == HASHES_OF_EFFICIENCY and hashes:
+                return joules / hashes * 1e6
+        return None
+
+    def _uncovered_kwh(self, known: Known) -> float | None:
+        joules = 0.0
+        for (container, miner), seconds in self._unread.items():
+            if seconds <= 0:
+                continue
+            nominal_w = known.miner_nominal_w.get(miner) if miner else known.nominal_w.get(container)
+            if nominal_w is None:
+                return None
+            joules += nominal_w * seconds
+        return kwh(round(joules))
+
+
+def _share(part: int, whole: int) -> float | None:
+    return part / whole if whole > 0 else None
+
+
+def day_text(day: int) -> str:
+    """Return a day of the ledger as people write it: 2026-10-03."""
+    return date(day // 10000, day // 100 % 100, day % 100).isoformat()
