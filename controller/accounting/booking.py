@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfoNotFoundError
 import msgspec
 import structlog
 
-from controller.accounting.counting import MinerPoints, believed, miner_sums, with_kinds
+from controller.accounting.counting import SILENT_ABOVE_S, MinerPoints, believed, miner_sums, with_kinds
 from controller.accounting.model import (
     BookedHour,
     KnownContainer,
@@ -234,6 +234,9 @@ class Bookkeeper:
         scrapes = await scrapes_around(
             asker, book.names, begin.timestamp(), end.timestamp(), self._now().timestamp()
         )
+        if _is_over(book, scrapes, begin):
+            self._waits.pop(id_, None)
+            return False
         if not self._can_be_booked(book, scrapes, end):
             return False
         hour = await self._hour(asker, book, begin, end, scrapes)
@@ -328,6 +331,14 @@ class Bookkeeper:
 
 _BEGINNING = datetime.min.replace(tzinfo=UTC)
 _NOTHING = Sums()
+
+
+def _is_over(book: Book, scrapes: Scrapes, begin: datetime) -> bool:
+    """Return whether a container that left was scraped for the last time before an hour: then it has no more hours."""
+    at = begin.timestamp()
+    return (
+        book.left and not scrapes.known_after(at) and (book.until is None or book.until - at < SILENT_ABOVE_S)
+    )
 
 
 def joined(spans: Sequence[Span]) -> list[Span]:
