@@ -70,6 +70,7 @@ class Truth:
     megahashes: float = 0.0
     readable_s: float = 0.0
     readable_j: float = 0.0
+    readable_megahashes: float = 0.0
     seconds: float = 0.0
     classes: dict[str, float] = field(default_factory=lambda: defaultdict(float))
 
@@ -141,6 +142,7 @@ class Farm:
             if not dead and not away:
                 truth.readable_s += MINUTE
                 truth.readable_j += watts * MINUTE
+                truth.readable_megahashes += rate * MINUTE / 1e6
             kind = "unreachable" if dead else "hashing" if ratio else "curtailed"
             if away:
                 own.joules, own.observed_s, own.polled_at = 0.0, 0.0, None
