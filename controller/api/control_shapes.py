@@ -237,14 +237,20 @@ def within(call: Call[Any, Any], containers: Sequence[str]) -> list[str] | None:
     return [one for one in own if not containers or one in containers]
 
 
-async def concerns(call: Call[Any, Any], operation: Operation) -> bool:
-    """Return whether one may see an operation: it has to do with a container that one may see."""
+async def operation_of(call: Call[Any, Any], operation_id: str) -> Operation | None:
+    """Return an operation that has to do with a container that one may see; None where there is none.
+
+    To whom others' are not shown, one of theirs is looked for as one that there never was: both cost the same.
+    """
+    running = call.deeds.operation(operation_id)
     if call.person.sees_all:
-        return True
-    results = call.deeds.results(operation.id)
-    if results is None:
-        return bool(await _own_counts(call, [operation.id]))
-    return any(sees_result(call, result, ()) for result in results)
+        return running or await call.storage.operations.get(operation_id)
+    if running is not None:
+        results = call.deeds.results(operation_id) or ()
+        if any(sees_result(call, result, ()) for result in results):
+            return running
+    kept = await call.storage.operations.get(operation_id)
+    return kept if await _own_counts(call, [operation_id]) else None
 
 
 async def _own_counts(call: Call[Any, Any], ids: Sequence[str]) -> dict[str, dict[ResultState, int]]:

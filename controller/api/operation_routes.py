@@ -9,8 +9,8 @@ from controller.api.control_shapes import (
     Reason,
     ShownOperation,
     accepted,
-    concerns,
     control_route,
+    operation_of,
     sees_result,
     shown_operation,
     shown_operations,
@@ -144,8 +144,8 @@ def command_wish(call: Call[Any, Any], order: OperationOrder, at: str) -> Comman
 
 async def operation_seen(call: Call[Any, Any]) -> Operation:
     """Return the operation of the path. Raises Problem: 404, also for one that does not concern the person."""
-    found = call.deeds.operation(call.path["id"]) or await call.storage.operations.get(call.path["id"])
-    if found is None or not await concerns(call, found):
+    found = await operation_of(call, call.path["id"])
+    if found is None:
         raise Problem("not-found", worded("there is no such operation"))
     return found
 

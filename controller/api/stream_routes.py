@@ -14,7 +14,7 @@ from typing import Annotated, Any, Final, TypeVar
 import msgspec
 from aiohttp import web
 
-from controller.api.control_shapes import concerns, shown_operation
+from controller.api.control_shapes import operation_of, shown_operation
 from controller.api.fleet_routes import get_overview, miner_detail, shown_container
 from controller.api.problems import Mistake, Problem
 from controller.api.record_routes import CATEGORIES, EventsQuery, filter_of, seen
@@ -279,8 +279,8 @@ def _topic(call: Call[Any, Any], name: str) -> _State:
         return {"": _timeless(await miner_detail(call, call.miner(id_)))}
 
     async def operation() -> Mapping[str, Any]:
-        found = call.deeds.operation(id_) or await call.storage.operations.get(id_)
-        if found is None or not await concerns(call, found):
+        found = await operation_of(call, id_)
+        if found is None:
             raise Problem("not-found", worded("there is no such operation"))
         return {"": msgspec.to_builtins(await shown_operation(call, found), enc_hook=english)}
 

@@ -223,7 +223,7 @@ def _marked(fleet: FleetHouse) -> None:
         boards=(Board(0, serial=f"{MARK} board"),),
     )
     fleet.deeds.failure(two)
-    fleet.deeds.changed[two] = {
+    fleet.deeds.altered[two] = {
         "doubt": f"{MARK} doubt",
         "record": MinerRecord(
             miner=two, applied_profile=f"{MARK} profile", last_outcome="refused", last_detail=f"{MARK} no"

@@ -20,16 +20,16 @@ OWN = {"container": "Container 1", "client": "acme"}
 
 
 class ChangedDeeds(FleetDeeds):
-    """Knows of miners whatever a test says in addition: `changed`, fields of the view by miner."""
+    """Knows of miners whatever a test says in addition: `altered`, fields of the view by miner."""
 
     def __init__(self, store: Any) -> None:
         super().__init__(store)
-        self.changed: dict[str, dict[str, Any]] = {}
+        self.altered: dict[str, dict[str, Any]] = {}
         self.origin_of_readings = Source(state="ok", since=BEGIN)
 
     def views(self, container_id: str | None = None) -> list[MinerView]:
         return [
-            msgspec.structs.replace(view, **self.changed.get(view.id, {}))
+            msgspec.structs.replace(view, **self.altered.get(view.id, {}))
             for view in super().views(container_id)
         ]
 

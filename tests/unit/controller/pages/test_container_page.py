@@ -28,7 +28,7 @@ DEEDS = ("/deeds/curtail", "/deeds/profile", "/deeds/reboot", "/deeds/poll", "/d
 
 def changed(fleet: FleetHouse) -> dict[str, dict[str, Any]]:
     assert isinstance(fleet.deeds, ChangedDeeds)
-    return fleet.deeds.changed
+    return fleet.deeds.altered
 
 
 def cells(found: Element) -> dict[str, str]:

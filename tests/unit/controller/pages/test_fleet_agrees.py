@@ -39,7 +39,7 @@ async def three(make_house: MakeHouse, tmp_path: Path) -> FleetHouse:
 
 def change(fleet: FleetHouse, miner: str, **fields: object) -> None:
     assert isinstance(fleet.deeds, ChangedDeeds)
-    fleet.deeds.changed[miner] = fields
+    fleet.deeds.altered[miner] = fields
 
 
 def place(found: Element, key: str) -> str:

@@ -38,7 +38,7 @@ def cards(found: Element) -> list[str]:
 def change(fleet: FleetHouse, miner: str, **fields: Any) -> None:
     """Have something else be known of a miner."""
     assert isinstance(fleet.deeds, ChangedDeeds)
-    fleet.deeds.changed[miner] = fields
+    fleet.deeds.altered[miner] = fields
 
 
 async def api(browser: Any, path: str) -> Any:

@@ -140,7 +140,7 @@ async def test_a_container_is_drawn_as_its_letters_say_with_what_they_do_not(fle
     assert set(letters.cells[2:]) == {"."}
     before = picture_of(container, deeds.views(container.id), cell=CELL)
     assert before.paths == grid_picture(letters, cell=CELL).paths
-    deeds.changed["container-1.a1"] = {"stale": True}
+    deeds.altered["container-1.a1"] = {"stale": True}
     after = picture_of(container, deeds.views(container.id), cell=CELL)
     assert (after.paths["mining"], after.paths["mining-old"]) == ("", before.paths["mining"])
 

@@ -65,7 +65,7 @@ async def test_an_estimated_power_says_so(fleet: FleetHouse) -> None:
 
 
 async def test_a_stale_reading_is_dated_and_never_called_the_present(fleet: FleetHouse) -> None:
-    fleet.deeds.changed["container-1.a1"] = {"stale": True}
+    fleet.deeds.altered["container-1.a1"] = {"stale": True}
     fleet.deeds.origin_of_readings = Source(state="away", since=BEGIN, reason="connection refused")
     fleet.deeds.pass_time(minutes=14)
     found = await page(await fleet.browser(), A1)
@@ -82,7 +82,7 @@ async def test_a_miner_that_fell_silent_shows_its_last_reading_and_its_age(fleet
     before = full_snapshot(fleet)
     fleet.deeds.pass_time(minutes=12)
     failure = fleet.deeds.failure("container-1.a1")
-    fleet.deeds.changed["container-1.a1"] = {
+    fleet.deeds.altered["container-1.a1"] = {
         "last_snapshot": before,
         "failing_since": fleet.deeds.now - timedelta(minutes=11),
     }
@@ -144,7 +144,7 @@ async def test_what_stands_against_commands_is_said(fleet: FleetHouse) -> None:
     fleet.deeds.kept_holds.append(
         Hold(id=new_id("hold"), container="container-1", reason="smoke", created_by=BORIS, created_at=BEGIN)
     )
-    fleet.deeds.changed["container-1.a1"] = {
+    fleet.deeds.altered["container-1.a1"] = {
         "wanted": Wanted(profile="curtail", source="override", override_id=override.id, since=BEGIN),
         "matches": False,
         "doubt": "its serial is another one",

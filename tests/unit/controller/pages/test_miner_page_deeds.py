@@ -132,7 +132,7 @@ async def test_who_commands_nothing_is_offered_nothing(
         created_at=BEGIN, starts_at=BEGIN, miners=("container-1.a1",),
     )  # fmt: skip
     fleet.deeds.kept_overrides.append(override)
-    fleet.deeds.changed["container-1.a1"] = {  # type: ignore[attr-defined]  # ChangedDeeds
+    fleet.deeds.altered["container-1.a1"] = {  # type: ignore[attr-defined]  # ChangedDeeds
         "wanted": Wanted(profile="curtail", source="override", override_id=override.id, since=BEGIN)
     }
     found = await page(await fleet.browser("otto", role), A1)
@@ -223,7 +223,7 @@ async def test_figures_of_a_miner_that_fell_silent_stay_and_are_dated(fleet: Fle
     before = full_snapshot(fleet)
     fleet.deeds.pass_time(minutes=12)
     fleet.deeds.failure("container-1.a1")
-    fleet.deeds.changed["container-1.a1"] = {  # type: ignore[attr-defined]  # ChangedDeeds
+    fleet.deeds.altered["container-1.a1"] = {  # type: ignore[attr-defined]  # ChangedDeeds
         "last_snapshot": before, "failing_since": fleet.deeds.now - timedelta(minutes=11),
     }  # fmt: skip
     _, now = await places(fleet, browser, A1, "container-1.a1")

@@ -113,7 +113,7 @@ async def test_strangers_words_stay_text(
     fleet.deeds.marks[view.id] = ServiceMark(
         miner=view.id, reason=words, created_by=Actor("user", words), created_at=BEGIN
     )
-    fleet.deeds.changed[view.id] = {
+    fleet.deeds.altered[view.id] = {
         "doubt": words,
         "record": MinerRecord(
             miner=view.id, applied_profile=words, last_outcome="refused", last_detail=words

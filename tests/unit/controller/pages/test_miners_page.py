@@ -278,7 +278,7 @@ async def test_names_of_strangers_stay_text(make_house: MakeHouse, tmp_path: Pat
 
 async def test_the_exporter_away_dims_and_dates_what_is_shown(fleet: FleetHouse) -> None:
     deeds: Any = fleet.deeds
-    deeds.changed["container-1.a1"] = {"stale": True}
+    deeds.altered["container-1.a1"] = {"stale": True}
     deeds.origin_of_readings = Source(state="away", since=fleet.deeds.now, reason="no answer")
     fleet.deeds.pass_time(minutes=14)
     found = await page(await fleet.house.signed_in(), "/miners")
