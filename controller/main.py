@@ -15,6 +15,7 @@ from typing import Any
 import structlog
 
 from controller.accounting.booking import Bookkeeper
+from controller.accounting.corrections import Corrections
 from controller.accounting.reading import Asker
 from controller.accounting.terms import TermsBook
 from controller.api.app import application
@@ -22,6 +23,7 @@ from controller.api.first_administrator import make_first_administrator, reset_a
 from controller.api.passwords import Passwords
 from controller.api.stream_routes import Streams
 from controller.api.unreadable import Runner
+from controller.assigning import Assigning, quietly
 from controller.clock_watch import ClockWatch, boot_time
 from controller.engine import Engine
 from controller.exporter_client import ExporterClient
@@ -116,6 +118,7 @@ class Controller:
         self.jobs = Jobs(self.clock, self.engine.wake)
         self._gateway_counts = GatewayCounts(CODES)
         self._sign_on: SignOn | None = None
+        self._assigning: Assigning | None = None
         self.grafana = GrafanaSync(self.storage, self.clock, self._now)
         if bring is not None and settings.gateway is not None:
             self.grafana.set_up(bring, settings.gateway)
@@ -127,6 +130,7 @@ class Controller:
             TermsBook(self.storage, lambda: self.store.inventory),
             self._now,
         )
+        self.corrections = Corrections(self.storage, self.bookkeeper, self._now)
         self.process = Process(
             importlib.metadata.version("hashyard"),
             settings.address,
@@ -199,6 +203,14 @@ class Controller:
         stack.push_async_callback(gateway.close)
         self._sign_on = await SignOn.open(self.settings, self._now)
         await make_first_administrator(self.storage, self.settings.data, passwords, self._now())
+        managed = Managed(self.settings.managed, self.settings.targets, self.store)
+        self._assigning = Assigning(
+            self.storage, managed, str(self.settings.managed), lambda: self.store.inventory, self._now
+        )
+        before = self.store.inventory
+        await quietly(self._assigning.keep, "bringing the inventory's clients into the books")
+        if self.store.inventory is not before:
+            await self._take_inventory(self.store.inventory)
         app = application(
             self.settings,
             self.engine,
@@ -206,7 +218,9 @@ class Controller:
             process=self.process,
             services={
                 InventoryStore: self.store,
-                Managed: Managed(self.settings.managed, self.settings.targets, self.store),
+                Managed: managed,
+                Assigning: self._assigning,
+                Corrections: self.corrections,
                 History: history,
                 Bookkeeper: self.bookkeeper,
                 Streams: Streams(),
@@ -244,7 +258,13 @@ class Controller:
         async def keep_books() -> None:
             await self.bookkeeper.keep(BOOKS_WITHIN_S)
 
+        async def keep_assignments() -> None:
+            await self.corrections.make()
+            if self._assigning is not None:
+                await self._assigning.keep()
+
         self.jobs.every(WAKE_S, "look at what should be", wake)
+        self.jobs.every(WAKE_S, "keep assignments and inventory in line", keep_assignments)
         if self._asker is not None:
             self.jobs.every(BOOKS_S, "keep the books", keep_books)
         self.jobs.every(PURGE_S, "tidy the database", tidy)
@@ -259,6 +279,8 @@ class Controller:
             inventory = self.store.inventory
             await self._follow_inventory(inventory)
             await self.engine.take_inventory(inventory)
+            if self._assigning is not None:
+                await quietly(self._assigning.follow, "following the inventory's clients")
 
     async def _targets(self, inventory: Inventory) -> TargetOf:
         """Return the function that makes a miner's Target, with the credentials as they are now."""

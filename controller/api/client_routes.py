@@ -1,4 +1,4 @@
-"""The routes of clients: who they are, and the tokens with which their programs ask the query gateway."""
+"""The routes of clients: who they are, which containers are theirs, and the tokens with which their programs ask the query gateway."""
 
 import secrets
 from datetime import datetime
@@ -6,28 +6,36 @@ from typing import Annotated, Any
 
 import msgspec
 
-from controller.api.me_routes import Language, PersonName
+from controller.api.client_changes import (
+    ClientChange,
+    NewClient,
+    change_client,
+    etag_of_client,
+    known_client,
+    make_client,
+    record_client,
+    remove_client,
+)
+from controller.api.client_containers import (
+    AssignmentView,
+    Held,
+    assign,
+    containers_of,
+    etag_of_containers,
+)
 from controller.api.paging import from_cursor, to_cursor
-from controller.api.problems import Mistake, Problem
-from controller.api.route import ADMINISTRATORS, OFFICE, Answer, Call, ListQuery, NoQuery, Page, Route
+from controller.api.problems import Problem
+from controller.api.route import ADMINISTRATORS, EVERYBODY, Answer, Call, ListQuery, NoQuery, Page, Route
 from controller.api.signing_in import sum_of
 from controller.gateway.proxy import TOKEN_PREFIX
 from controller.model import Client, GatewayToken, Role, Scope, new_id
 from controller.wording import worded
-from miners.inventory.slugs import slug
 
 
 class ClientQuery(ListQuery, frozen=True, kw_only=True):
     """Which clients. `q`: text in the name or the slug."""
 
     q: Annotated[str, msgspec.Meta(max_length=200)] | None = None
-
-
-class NewClient(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A client to be made. The slug, which containers name in the inventory, is made of the name, and stays for ever."""
-
-    name: PersonName
-    language: Language = "en"
 
 
 class MadeGatewayToken(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,8 +48,11 @@ class MadeGatewayToken(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def get_clients(call: Call[None, ClientQuery]) -> Page[Client]:
-    """Return the clients, newest first."""
-    query = call.query
+    """Return the clients, newest first; a client sees the one he belongs to."""
+    query, person = call.query, call.person
+    if person.role == "client":
+        own = [] if person.client is None else [person.client]
+        return Page(items=own, next=None, total=len(own))
     clients, after = await call.storage.people.clients.find(
         q=query.q, after=from_cursor("clients", query.cursor), limit=query.limit
     )
@@ -51,68 +62,70 @@ async def get_clients(call: Call[None, ClientQuery]) -> Page[Client]:
 
 async def post_client(call: Call[NewClient, NoQuery]) -> Answer:
     """Make a client."""
-    client = await make_client(call, call.body.name, call.body.language, "/name")
-    return Answer(body=client, headers={"Location": f"/api/v1/clients/{client.id}"})
+    client = await make_client(call, call.body)
+    return _shown(client, Location=f"/api/v1/clients/{client.id}")
 
 
-async def make_client(call: Call[Any, Any], name: str, language: str, at: str) -> Client:
-    """Make a client of this name. Raises Problem (exists; `at`: the field to look at) when there is one of that slug."""
-    of_name = slug(name)
-    there = await call.storage.people.clients.by_slug(of_name)
-    if there is not None:
-        detail = worded(
-            "there is a client %(of_name)s already: name it by client_id, %(there)s, or choose another name",
-            of_name=of_name,
-            there=there.id,
-        )
-        raise Problem("exists", detail, [Mistake(at, "exists", detail)])
-    client = Client(id=new_id("cli"), slug=of_name, name=name, language=language, created_at=call.now)
-    await call.storage.people.clients.add(client)
-    await _record(call, "client.created", client)
-    return client
-
-
-async def get_client(call: Call[None, NoQuery]) -> Client:
+async def get_client(call: Call[None, NoQuery]) -> Answer:
     """Return one client."""
-    return await _client(call)
+    return _shown(await known_client(call))
+
+
+async def patch_client(call: Call[ClientChange, NoQuery]) -> Answer:
+    """Change a client."""
+    client = await known_client(call)
+    call.require_match(etag_of_client(client))
+    return _shown(await change_client(call, client, call.body))
+
+
+async def delete_client(call: Call[None, NoQuery]) -> Answer:
+    """Take away a client that never had anything."""
+    await remove_client(call, await known_client(call))
+    return Answer(status=204)
+
+
+async def get_containers(call: Call[None, NoQuery]) -> Answer:
+    """Return the containers of a client with the days from which to which they are his."""
+    views = await containers_of(call, await known_client(call))
+    return Answer(body=views, etag=etag_of_containers(views))
+
+
+async def put_containers(call: Call[list[Held], NoQuery]) -> Answer:
+    """Give the whole list of a client's containers anew."""
+    client = await known_client(call)
+    call.require_match(etag_of_containers(await containers_of(call, client)))
+    views = await assign(call, client, call.body)
+    return Answer(body=views, etag=etag_of_containers(views))
 
 
 async def get_gateway_tokens(call: Call[None, NoQuery]) -> list[GatewayToken]:
     """Return a client's tokens for the query gateway, without the tokens themselves."""
-    client = await _client(call)
+    client = await known_client(call)
     return await call.storage.gateway_tokens.of_client(client.id)
 
 
 async def post_gateway_token(call: Call[None, NoQuery]) -> MadeGatewayToken:
     """Make a token for the query gateway."""
-    client = await _client(call)
+    client = await known_client(call)
     text = TOKEN_PREFIX + secrets.token_urlsafe(32)
     token = GatewayToken(id=new_id("gwt"), client_id=client.id, created_at=call.now)
     await call.storage.gateway_tokens.add(token, sum_of(text))
-    await _record(call, "client.gateway_token_created", client, token=token.id)
+    await record_client(call, "client.gateway_token_created", client, token=token.id)
     return MadeGatewayToken(token=text, id=token.id, client_id=client.id, created_at=token.created_at)
 
 
 async def delete_gateway_token(call: Call[None, NoQuery]) -> Answer:
     """Revoke a token of the query gateway."""
-    client = await _client(call)
+    client = await known_client(call)
     token_id = call.path["token_id"]
     if not await call.storage.gateway_tokens.end(client.id, token_id):
         raise Problem("not-found", worded("the client has no such token"))
-    await _record(call, "client.gateway_token_revoked", client, token=token_id)
+    await record_client(call, "client.gateway_token_revoked", client, token=token_id)
     return Answer(status=204)
 
 
-async def _client(call: Call[Any, Any]) -> Client:
-    client = await call.storage.people.clients.get(call.path["id"])
-    if client is None:
-        raise Problem("not-found", worded("there is no such client"))
-    return client
-
-
-async def _record(call: Call[Any, Any], kind: str, client: Client, **more: str) -> None:
-    params = {"client": client.id, "slug": client.slug, **more}
-    await call.record("people", kind, params=params, client=client.slug, outcome="ok")
+def _shown(client: Client, **headers: str) -> Answer:
+    return Answer(body=client, headers=headers, etag=etag_of_client(client))
 
 
 _TAGS = ("people",)
@@ -136,7 +149,7 @@ def _route(method: Any, path: str, summary: str, handler: Any, **more: Any) -> R
 
 
 ROUTES: tuple[Route, ...] = (
-    _route("GET", "", "Clients", get_clients, query=ClientQuery, reply=Page[Client], roles=OFFICE),
+    _route("GET", "", "Clients", get_clients, query=ClientQuery, reply=Page[Client], roles=EVERYBODY),
     _route(
         "POST",
         "",
@@ -149,7 +162,52 @@ ROUTES: tuple[Route, ...] = (
         description="Containers name the client by its slug, in the inventory. A slug is never given again.",
         body_example={"name": "Borealis"},
     ),
-    _route("GET", "/{id}", "A client", get_client, reply=Client, roles=OFFICE),
+    _route("GET", "/{id}", "A client", get_client, reply=Client, roles=EVERYBODY),
+    _route(
+        "PATCH",
+        "/{id}",
+        "Change a client",
+        patch_client,
+        body=ClientChange,
+        reply=Client,
+        conditional=True,
+        problems=("in-use",),
+        description="The slug stays. `active` false archives a client that has no containers any more.",
+        body_example={"currency": "EUR"},
+    ),
+    _route(
+        "DELETE",
+        "/{id}",
+        "Take a client away",
+        delete_client,
+        status=204,
+        problems=("in-use",),
+        description="Only one that never had anything: containers, people, tokens, energy in the books. Its slug is not given again.",
+    ),
+    _route(
+        "GET",
+        "/{id}/containers",
+        "A client's containers",
+        get_containers,
+        reply=list[AssignmentView],
+        roles=EVERYBODY,
+        description="Past ones and those to come too. `from` and `to` are days of the container's clock, `to` the last one.",
+    ),
+    _route(
+        "PUT",
+        "/{id}/containers",
+        "Give a client's containers anew",
+        put_containers,
+        body=list[Held],
+        reply=list[AssignmentView],
+        conditional=True,
+        problems=("overlap", "read-only", "closed"),
+        description=(
+            "The whole list. What begins today or later is brought into the inventory when its time has come. What lies in the "
+            "past changes the books alone, by further revisions, and nothing of a closed month."
+        ),
+        body_example=[{"container": "container-7", "from": "2026-12-01", "to": None}],
+    ),
     _route(
         "GET",
         "/{id}/gateway-tokens",

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from controller.api.client_routes import make_client
+from controller.api.client_changes import NewClient, make_client
 from controller.api.conditions import etag_of
 from controller.api.first_administrator import forget_first_password
 from controller.api.me_routes import Language, PersonName
@@ -125,7 +125,8 @@ async def make_user(call: Call[Any, Any], wish: NewUser) -> tuple[User, LetIn]:
     kept = await call.signing_in.passwords.hash(_nobodys() if wish.invite else password)
     client_id = wish.client_id
     if wish.role == "client" and client_id is None:
-        client_id = (await make_client(call, wish.name or wish.username, wish.language, "/client_id")).id
+        order = NewClient(name=wish.name or wish.username, language=wish.language)
+        client_id = (await make_client(call, order, "/client_id")).id
     user = User(
         id=new_id("usr"),
         username=wish.username,
