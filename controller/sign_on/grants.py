@@ -59,9 +59,10 @@ class _Code:
 class Grants:
     """The codes and access tokens that are good now."""
 
-    def __init__(self, now: Callable[[], datetime]) -> None:
-        """`now`: the controller's clock."""
+    def __init__(self, now: Callable[[], datetime], mint: Callable[[Grant], str]) -> None:
+        """`now`: the controller's clock. `mint`: makes an access token, another one each time."""
         self._now = now
+        self._mint = mint
         self._codes: OrderedDict[str, _Code] = OrderedDict()
         self._access: OrderedDict[str, tuple[Grant, datetime]] = OrderedDict()
 
@@ -93,7 +94,7 @@ class Grants:
             raise Refused("invalid_grant", "the code was given for another redirect_uri")
         if not _VERIFIER.fullmatch(verifier) or not _is_of(grant.challenge, verifier):
             raise Refused("invalid_grant", "the code_verifier is not the one of the code_challenge")
-        token = secrets.token_urlsafe(32)
+        token = self._mint(grant)
         kept.access = sum_of(token)
         self._access[kept.access] = (grant, self._now())
         return token, grant

@@ -9,6 +9,7 @@ from controller.api.lockout import Lockout
 from controller.api.rates import Rates
 from controller.settings import Settings, read_client_secret
 from controller.sign_on.asking import SCOPES, Asked
+from controller.sign_on.claims import access_token
 from controller.sign_on.client import RelyingParty
 from controller.sign_on.grants import Grants
 from controller.sign_on.keys import ALGORITHM, SigningKeys
@@ -40,7 +41,7 @@ class SignOn:
         self.issuer = issuer
         self.client = client
         self.keys = keys
-        self.grants = Grants(now)
+        self.grants = Grants(now, lambda grant: access_token(grant, issuer, keys.signing(now()), now()))
         self.lockout = Lockout(now)
         self.sign_ons = Rates(now, SIGN_ONS_A_MINUTE)
         self.strangers = Rates(now, UNKNOWN_A_MINUTE)
