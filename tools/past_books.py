@@ -29,7 +29,7 @@ from tools.history_runs import Plan, prepare
 from tools.ready import end_with_parent
 
 NICE = 10
-STEP_S = 900.0
+STEP_S = 3600.0
 """How finely the bodies are followed: of an hour's energy and work nothing is lost by it, and the hundred days are quick."""
 COUNTERS = ("measured", "estimated", "observed", "hashes")
 
@@ -164,21 +164,17 @@ async def make_books(targets: Path, data: Path, until: float) -> str:
             )
             for state, watched in past.watched()
         }
-        count = 0
-        waiting: list[asyncio.Future[None]] = []
+        writing: list[asyncio.Future[None]] = []
         for hour in booked_hours(past.inventory, followed, begin, end):
-            waiting.append(asyncio.ensure_future(storage.ledger.book(hour)))
-            count += 1
-            if len(waiting) >= 100:
-                await asyncio.gather(*waiting)
-                waiting.clear()
-        await asyncio.gather(*waiting)
+            writing.append(asyncio.ensure_future(storage.ledger.book(hour)))
+            await asyncio.sleep(0)  # the database's thread writes it while the next is worked out
+        await asyncio.gather(*writing)
         for kept in await storage.ledger.containers():
             for day in (await storage.ledger.open_days(kept.id))[:-1]:
                 await storage.ledger.close_day(kept.id, day)
     finally:
         await asyncio.to_thread(storage.close)
-    return f"The books of the past are made up, {count} hours of containers, in {time.monotonic() - began:.0f} s."
+    return f"The books of the past are made up, {len(writing)} hours of containers, in {time.monotonic() - began:.0f} s."
 
 
 def main(arguments: list[str] | None = None) -> int:
