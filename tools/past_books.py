@@ -13,17 +13,21 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
-from controller.accounting.model import BookedHour, MinerSums, Piece, Sums, Terms
+from controller.accounting.model import BookedHour, MinerSums, Piece, Reading, Sums, Terms
 from controller.accounting.periods import day_of, hours_between, month_bounds, month_of
+from controller.model import new_id
 from controller.settings import DATABASE_FILE
 from controller.storage.storage import Storage
 from miners.errors import HashyardError
 from miners.inventory.fleet import Container, Inventory
 from miners.tariffs import changes_between, price_at, tariff_of
 from simulator.errors import SimulatorError
+from tools.demo_people import ACCOUNTANT
 from tools.history_figures import Figures, Likeness
 from tools.history_fleet import SEED
+from tools.history_hours import JOULES_A_KWH
 from tools.history_records import Watched, class_of
 from tools.history_runs import Plan, prepare
 from tools.ready import end_with_parent
@@ -32,6 +36,11 @@ NICE = 10
 STEP_S = 3600.0
 """How finely the bodies are followed: of an hour's energy and work nothing is lost by it, and the hundred days are quick."""
 COUNTERS = ("measured", "estimated", "observed", "hashes")
+METERS = (1.006, 0.93)
+"""What the meters of the first containers count for a kilowatt-hour of their miners: fans and lamps too; one is wrong."""
+READ_ON, READ_AT = (1, 8, 15, 22), 8
+"""On which days of a month, and at which hour, somebody reads them."""
+FIRST_KWH = 120_000
 
 
 class Followed:
@@ -135,6 +144,38 @@ def _piece(
     )
 
 
+class Meters:
+    """The meters of the first containers, and who reads them."""
+
+    def __init__(self, inventory: Inventory) -> None:
+        """Put them in."""
+        self._factors = {
+            container.id: factor for container, factor in zip(inventory.containers, METERS, strict=False)
+        }
+        self._joules = dict.fromkeys(self._factors, 0)
+        self.readings: list[Reading] = []
+
+    def take(self, hour: BookedHour) -> None:
+        """Count an hour; at its end somebody may come and read."""
+        factor = self._factors.get(hour.container)
+        if factor is None:
+            return
+        self._joules[hour.container] += sum(one.sums.total_j for piece in hour.pieces for one in piece.miners)
+        wall = hour.ends.astimezone(ZoneInfo(hour.timezone))
+        if wall.day in READ_ON and (wall.hour, wall.minute) == (READ_AT, 0):
+            kwh = FIRST_KWH + self._joules[hour.container] * factor / JOULES_A_KWH
+            self.readings.append(
+                Reading(
+                    id=new_id("mtr"),
+                    container=hour.container,
+                    at=hour.ends,
+                    kwh=f"{kwh:.1f}",
+                    entered_at=hour.ends,
+                    entered_by=ACCOUNTANT,
+                )
+            )
+
+
 async def make_books(targets: Path, data: Path, until: float) -> str:
     """Write the books from the beginning of the month before up to the last full hour; return what is to be said of it."""
     storage = await asyncio.to_thread(Storage.open, f"sqlite:///{(data / DATABASE_FILE).absolute()}")
@@ -164,11 +205,14 @@ async def make_books(targets: Path, data: Path, until: float) -> str:
             )
             for state, watched in past.watched()
         }
+        meters = Meters(past.inventory)
         writing: list[asyncio.Future[None]] = []
         for hour in booked_hours(past.inventory, followed, begin, end):
+            meters.take(hour)
             writing.append(asyncio.ensure_future(storage.ledger.book(hour)))
             await asyncio.sleep(0)  # the database's thread writes it while the next is worked out
         await asyncio.gather(*writing)
+        await storage.meter_readings.add(meters.readings, end)
         for kept in await storage.ledger.containers():
             for day in (await storage.ledger.open_days(kept.id))[:-1]:
                 await storage.ledger.close_day(kept.id, day)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from controller.accounting.model import KINDS
+from controller.accounting.model import KINDS, Reading
 from controller.settings import DATABASE_FILE
 from controller.storage.ledger import KeptHour
 from controller.storage.storage import Storage
@@ -34,29 +34,30 @@ UNTIL = datetime(2026, 3, 2, 10, 20, tzinfo=UTC)
 
 
 @pytest.fixture(scope="module")
-def books(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, list[KeptHour]], Path]:
+def books(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, list[KeptHour]], list[Reading], Path]:
     folder = tmp_path_factory.mktemp("books")
     (folder / "targets.yml").write_text(FLEET, encoding="utf-8")
     said = asyncio.run(make_books(folder / "targets.yml", folder, UNTIL.timestamp()))
     assert said.startswith("The books of the past are made up, ")
 
-    async def kept() -> dict[str, list[KeptHour]]:
+    async def kept() -> tuple[dict[str, list[KeptHour]], list[Reading]]:
         storage = await asyncio.to_thread(Storage.open, f"sqlite:///{folder / DATABASE_FILE}")
         try:
-            return {
+            hours = {
                 container: await storage.ledger.kept(container, UNTIL - timedelta(days=90), UNTIL)
                 for container in ("one", "two")
             }
+            return hours, await storage.meter_readings.find()
         finally:
             await asyncio.to_thread(storage.close)
 
-    return asyncio.run(kept()), folder
+    return *asyncio.run(kept()), folder
 
 
 def test_they_go_from_the_month_before_to_the_last_full_hour_without_a_gap(
-    books: tuple[dict[str, list[KeptHour]], Path],
+    books: tuple[dict[str, list[KeptHour]], list[Reading], Path],
 ) -> None:
-    hours, _ = books
+    hours, _, _ = books
     for container in hours.values():
         assert container[0].begins <= datetime(2026, 1, 31, 19, tzinfo=UTC)
         assert UNTIL - timedelta(minutes=90) < container[-1].ends <= UNTIL
@@ -64,8 +65,10 @@ def test_they_go_from_the_month_before_to_the_last_full_hour_without_a_gap(
         assert all(hour.pieces[0].begins == hour.begins or hour is container[0] for hour in container)
 
 
-def test_they_are_cut_where_the_price_changes(books: tuple[dict[str, list[KeptHour]], Path]) -> None:
-    hours, _ = books
+def test_they_are_cut_where_the_price_changes(
+    books: tuple[dict[str, list[KeptHour]], list[Reading], Path],
+) -> None:
+    hours, _, _ = books
     night = next(hour for hour in hours["one"] if hour.begins == datetime(2026, 2, 10, 17, tzinfo=UTC))
     assert [
         (piece.begins.strftime("%H:%M"), piece.terms.client, Decimal(str(piece.terms.price_per_kwh)))
@@ -74,9 +77,9 @@ def test_they_are_cut_where_the_price_changes(books: tuple[dict[str, list[KeptHo
 
 
 def test_what_miners_did_is_in_them_and_what_they_did_not_do_is_not(
-    books: tuple[dict[str, list[KeptHour]], Path],
+    books: tuple[dict[str, list[KeptHour]], list[Reading], Path],
 ) -> None:
-    hours, _ = books
+    hours, _, _ = books
     # Before the last days, in which a container's uplink and some miners were lost for a while.
     for hour in (one for one in hours["one"][24:] if one.ends < UNTIL - timedelta(days=4)):
         for piece in hour.pieces:
@@ -91,7 +94,25 @@ def test_what_miners_did_is_in_them_and_what_they_did_not_do_is_not(
             assert sums.megahashes["SHA-256"] > 0
 
 
-def test_a_second_time_nothing_is_made(books: tuple[dict[str, list[KeptHour]], Path]) -> None:
-    _, folder = books
+def test_meters_were_read_and_one_of_them_is_wrong(
+    books: tuple[dict[str, list[KeptHour]], list[Reading], Path],
+) -> None:
+    hours, readings, _ = books
+    for container, factor in (("one", 1.006), ("two", 0.93)):
+        own = sorted((one for one in readings if one.container == container), key=lambda one: one.at)
+        assert len(own) >= 5
+        first, last = own[0], own[-1]
+        used_j = sum(
+            piece.sums.total_j
+            for hour in hours[container]
+            if first.at <= hour.begins and hour.ends <= last.at
+            for piece in hour.pieces
+        )
+        counted = (float(last.kwh) - float(first.kwh)) * 3.6e6
+        assert counted == pytest.approx(used_j * factor, rel=1e-3)
+
+
+def test_a_second_time_nothing_is_made(books: tuple[dict[str, list[KeptHour]], list[Reading], Path]) -> None:
+    _, _, folder = books
     said = asyncio.run(make_books(folder / "targets.yml", folder, UNTIL.timestamp()))
     assert said == "There are books already; none were made up."
