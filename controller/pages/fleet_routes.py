@@ -33,6 +33,7 @@ from controller.pages.formats import comes_twice, cut, plain
 from controller.pages.frame import HTML, page, words_of
 from controller.pages.language import Words
 from controller.pages.live_state import LiveState
+from controller.pages.money_home import office_home, own_home
 from controller.pages.page_paths import container_path
 from controller.pages.state_words import state_words
 from controller.pages.trouble import Clock
@@ -72,6 +73,8 @@ async def get_fleet(call: Call[None, FleetQuery]) -> Answer:
     by: Sort = next((one for one in SORTS if one == query.sort), "need")
     view = query.view if query.view in get_args(View) else "cards"
     live = await _state(call, found, words)
+    office = await office_home(call, words) if call.person.role == "accountant" else None
+    own = await own_home(call, words) if call.person.role == "client" and found.cards else None
     structure = _structure(found, wanted)
     of = urlencode([*((name, one) for name in wanted for one in sorted(wanted[name])), ("seen", structure)])
     return page(
@@ -98,6 +101,8 @@ async def get_fleet(call: Call[None, FleetQuery]) -> Answer:
         address_of=lambda **changed: _address(query, **changed),
         fleet_in_grafana=grafana_fleet(call.settings) if call.person.role != "client" else None,
         history=alerts_judged(call),
+        office=office,
+        own=own,
     )
 
 

@@ -10,10 +10,12 @@ from typing import Final
 import msgspec
 
 from controller.accounting.model import KINDS, Gap, MeterCheck, Report, ReportRow
+from controller.accounting.money import rounding
 from controller.pages.energy_chart import key_words
 from controller.pages.formats import hash_rate_unit, wall
 from controller.pages.language import Words
 from controller.pages.money_words import (
+    amount,
     amounts,
     charge_words,
     digits_for,
@@ -177,11 +179,20 @@ def shown_gaps(gaps: Sequence[Gap], words: Words, zone: tzinfo) -> list[ShownGap
         ShownGap(
             name=gap.name,
             span=span_words(gap.begins.astimezone(zone), gap.ends.astimezone(zone), words),
-            lasts=words.formats.duration((gap.ends - gap.begins).total_seconds()),
+            lasts=_lasts(gap, words),
             why=words.told(gap.why),
         )
         for gap in longest[:MOST_GAPS]
     ]
+
+
+def _lasts(gap: Gap, words: Words) -> str:
+    """Return how long it is, and how much of it is missing where that is not all."""
+    length = words.formats.duration((gap.ends - gap.begins).total_seconds())
+    if gap.missing_hours is None:
+        return length
+    missing = words.formats.duration(gap.missing_hours * 3600)
+    return words.gettext("%(missing)s of %(length)s", missing=missing, length=length)
 
 
 def columns(words: Words) -> dict[str, Column]:
@@ -219,7 +230,7 @@ def columns(words: Words) -> dict[str, Column]:
         "meter": (
             gettext("Meter"),
             gettext(
-                "What the container's own meter counted between the first and the last reading in the period, and how far the sum of the miners lies from it: within 5 % it agrees, within 20 % it is worth a look."
+                "What the container's own meter counted between the first and the last reading in the period, and how far the sum of the miners lies from it: within 5 %% it agrees, within 20 %% it is worth a look."
             ),
         ),
         "hashing": (
@@ -258,8 +269,6 @@ def _name(row: ReportRow, by: str, words: Words) -> str:
 
 def _of(row: ReportRow, by: str) -> str:
     """Return what a line belongs to, beside its name."""
-    if by == "miner":
-        return row.container or ""
     return row.client or "" if by == "container" else ""
 
 
@@ -322,3 +331,15 @@ def _notes(row: ReportRow, words: Words) -> list[str]:
             )
         )
     return found
+
+
+def rounding_words(report: Report, words: Words) -> str:
+    """Return what is said where the amounts of the lines do not add up to that of the whole; "" where they do."""
+    parts = [money for row in report.rows for money in row.cost]
+    apart = [amount(money, words) for money in rounding(parts, report.total.cost)]
+    if not apart:
+        return ""
+    return words.gettext(
+        "Rounding: %(difference)s. Each amount is rounded once from its own exact sum.",
+        difference="; ".join(apart),
+    )

@@ -101,6 +101,8 @@ ADDRESSES: Mapping[str, tuple[str, ...]] = {
     ),
     "/operations": ("/operations",),
     "/operations/{id}": ("/operations/{operation}",),
+    "/reports": ("/reports", "/reports?by=day", "/reports?by=miner&from=2026-01-01&to=2026-01-02"),
+    "/reports/{number}": ("/reports/1",),
     "/schedule": ("/schedule", "/schedule?days=7"),
     "/schedule/new": ("/schedule/new",),
     "/schedule/{id}/copy": ("/schedule/{hand_schedule}/copy",),

@@ -119,9 +119,13 @@ GET    /api/v1/users/{id}/tokens                A    people
 DELETE /api/v1/users/{id}/tokens                A    people
 DELETE /api/v1/users/{id}/tokens/{token_id}     A    people
 
-GET    /api/v1/clients                          AF   people
+GET    /api/v1/clients                          AFC  people
 POST   /api/v1/clients                          A    people
-GET    /api/v1/clients/{id}                     AF   people
+GET    /api/v1/clients/{id}                     AFC  people
+PATCH  /api/v1/clients/{id}                     A    people
+DELETE /api/v1/clients/{id}                     A    people
+GET    /api/v1/clients/{id}/containers          AFC  people
+PUT    /api/v1/clients/{id}/containers          A    people
 GET    /api/v1/clients/{id}/gateway-tokens      A    people
 POST   /api/v1/clients/{id}/gateway-tokens      A    people
 DELETE /api/v1/clients/{id}/gateway-tokens/{token_id}  A  people
@@ -176,6 +180,30 @@ POST   /me/sessions/end                         AFC  people
 POST   /me/tokens                               AFC  people
 POST   /me/tokens/{id}/revoke                   AFC  people
 GET    /keys                                    AFC  any
+GET    /people                                  A    people
+GET    /people/new                              A    people
+POST   /people/new                              A    people
+GET    /people/{id}                             A    people
+POST   /people/{id}                             A    people
+POST   /people/{id}/disable                     A    people
+POST   /people/{id}/enable                      A    people
+POST   /people/{id}/password                    A    people
+POST   /people/{id}/invitation                  A    people
+POST   /people/{id}/invitation/withdraw         A    people
+POST   /people/{id}/sessions/end                A    people
+POST   /people/{id}/sessions/{session_id}/end   A    people
+POST   /people/{id}/tokens/revoke               A    people
+POST   /people/{id}/tokens/{token_id}/revoke    A    people
+GET    /people/{id}/remove                      A    people
+POST   /people/{id}/remove                      A    people
+GET    /clients                                 A    people
+GET    /new-client                              A    people
+POST   /new-client                              A    people
+GET    /clients/{id}                            A    people
+POST   /clients/{id}                            A    people
+POST   /clients/{id}/remove                     A    people
+POST   /clients/{id}/containers                 A    people
+POST   /clients/{id}/containers/end             A    people
 POST   /clients/{id}/view                       A    people
 POST   /end-view                                AFC  people
 GET    /settings                                A    read
@@ -216,6 +244,8 @@ GET    /charts/miner/{id}                       AFC  read
 GET    /charts/sparklines                       AFC  read
 GET    /live                                    AFC  read
 GET    /live/now                                AFC  read
+GET    /reports                                 AFC  reports
+GET    /reports/{number}                        AFC  reports
 GET    /schedule                                AFC  read
 GET    /schedule/new                            A    read
 POST   /schedule/new                            A    control
@@ -264,6 +294,10 @@ DELETE /api/v1/users/{id}/tokens/{token_id}
 GET    /api/v1/clients
 POST   /api/v1/clients
 GET    /api/v1/clients/{id}
+PATCH  /api/v1/clients/{id}
+DELETE /api/v1/clients/{id}
+GET    /api/v1/clients/{id}/containers
+PUT    /api/v1/clients/{id}/containers
 GET    /api/v1/clients/{id}/gateway-tokens
 POST   /api/v1/clients/{id}/gateway-tokens
 DELETE /api/v1/clients/{id}/gateway-tokens/{token_id}

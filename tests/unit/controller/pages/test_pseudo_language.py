@@ -84,6 +84,12 @@ ADDRESSES: Mapping[str, tuple[str, ...]] = {
     "/profiles/{name}/edit": ("/profiles/normal/edit", "/profiles/none/edit"),
     "/runbooks": ("/runbooks",),
     "/runbooks/{alert}": ("/runbooks/MinerDown", "/runbooks/NoSuchAlert"),
+    "/reports": (
+        "/reports",
+        "/reports?month=2026-13&by=mood&container=none&client=none&miner=none&basis=none&page=none",
+        "/reports?from=2026-03-01&to=2026-03-02&by=day",
+    ),
+    "/reports/{number}": ("/reports/1",),
     "/schedule": (
         "/schedule",
         "/schedule?view=table",

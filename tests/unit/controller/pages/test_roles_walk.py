@@ -136,6 +136,13 @@ ADDRESSES: Final[Mapping[str, tuple[str, ...]]] = {
         "/operations/op_all_ended",
         "/operations/op_all?container={container}&state=refused",
     ),
+    "/reports": (
+        "/reports",
+        "/reports?month=2026-03&by=miner&container={container}",
+        "/reports?by=day&client={client}&basis=meter",
+        "/reports?miner={miner}",
+    ),
+    "/reports/{number}": ("/reports/1", "/reports/1?client={client}", "/reports/9"),
     "/schedule": ("/schedule", "/schedule?date=2026-03-29&days=7", "/schedule?date=none"),
     "/schedule/new": ("/schedule/new",),
     "/schedule/{id}/copy": ("/schedule/{schedule}/copy",),

@@ -1,0 +1,101 @@
+"""What the pages about money ask of the books: reports cut to the reader, what there is to choose from, and who sees costs.
+
+A report is made anew each time it is looked at; what other pages only mention is remembered for a minute, and no page waits
+for it longer than a moment.
+"""
+
+import asyncio
+from datetime import date
+from typing import Any, Final
+from weakref import WeakKeyDictionary
+
+from controller.accounting.model import BYS, By, Closing, Report, ReportWish
+from controller.accounting.own_wish import client_of, own_report, sees_costs, wish_for
+from controller.api.route import Call
+from controller.model import Client
+from controller.pages.report_page import Choices
+from controller.pages.zones import reading_zone
+from controller.storage.storage import Storage
+
+SOON_S: Final = 0.05
+"""How long the first byte of a page may wait for sums that it only mentions."""
+
+REMEMBERED_S: Final = 60.0
+_MOST_REMEMBERED: Final = 200
+_PIECE: Final = 500
+
+
+def today_of(call: Call[Any, Any]) -> date:
+    """Return the day on the reader's clock."""
+    return call.now.astimezone(reading_zone(call)).date()
+
+
+async def choices_of(call: Call[Any, Any]) -> Choices:
+    """Return what the reader can ask for: containers that are, or that the books still know; clients where he sees several."""
+    containers = {one.id: one.name for one in call.containers()}
+    if call.person.client is not None:
+        known = {one.id: one.name for one in await call.storage.ledger.containers()}
+        for owned in await call.storage.people.assignments.of_client(call.person.client.id):
+            if owned.begins <= call.now:
+                containers.setdefault(owned.container, known.get(owned.container, owned.container))
+        bys: tuple[By, ...] = tuple(by for by in BYS if by != "client")
+        return Choices(today=today_of(call), containers=containers, clients={}, bys=bys)
+    if call.person.sees_all:
+        for kept in await call.storage.ledger.containers():
+            containers.setdefault(kept.id, kept.name)
+    clients = {one.slug: one.name for one in await clients_of(call)}
+    return Choices(today=today_of(call), containers=containers, clients=clients)
+
+
+async def clients_of(call: Call[Any, Any]) -> list[Client]:
+    """Return all clients by name, those of the past as well."""
+    found, after = await call.storage.people.clients.find(limit=_PIECE)
+    while after is not None:
+        more, after = await call.storage.people.clients.find(after=after, limit=_PIECE)
+        found += more
+    return sorted(found, key=lambda one: one.name.casefold())
+
+
+async def closing_of(call: Call[Any, Any], month: str) -> Closing | None:
+    """Return the closing of a month, None while it is open."""
+    return next((one for one in await closings_of(call) if one.month == month), None)
+
+
+async def closings_of(call: Call[Any, Any]) -> list[Closing]:
+    """Return the closed months, the newest first."""
+    return sorted(await call.storage.closings.find(client_of(call)), key=lambda one: one.month, reverse=True)
+
+
+_Remembered = dict[tuple[ReportWish, bool], tuple[float, asyncio.Task[Report]]]
+_remembered: Final[WeakKeyDictionary[Storage, _Remembered]] = WeakKeyDictionary()
+
+
+async def report_soon(call: Call[Any, Any], wish: ReportWish) -> Report | None:
+    """Return a report that a page only mentions, at most a minute old; None where it takes longer than a moment.
+
+    Making it goes on, for whoever asks next.
+    """
+    narrowed, costs = wish_for(call, wish), sees_costs(call)
+    known = _remembered.setdefault(call.storage, {})
+    loop = asyncio.get_running_loop()
+    for key in [key for key, (at, _) in known.items() if loop.time() - at > REMEMBERED_S]:
+        del known[key]
+    if (narrowed, costs) not in known:
+        if len(known) >= _MOST_REMEMBERED:
+            known.clear()
+        task = loop.create_task(own_report(call, wish))
+        task.add_done_callback(_heard)
+        known[narrowed, costs] = loop.time(), task
+    _, task = known[narrowed, costs]
+    await asyncio.wait([task], timeout=SOON_S)
+    if not task.done():
+        return None
+    if task.cancelled() or task.exception() is not None:
+        del known[narrowed, costs]
+    return task.result()
+
+
+def _heard(task: asyncio.Task[Report]) -> None:
+    """Take note of how it went: who asked may have left by now, and whoever asks next is told."""
+    if not task.cancelled():
+        task.exception()
