@@ -26,6 +26,7 @@ from controller.api.route import ANYBODY, EVERYBODY, Answer, Call, NoQuery, Rout
 from controller.api.signing_in import ABSOLUTE
 from controller.pages.frame import HTML, SIGN_IN, page
 from controller.pages.language import COOKIE, LANGUAGES
+from controller.settings import Settings
 from controller.wording import worded
 
 _COOKIE: Final = "hashyard-sign-in"
@@ -37,9 +38,10 @@ _KEPT_IN_PATHS: Final = "/?&=%#+:@!$'()*,;~"
 
 
 class SignInPageQuery(msgspec.Struct, frozen=True, kw_only=True):
-    """`next`: the path to come back to."""
+    """`next`: the path to come back to. `signed_out`: somebody has just signed out."""
 
     next: str = "/"
+    signed_out: str = ""
 
 
 class SignInForm(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,7 +66,7 @@ async def get_sign_in(call: Call[None, SignInPageQuery]) -> Answer | web.Respons
     if call.asker is not None:
         return _led(back_to)
     ended = session_cookie(secure=call.secure) in call.request.cookies
-    return await _form(call, back_to, ended=ended)
+    return await _form(call, back_to, ended=ended, signed_out=bool(call.query.signed_out))
 
 
 async def post_sign_in(call: Call[bytes, NoQuery]) -> Answer | web.Response:
@@ -102,7 +104,8 @@ async def post_language(call: Call[bytes, NoQuery]) -> web.Response:
 async def post_sign_out(call: Call[bytes, NoQuery]) -> web.Response:
     """End the session, and lead to signing in."""
     ended = await signing_in_routes.sign_out(call)
-    return _led(SIGN_IN, ended.headers[hdrs.SET_COOKIE])
+    told = "" if _grafana_sign_out(call.settings) is None else "?signed_out=1"
+    return _led(SIGN_IN + told, ended.headers[hdrs.SET_COOKIE])
 
 
 def _check_length(form: SignInForm) -> None:
@@ -132,8 +135,12 @@ async def _form(
     problem: Problem | None = None,
     username: str = "",
     ended: bool = False,
+    signed_out: bool = False,
 ) -> Answer:
-    """Return the page of the form. The cookie of a form in another tab is kept, so that both can be sent."""
+    """Return the page of the form; whoever has signed out here is told that Grafana has a session of its own.
+
+    The cookie of a form in another tab is kept, so that both can be sent.
+    """
     name = _cookie_name(call)
     secret = call.request.cookies.get(name, "")
     if not _SECRET.fullmatch(secret):
@@ -149,12 +156,20 @@ async def _form(
         wait_s=None if problem is None or problem.kind != "too-many" else wait_s,
         again_at=call.now + timedelta(seconds=wait_s),
         ended=ended,
+        grafana_sign_out=_grafana_sign_out(call.settings) if signed_out else None,
         first=await asyncio.to_thread((call.settings.data / PASSWORD_FILE).exists),
         password_file=PASSWORD_FILE,
         token=masked(_token_of(secret)),
         back_to=back_to,
         username=username,
     )
+
+
+def _grafana_sign_out(settings: Settings) -> str | None:
+    """Return where people sign out of Grafana; None where nobody signs on to it from here."""
+    if settings.grafana_url is None or settings.grafana_client_secret_file is None:
+        return None
+    return f"{settings.grafana_url.rstrip('/')}/logout"
 
 
 def _refusal(problem: Problem | None) -> dict[str, str]:

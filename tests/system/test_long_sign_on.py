@@ -32,6 +32,11 @@ ELSEWHERE = (
     "/api/datasources/uid/prometheus/resources/api/v1/query?query=up",
 )
 """What is somebody else's where a header names his organisation."""
+EXPECTED_OF_GRAFANA = (
+    "The SAML catalog used for this login",  # it says so of every sign-on, though none comes by SAML
+    "UID:hashyard-fleet",  # the first page of the main organisation, which the others have not
+    "signup is not allowed for module",  # what is to happen to whom it does not know
+)
 NOTHING = ((200, []), (403, []))
 VOLGA, STEPPE = "Volga", "Steppe"
 
@@ -84,6 +89,11 @@ class House:
         """Return the organisations in which Grafana has a person."""
         found = self.grafana.as_administrator(f"/api/users/{number}/orgs").json()
         return {one["name"] for one in found}
+
+
+def secret_of(house: House) -> str:
+    file = house.stack.folder / "grafana" / "grafana" / around.CLIENT_SECRET
+    return file.read_text(encoding="utf-8").strip()
 
 
 def first_password(user: dict[str, Any]) -> str:
@@ -243,6 +253,10 @@ def test_people_sign_on_with_one_password_into_their_own_organisation(house: Hou
     assert kinds.count("auth.signed_on") == 3
     assert "auth.sign_on_refused" not in kinds
     complaints = [
-        line for line in stage.complaints_of(house.grafana.said) if "user not found" not in line.lower()
+        line
+        for line in stage.complaints_of(house.grafana.said)
+        if not any(expected in line for expected in EXPECTED_OF_GRAFANA)
     ]
     assert complaints == []
+    assert "eyJ" not in house.grafana.said, "no token stands in its log"
+    assert secret_of(house) not in house.grafana.said + house.controller.said

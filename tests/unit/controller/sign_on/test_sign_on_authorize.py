@@ -316,6 +316,21 @@ async def test_a_circle_between_grafana_and_here_ends(grafana: Grafana) -> None:
     assert "code" in led_back(await other.get(grafana.asking()))
 
 
+async def test_who_signs_out_is_told_that_grafana_goes_on(make_house: MakeHouse, tmp_path: Path) -> None:
+    """Where people sign on to it; a query that a stranger wrote leads nowhere else."""
+    grafana = await make_grafana(make_house, tmp_path, grafana_client_secret_file=tmp_path / "secret")
+    browser = await grafana.house.signed_in()
+    response = await browser.ask("POST", "/sign-out", data={"csrf": browser.csrf})
+    assert (response.status, response.headers["Location"]) == (303, "/sign-in?signed_out=1")
+    browser.cookie = None
+    for path in (response.headers["Location"], "/sign-in?signed_out=//evil.example"):
+        page = read_page(await (await browser.get(path)).text())
+        assert "You are signed out here. Grafana has a session of its own" in page.text
+        [link] = page.all("a", href=f"{GRAFANA}/logout")
+        assert link.words == "Sign out of Grafana"
+    assert "You are signed out here" not in await (await browser.get("/sign-in")).text()
+
+
 async def test_nothing_is_there_where_no_grafana_is_named(house: House) -> None:
     browser = await house.signed_in()
     for path in (AUTHORIZE, *FOR_PROGRAMS):
