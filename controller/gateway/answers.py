@@ -25,12 +25,13 @@ ErrorType: TypeAlias = Literal[
     "not_found",
     "internal",
 ]
-CODES: Final = (200, 400, 401, 404, 405, 413, 415, 422, 429, 500, 502, 503, 504)
+CODES: Final = (200, 400, 401, 404, 405, 408, 413, 415, 422, 429, 500, 502, 503, 504)
 """Every status that the gateway answers with."""
 
 _OF_STATUS: Final[Mapping[int, ErrorType]] = {
     401: "unauthorized",
     404: "not_found",
+    408: "timeout",
     422: "execution",
     429: "too_many_requests",
     500: "internal",

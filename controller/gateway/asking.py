@@ -19,6 +19,10 @@ MAX_POINTS: Final = 11_000
 """Points of a range, as many as Prometheus allows."""
 MAX_RANGE_S: Final = 400 * 86_400.0
 MAX_BODY: Final = 64 * 1024
+LISTS_KEPT_S: Final = 20.0
+"""Names and values of labels change when a miner is added."""
+FIGURES_KEPT_S: Final = 5.0
+"""A sixth of the time between two scrapes: several people of one client look at one dashboard."""
 MAX_SELECTORS: Final = 20
 """`match[]` of one request."""
 TIMEOUT_S: Final = 20.0
@@ -35,12 +39,12 @@ Source: TypeAlias = Literal["prometheus", "alerts", "rules", "nothing", "build"]
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked upstream. `path`: below /api/v1/. `kept`: the answer may be kept for some seconds."""
+    """What is asked upstream. `path`: below /api/v1/. `kept_s`: so long its answer may be given again."""
 
     path: str
     pairs: tuple[tuple[str, str], ...]
     post: bool
-    kept: bool = False
+    kept_s: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -98,18 +102,19 @@ def question_of(name: str, path: Path, pairs: Sequence[tuple[str, str]], client:
     given = _once(path, pairs)
     try:
         if name == "query":
-            return Question(name, _of_query(given, client), post=True)
+            return Question(name, _of_query(given, client), post=True, kept_s=FIGURES_KEPT_S)
         if name == "query_range":
-            return Question(name, _of_range(given, client), post=True)
+            return Question(name, _of_range(given, client), post=True, kept_s=FIGURES_KEPT_S)
         if name in ("series", "labels"):
-            return Question(name, _of_found(name, pairs, given, client), post=True, kept=name == "labels")
+            kept_s = LISTS_KEPT_S if name == "labels" else 0.0
+            return Question(name, _of_found(name, pairs, given, client), post=True, kept_s=kept_s)
         if path is PATHS["label/<name>/values"]:
-            return Question(name, _of_found(name, pairs, given, client), post=False, kept=True)
+            return Question(name, _of_found(name, pairs, given, client), post=False, kept_s=LISTS_KEPT_S)
     except TooMuch as error:
         raise Failed(422, str(error), "execution") from None
     except Refused as error:
         raise Failed(400, str(error)) from None
-    return Question(name, (), post=False, kept=True)
+    return Question(name, (), post=False, kept_s=LISTS_KEPT_S)
 
 
 def is_only(pairs: Sequence[tuple[str, str]], kind: str) -> bool:

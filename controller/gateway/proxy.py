@@ -43,9 +43,9 @@ from controller.storage.storage import Storage
 
 TOKEN_PREFIX: Final = "hg_"  # noqa: S105  # what every token of the gateway begins with
 _TOKEN_LENGTH: Final = len(TOKEN_PREFIX) + 43
-KEPT_S: Final = 20.0
+BODY_WITHIN_S: Final = 10.0
 _MOST_KEPT: Final = 200
-_MAX_KEPT_BYTES: Final = 256 * 1024
+_MAX_KEPT_BYTES: Final = 64 * 1024
 _TOUCH_EVERY: Final = timedelta(minutes=1)
 _FORM: Final = "application/x-www-form-urlencoded"
 
@@ -126,8 +126,8 @@ class Gateway:
                 body = success(build_info(await self._upstream.data(question)))
             else:
                 body = await self._upstream.ask(question)
-        if question.kept and len(body) <= _MAX_KEPT_BYTES:
-            self._kept[key] = (loop.time() + KEPT_S, body)
+        if question.kept_s and len(body) <= _MAX_KEPT_BYTES:
+            self._kept[key] = (loop.time() + question.kept_s, body)
             self._kept.move_to_end(key)
             while len(self._kept) > _MOST_KEPT:
                 self._kept.popitem(last=False)
@@ -172,10 +172,14 @@ async def _parameters(request: web.Request, path: Path) -> Pairs:
     if request.content_type != _FORM or hdrs.CONTENT_ENCODING in request.headers:
         raise Failed(415, f"send the parameters as {_FORM}")
     raw = bytearray()
-    async for piece in request.content.iter_any():
-        raw += piece
-        if len(raw) > MAX_BODY:
-            raise Failed(413, f"the parameters are longer than {MAX_BODY} bytes")
+    try:
+        async with asyncio.timeout(BODY_WITHIN_S):
+            async for piece in request.content.iter_any():
+                raw += piece
+                if len(raw) > MAX_BODY:
+                    raise Failed(413, f"the parameters are longer than {MAX_BODY} bytes")
+    except TimeoutError:
+        raise Failed(408, "the parameters did not arrive in time", Connection="close") from None
     try:
         return pairs_of(raw.decode("ascii"))
     except UnicodeDecodeError:

@@ -24,7 +24,6 @@ _log = structlog.get_logger(__name__)
 
 _SAID: Final = {
     "execution": (422, "Prometheus cannot work this query out for these series"),
-    "timeout": (503, "the query took too long: ask for less, or for a shorter time"),
     "canceled": (503, "the query was given up: ask again"),
     "not_found": (404, "Prometheus has no such thing"),
 }
@@ -121,5 +120,10 @@ def _refusal(answer: _Answer) -> Failed:
         if unknown is not None:  # a word of the query itself
             return Failed(400, f"this Prometheus has no function {unknown[1]}")
         return Failed(400, "Prometheus does not accept this query")
+    if answer.errorType == "timeout":
+        # Worked on for all the time there is, it asks for too much; never begun, Prometheus has too much to do.
+        if "query queue" in answer.error:
+            return Failed(503, "Prometheus is busy: ask again in some seconds", "timeout", Retry_After="5")
+        return Failed(422, "the query took too long: ask for less, or for a shorter time", "timeout")
     status, text = _SAID.get(answer.errorType, (502, "Prometheus could not answer: ask again later"))
-    return Failed(status, text, "timeout" if answer.errorType == "timeout" else None)
+    return Failed(status, text)

@@ -12,6 +12,7 @@ from structlog.testing import capture_logs
 from yarl import URL
 
 from controller.figures import GatewayCounts
+from controller.gateway import proxy
 from controller.gateway.answers import CODES, Failed
 from controller.gateway.asking import MAX_BODY, PATHS
 from controller.gateway.turns import Turns
@@ -365,7 +366,7 @@ async def test_an_error_of_prometheus_tells_nothing_of_its_series(doorway: Doorw
     for kind, status, ours in (
         ("execution", 422, "execution"),
         ("bad_data", 400, "bad_data"),
-        ("timeout", 503, "timeout"),
+        ("timeout", 422, "timeout"),
         ("canceled", 503, "unavailable"),
         ("internal", 502, "unavailable"),
         ("something new", 502, "unavailable"),
@@ -439,6 +440,59 @@ async def test_lists_are_kept_for_a_moment_for_their_own_client(doorway: Doorway
     assert (await other.json())["data"] == ["borealis"]
     another = await doorway.ask("label/client/values", params={"limit": "5"})
     assert (await another.json())["data"] == ["borealis"]
+
+
+async def test_a_small_answer_is_kept_for_who_asks_the_same_again(doorway: Doorway) -> None:
+    """For some seconds and for his own client alone; what is long, or was an error, is asked for anew."""
+    for path, given in (("query", {"query": "a", "time": "1000"}), ("query_range", RANGE)):
+        before = len(doorway.prometheus.asked)
+        texts = [await (await doorway.ask(path, params=given)).text() for _ in range(3)]
+        assert len(set(texts)) == 1
+        assert len(doorway.prometheus.asked) == before + 1
+        await doorway.ask(path, params=given, of="borealis")
+        assert len(doorway.prometheus.asked) == before + 2
+        assert doorway.prometheus.last.query.endswith('client="borealis"}')
+    doorway.prometheus.answer = {"status": "success", "data": ["x" * 100_000]}
+    for _ in "12":
+        await doorway.ask("query", params={"query": "long"})
+    doorway.prometheus.answer, doorway.prometheus.status = {"status": "error", "errorType": "timeout"}, 503
+    for _ in "12":
+        assert (await doorway.ask("query", params={"query": "slow"})).status == 422
+    assert [one.query.count("long") for one in doorway.prometheus.asked[-4:]] == [1, 1, 0, 0]
+
+
+async def test_a_query_that_takes_too_long_is_the_clients_own(doorway: Doorway) -> None:
+    """It is not the house that fails: no 5xx, and so nothing of what HashyardGatewayFailing counts."""
+    doorway.prometheus.status = 503
+    own = "query timed out in expression evaluation"
+    doorway.prometheus.answer = {"status": "error", "errorType": "timeout", "error": own}
+    said = await refused(await doorway.ask("query", params={"query": "a"}), 422, "timeout")
+    assert "shorter time" in said
+    never_begun = "query timed out in query queue"
+    doorway.prometheus.answer = {"status": "error", "errorType": "timeout", "error": never_begun}
+    response = await doorway.ask("query", params={"query": "a"})
+    assert "busy" in await refused(response, 503, "timeout")
+    assert response.headers["Retry-After"] == "5"
+
+
+async def test_who_sends_his_parameters_too_slowly_is_sent_away(
+    doorway: Doorway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(proxy, "BODY_WITHIN_S", 0.05)
+    server = doorway.house.http._base_url
+    assert server is not None
+    reader, writer = await asyncio.open_connection(server.host, server.port)
+    head = (
+        f"POST {GATEWAY}/query HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {doorway.tokens['acme']}\r\n"
+        "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 100\r\n\r\nquery="
+    )
+    writer.write(head.encode())
+    async with asyncio.timeout(10):
+        answer = (await reader.readuntil(b"}")).decode()
+    writer.close()
+    assert answer.startswith("HTTP/1.1 408")
+    assert doorway.counts.by_code[408] == 1
+    assert doorway.prometheus.asked == []
 
 
 async def test_so_many_at_once_and_the_others_wait_or_are_sent_away(make_doorway: MakeDoorway) -> None:
