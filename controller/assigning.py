@@ -76,6 +76,8 @@ class Assigning:
         except NotRight as error:
             # The inventory has changed meanwhile, or is wrong by itself: the next call looks again.
             _log.error("assignments that are due are not written", containers=list(wishes), reason=str(error))
+            return
+        await self.follow()  # what was written here must not look like a change of somebody's later
 
     async def _due(self, inventory: Inventory) -> dict[str, str | None]:
         """Return the containers (names) whose label is not what the table says, with what it should be."""

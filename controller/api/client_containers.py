@@ -135,15 +135,13 @@ def _meant(
     containers = {one.id: one for one in call.deeds.inventory.containers}
     left = list(shown)
     mistakes: list[Mistake] = []
-    found: list[Assignment] = []
+    found: list[tuple[int, Assignment]] = []
     for place, wish in enumerate(wishes):
         mine = [one for one in left if one.container == wish.container]
         same = next((one for one in mine if (one.from_, one.to) == (wish.from_, wish.to)), None)
         if same is not None:
             left.remove(same)
-            found.append(
-                Assignment(client_id=client.id, container=wish.container, begins=same.begins, ends=same.ends)
-            )
+            found.append((place, _assignment(client, wish, same.begins, same.ends)))
             continue
         container = containers.get(wish.container)
         if container is None or not call.person.may_see(container):
@@ -165,25 +163,36 @@ def _meant(
         if wish.to is not None:
             known = (one.ends for one in mine if one.to == wish.to)
             ends = next(known, day_bounds(container.timezone, wish.to)[1])
-        found.append(Assignment(client_id=client.id, container=wish.container, begins=begins, ends=ends))
-    for (container_id, one), again in _doubled(found):
-        detail = worded("%(container)s is in the list twice for the same time", container=container_id)
-        mistakes.append(Mistake(f"/{max(one, again)}/from", "invalid", detail))
+        found.append((place, _assignment(client, wish, begins, ends)))
+    mistakes += [
+        Mistake(
+            f"/{place}/from",
+            "invalid",
+            worded("%(container)s is in the list twice for the same time", container=one.container),
+        )
+        for place, one in _doubled(found)
+    ]
     if mistakes:
         raise invalid(*mistakes)
-    return sorted(found, key=lambda one: (one.container, one.begins))
+    return sorted((one for _, one in found), key=lambda one: (one.container, one.begins))
 
 
-def _doubled(found: Sequence[Assignment]) -> list[tuple[tuple[str, int], int]]:
-    """Return the places of assignments of the list that overlap each other."""
-    doubled = []
-    for place, one in enumerate(found):
-        for other_place, other in enumerate(found[:place]):
-            apart = (one.ends or FOR_EVER) <= other.begins or (other.ends or FOR_EVER) <= one.begins
-            if one.container == other.container and not apart:
-                doubled.append(((one.container, place), other_place))
-                break
-    return doubled
+def _assignment(client: Client, wish: Held, begins: datetime, ends: datetime | None) -> Assignment:
+    return Assignment(client_id=client.id, container=wish.container, begins=begins, ends=ends)
+
+
+def _doubled(found: Sequence[tuple[int, Assignment]]) -> list[tuple[int, Assignment]]:
+    """Return those, with their places in the list, that have some time in common with an earlier one."""
+    return [
+        (place, one)
+        for number, (place, one) in enumerate(found)
+        if any(
+            one.container == other.container
+            and one.begins < (other.ends or FOR_EVER)
+            and other.begins < (one.ends or FOR_EVER)
+            for _, other in found[:number]
+        )
+    ]
 
 
 def _check_may(call: Call[Any, Any], touched: dict[str, list[Span]]) -> None:

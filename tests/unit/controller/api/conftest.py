@@ -159,6 +159,8 @@ async def make_house(tmp_path: Path) -> AsyncIterator[MakeHouse]:
             "routes": ROUTES,
             **(app or {}),
         }
+        if callable(made := options.get("services")):  # parts that need the database
+            options["services"] = made(storage)
         server = TestServer(application(settings, deeds, storage, **options))
         await server.start_server()
         http = ClientSession(server.make_url("/"), cookie_jar=DummyCookieJar())

@@ -7,7 +7,11 @@ from typing import Any
 
 import msgspec
 
+from controller.accounting.booking import Bookkeeper
+from controller.accounting.corrections import Corrections
+from controller.accounting.terms import TermsBook
 from controller.api.stream_routes import Streams
+from controller.assigning import Assigning
 from controller.deeds import (
     Choice,
     CommandWish,
@@ -36,6 +40,7 @@ from controller.model import (
 )
 from controller.process import Part, Process, Room
 from controller.settings import MANAGED_FILE
+from controller.storage.storage import Storage
 from miners.errors import InventoryError
 from miners.inventory.fleet import Inventory
 from miners.inventory.slugs import miner_id
@@ -345,9 +350,16 @@ class FleetHouse:
     """A house with such a fleet."""
 
     def __init__(
-        self, house: House, deeds: FleetDeeds, store: InventoryStore, hand: Path, managed: Path
+        self,
+        house: House,
+        deeds: FleetDeeds,
+        store: InventoryStore,
+        hand: Path,
+        managed: Path,
+        services: Mapping[type[Any], Any],
     ) -> None:
         self.house, self.deeds, self.store, self.hand, self.managed = house, deeds, store, hand, managed
+        self.services = services
 
     async def browser(self, username: str = "anna", role: Any = "administrator", **more: Any) -> Any:
         return await self.house.signed_in(username, role, **more)
@@ -378,15 +390,34 @@ async def start(
     managed = tmp_path / f"data{place}" / MANAGED_FILE
     store = InventoryStore([file], managed=managed)
     deeds = kind(store)
-    parts = {
-        Managed: Managed(managed, [file], store),
-        History: History(None),
-        Streams: Streams(),
-        Process: QuietWhole(store),
-        **(services or {}),
-    }
+    made: dict[type[Any], Any] = {}
+
+    def parts(storage: Storage) -> dict[type[Any], Any]:
+        document = Managed(managed, [file], store)
+
+        def inventory() -> Inventory:
+            return store.inventory
+
+        def now() -> datetime:
+            return deeds.now
+
+        bookkeeper = Bookkeeper(storage, None, inventory, TermsBook(storage, inventory), now)
+        made.update(
+            {
+                Managed: document,
+                Assigning: Assigning(storage, document, str(managed), inventory, now),
+                Bookkeeper: bookkeeper,
+                Corrections: Corrections(storage, bookkeeper, now),
+                History: History(None),
+                Streams: Streams(),
+                Process: QuietWhole(store),
+                **(services or {}),
+            }
+        )
+        return made
+
     house = await make_house(deeds=deeds, app={"services": parts}, **more)
-    return FleetHouse(house, deeds, store, file, managed)
+    return FleetHouse(house, deeds, store, file, managed, made)
 
 
 def moment(text: str) -> datetime:
