@@ -29,6 +29,9 @@ _OF_FORMS: Final = (
     "too-many",
     "in-use",
     "not-found",
+    "overlap",
+    "read-only",
+    "closed",
 )
 """What stands against a form that can be filled in otherwise; anything else has a page of its own."""
 
@@ -99,13 +102,8 @@ def mistakes_of(error: Problem | StorageError, words: Words) -> tuple[int, Mappi
 
 async def every_client(call: Call[Any, Any]) -> list[Client]:
     """Return all clients, by name."""
-    found: list[Client] = []
-    after: str | None = None
-    while True:
-        part, after = await call.storage.people.clients.find(after=after, limit=500)
-        found += part
-        if after is None:
-            return sorted(found, key=lambda client: (client.name.casefold(), client.slug))
+    found = await call.storage.people.clients.all()
+    return sorted(found, key=lambda client: (client.name.casefold(), client.slug))
 
 
 def role_of(text: str) -> Role | None:

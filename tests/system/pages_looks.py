@@ -56,6 +56,13 @@ ADDRESSES: Mapping[str, tuple[str, ...]] = {
     "/me": ("/me",),
     "/password": ("/password",),
     "/confirm-password": ("/confirm-password",),
+    "/people": ("/people", "/people?q=nothing-like-this"),
+    "/people/new": ("/people/new", "/people/new?role=client", "/people/new?role=accountant"),
+    "/people/{id}": ("/people/{user}", "/people/no-such"),
+    "/people/{id}/remove": ("/people/{user}/remove",),
+    "/clients": ("/clients", "/clients?q=nothing-like-this"),
+    "/new-client": ("/new-client",),
+    "/clients/{id}": ("/clients/{client}", "/clients/no-such"),
     "/invitation": ("/invitation",),
     "/invitation/{token}": ("/invitation/no-such",),
     "/keys": ("/keys",),
@@ -127,6 +134,8 @@ class Things:
     profile: str
     operation: str
     override: str
+    user: str
+    client: str
 
 
 @dataclass(frozen=True)
@@ -178,6 +187,7 @@ def furnish(yard: Yard) -> Things:
         "reason": "breaker 2, electrician on site",
     }
     override = _made(yard, "/overrides", order)
+    person = _made(yard, "/users", _PERSON)
     operations = yard.api("/operations").json()["items"]
     miners = yard.api("/miners?container=hostile").json()["items"]
     hand = next(one for one in yard.api("/schedules").json()["items"] if one["name"] == "all day")
@@ -188,9 +198,12 @@ def furnish(yard: Yard) -> Things:
         profile="normal",
         operation=operations[0]["id"],
         override=override["id"],
+        user=person["id"],
+        client=person["client_id"],
     )
 
 
+_PERSON = {"username": "nina", "name": "Nina Vereshchagina", "role": "client", "invite": True}
 _OWN = {"name": "Own 9", "location": "Port B", "time_zone": "America/Chicago", "control": "enforce"}
 _SCHEDULE = {
     "name": "four shifts",

@@ -29,6 +29,15 @@ DELETE /api/v1/me/tokens/{id}                   AFC  people
 
 GET    /api/v1/overview                         AFC  read
 
+GET    /api/v1/reports/energy                   AFC  reports
+GET    /api/v1/reports                          AFC  reports
+POST   /api/v1/reports                          AF   reports
+GET    /api/v1/reports/{number}                 AFC  reports
+GET    /api/v1/meter-readings                   AF   reports
+POST   /api/v1/meter-readings                   AF   reports
+POST   /api/v1/meter-readings/import            AF   reports
+DELETE /api/v1/meter-readings/{id}              AF   reports
+
 GET    /api/v1/containers                       AFC  read
 GET    /api/v1/containers/{id}                  AFC  read
 

@@ -11,7 +11,19 @@ from aiohttp import web
 
 from controller.deeds import Plan, Planned, Skipped, Source, Warned
 from controller.history import History
-from controller.model import Event, Hold, Operation, Result, ResultState, new_id
+from controller.model import (
+    Client,
+    Event,
+    GatewayToken,
+    GrafanaLink,
+    Hold,
+    Invitation,
+    Operation,
+    Result,
+    ResultState,
+    User,
+    new_id,
+)
 from controller.pages import event_words
 from controller.pages.alert_words import ALERTS
 from controller.pages.deed_links import KINDS, Kind, deed_link
@@ -52,6 +64,13 @@ ADDRESSES: Mapping[str, tuple[str, ...]] = {
     "/by-name": ("/by-name?container=none",),
     "/containers/{id}/card": ("/containers/container-1/card?miner=container-1.a1",),
     "/deeds/{kind}": (),
+    "/people": ("/people", "/people?q=zzz", "/people?done=removed"),
+    "/people/new": ("/people/new", "/people/new?role=client", "/people/new?role=accountant"),
+    "/people/{id}": ("/people/usr_1", "/people/usr_1?done=disabled", "/people/usr_0"),
+    "/people/{id}/remove": ("/people/usr_1/remove",),
+    "/clients": ("/clients", "/clients?q=zzz"),
+    "/new-client": ("/new-client",),
+    "/clients/{id}": ("/clients/cli_1", "/clients/cli_1?done=made", "/clients/cli_0"),
     "/invitation": ("/invitation",),
     "/invitation/{token}": ("/invitation/none",),
     "/keys": ("/keys",),
@@ -254,6 +273,7 @@ def every_event() -> list[tuple[str, dict[str, str]]]:
 async def fill(fleet: FleetHouse, prometheus: FullPrometheus) -> None:
     """Have everything happen at once."""
     await fleet.house.storage.overrides.add(override(fleet))
+    await people_of(fleet)
     override(fleet, miners=("container-1.a2",), containers=(), ends="at", until=BEGIN + timedelta(hours=30))
     whole, results = operation()
     fleet.deeds.running[OPERATION] = whole, results
@@ -287,6 +307,39 @@ async def fill(fleet: FleetHouse, prometheus: FullPrometheus) -> None:
         await fleet.house.storage.events.add(event)
     for name in (*list(ALERTS)[:12], "MinerBoardLost", "MinerDown", "YardGateOpen"):
         prometheus.alerts.fires(name, container="Container 1", miner="a1")
+
+
+async def people_of(fleet: FleetHouse) -> None:
+    """Have a client with a container, and a person of it in every state at once."""
+    people = fleet.house.storage.people
+    await people.clients.add(
+        Client(id="cli_1", slug="borealis", name="borealis", created_at=BEGIN, active=False)
+    )
+    user = User(
+        id="usr_1",
+        username="boris",
+        role="client",
+        client_id="cli_1",
+        created_at=BEGIN,
+        password_change_needed=True,
+    )
+    await people.users.add(user, "nobody's")
+    await people.users.add(msgspec.structs.replace(user, id="usr_2", username="admin", active=False), "x")
+    invitation = Invitation(
+        id="inv_1",
+        user_id="usr_1",
+        created_at=BEGIN,
+        expires_at=BEGIN + timedelta(days=7),
+        created_by=BORIS,
+    )
+    await people.invitations.put(invitation, "1" * 64)
+    link = GrafanaLink(owner_id="usr_1", state="failed", detail="kernel panic", at=BEGIN)
+    await people.grafana.put([link, msgspec.structs.replace(link, owner_id="cli_1")])
+    await people.assignments.hand_over("container-1", "cli_1", BEGIN)
+    await fleet.house.storage.gateway_tokens.add(
+        GatewayToken(id="gwt_1", client_id="cli_1", created_at=BEGIN), "1" * 64
+    )
+    await fleet.house.signing_in.issue_token(user, "kernel panic", ("read",), BEGIN)
 
 
 Browse = Callable[[], Awaitable[Browser]]

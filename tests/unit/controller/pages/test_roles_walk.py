@@ -19,7 +19,7 @@ from controller.api import stream_routes
 from controller.api.route import Open, Route
 from controller.api.routes import ROUTES
 from controller.deeds import Source
-from controller.model import Role
+from controller.model import Client, Role, User
 from controller.pages.deed_links import KINDS
 from controller.pages.live_pages import LIVE_PAGES
 from controller.pages.routes import PAGES
@@ -66,6 +66,13 @@ ADDRESSES: Final[Mapping[str, tuple[str, ...]]] = {
     "/password": ("/password?next=/miners/{miner}",),
     "/confirm-password": ("/confirm-password?next=/miners/{miner}",),
     "/me": ("/me", "/me?done=saved"),
+    "/people": ("/people", "/people?q=zzz", "/people?done=removed"),
+    "/people/new": ("/people/new", "/people/new?role=client", "/people/new?role=accountant"),
+    "/people/{id}": ("/people/usr_1", "/people/usr_1?done=disabled", "/people/usr_0"),
+    "/people/{id}/remove": ("/people/usr_1/remove",),
+    "/clients": ("/clients", "/clients?q=zzz"),
+    "/new-client": ("/new-client",),
+    "/clients/{id}": ("/clients/cli_1", "/clients/cli_1?done=made", "/clients/cli_0"),
     "/invitation": ("/invitation",),
     "/invitation/{token}": ("/invitation/none",),
     "/keys": ("/keys",),
@@ -213,7 +220,12 @@ async def two_clients(make_house: MakeHouse, tmp_path: Path) -> AsyncIterator[Tw
 
 @pytest.fixture
 async def fleet(two_clients: TwoClients) -> FleetHouse:
-    return await two_clients()
+    made = await two_clients()
+    people, now = made.house.storage.people, made.deeds.now
+    await people.clients.add(Client(id="cli_1", slug="cli-1", name="Of one", created_at=now))
+    user = User(id="usr_1", username="of one", role="client", client_id="cli_1", created_at=now)
+    await people.users.add(user, "nobody's")
+    return made
 
 
 async def walked(browser: Browser, of: Things, *, deeds: bool = True) -> dict[str, str]:
