@@ -10,24 +10,33 @@ _LABELS = ("client", "container", "miner", "class", "source", "algorithm", "__na
 _VALUES = ("acme", "borealis", "C 1", "C 9", "planted", "a0", "hashing", "", "SHA-256")
 _PATTERNS = (".*", ".+", "acme|borealis", "C .", "borealis", "(a|p).*", "", "a[0-9]", "[^x]*", "measured|")
 _FUNCTIONS = (
-    "abs",
-    "ceil",
-    "floor",
-    "round",
-    "sort",
-    "sort_desc",
-    "timestamp",
-    "sgn",
-    "exp",
-    "hour",
-    "deriv_of",
-)
-_OVER_TIME = (
-    "rate", "increase", "delta", "irate", "idelta", "changes", "resets", "deriv", "sum_over_time", "avg_over_time",
-    "max_over_time", "min_over_time", "count_over_time", "last_over_time", "present_over_time", "stddev_over_time",
+    "abs", "absent", "acos", "acosh", "asin", "asinh", "atan", "atanh", "ceil", "cos", "cosh", "day_of_month", "day_of_week",
+    "day_of_year", "days_in_month", "deg", "exp", "floor", "histogram_count", "histogram_sum", "hour", "ln", "log10", "log2",
+    "minute", "month", "no_such_function", "rad", "round", "sgn", "sin", "sinh", "sort", "sort_desc", "sqrt", "tan", "tanh",
+    "timestamp", "year",
 )  # fmt: skip
+_WITH_ONE_NUMBER = ("clamp_max", "clamp_min", "round")
+_OVER_TIME = (
+    "absent_over_time", "avg_over_time", "changes", "count_over_time", "delta", "deriv", "idelta", "increase", "irate",
+    "last_over_time", "mad_over_time", "max_over_time", "min_over_time", "present_over_time", "rate", "resets",
+    "stddev_over_time", "stdvar_over_time", "sum_over_time",
+)  # fmt: skip
+_NUMBERS = (
+    "2",
+    "-1.5",
+    "1e3",
+    ".5",
+    "0x1F",
+    "Inf",
+    "-Inf",
+    "NaN",
+    "time()",
+    "pi()",
+    "scalar(vector(2))",
+    "+3",
+)
 _AGGREGATIONS = ("sum", "avg", "min", "max", "count", "group", "stddev", "stdvar")
-_WITH_NUMBER = ("topk", "bottomk", "quantile")
+_WITH_NUMBER = ("topk", "bottomk", "quantile", "limitk")
 
 
 def quoted(text: str) -> Text:
@@ -47,7 +56,8 @@ def matchers(draw: st.DrawFn, *, named: bool) -> str:
         operator = draw(st.sampled_from(("=", "!=", "=~", "!~")))
         value = draw(st.sampled_from(_PATTERNS if "~" in operator else _VALUES))
         found.append(f"{label}{draw(st.sampled_from(('', ' ')))}{operator}{draw(quoted(value))}")
-    return draw(st.sampled_from((",", " , ", ",\n # , client='borealis'\n"))).join(found)
+    between = st.sampled_from((",", ",", " , ", ",\n # , client='borealis'\n", " or "))
+    return draw(between).join(found) + (draw(st.sampled_from(("", "", ","))) if found else "")
 
 
 @st.composite
@@ -70,9 +80,11 @@ def selectors(draw: st.DrawFn) -> str:
 
 def moments() -> Text:
     """What may stand behind a selector: offset, @, both, neither."""
-    offset = st.sampled_from(("", "", "", " offset 5m", " offset -3m", " offset 1h"))
+    offset = st.sampled_from(("", "", "", " offset 5m", " offset -3m", " offset 1h", " OFFSET 1m30s"))
     at = st.sampled_from(("", "", "", " @ start()", " @ end()", f" @ {END - 1800}", f" @ {BEGIN + 600}.5"))
-    return st.builds(lambda one, other: one + other, at, offset)
+    return st.builds(
+        lambda one, other, turned: other + one if turned else one + other, at, offset, st.booleans()
+    )
 
 
 @st.composite
@@ -97,17 +109,44 @@ def _parted(draw: st.DrawFn, inner: Text, words: tuple[str, ...]) -> str:
 def _joined(draw: st.DrawFn, inner: Text) -> str:
     operator = draw(
         st.sampled_from(
-            ("+", "-", "*", "/", "%", "^", "==", "!=", ">", "<=", "> bool", "and", "or", "unless")
+            (
+                "+",
+                "-",
+                "*",
+                "/",
+                "%",
+                "^",
+                "atan2",
+                "==",
+                "!=",
+                ">",
+                "<",
+                ">=",
+                "<=",
+                "> bool",
+                "== bool",
+                "and",
+                "or",
+                "unless",
+                "AND",
+                "fill",
+            )
         )
     )
     labels = ", ".join(draw(st.lists(st.sampled_from(_LABELS[:4]), max_size=3, unique=True)))
     matching = draw(st.sampled_from(("", "", f"on ({labels})", f"ignoring ({labels})")))
     group = ""
-    if matching and operator not in ("and", "or", "unless"):
-        group = draw(st.sampled_from(("", "group_left ()", "group_right (source)")))
-    number = draw(st.sampled_from((None, None, "2", "-1.5", "Inf", "0x10")))
-    if number is not None and operator not in ("and", "or", "unless"):
-        return f"{draw(inner)} {operator} {number}"
+    sets = operator.lower() in ("and", "or", "unless")
+    if matching and not sets:
+        group = draw(
+            st.sampled_from(
+                ("", "group_left ()", "group_left", "group_right (source)", "group_left (client, class)")
+            )
+        )
+    number = draw(st.sampled_from((None, None, *_NUMBERS)))
+    if number is not None and not sets:
+        turned = draw(st.booleans())
+        return f"{number} {operator} {draw(inner)}" if turned else f"{draw(inner)} {operator} {number}"
     return f"{draw(inner)} {operator} {matching} {group} {draw(inner)}"
 
 
@@ -119,7 +158,21 @@ def _ranged(draw: st.DrawFn, inner: Text) -> str:
     else:
         step = draw(st.sampled_from(("5m", "1m", "")))
         what = f"({draw(inner)})[{draw(st.sampled_from(('20m', '1h')))}:{step}]"
-    return f"{function}({what}{draw(moments())})"
+    what += draw(moments())
+    number = draw(st.sampled_from(_NUMBERS) | inner.map(lambda vector: f"scalar({vector})"))
+    given = draw(
+        st.sampled_from(
+            (
+                f"{function}({what})",
+                f"{function}({what})",
+                f"{function}({what})",
+                f"quantile_over_time({number}, {what})",
+                f"predict_linear({what}, {number})",
+                f"double_exponential_smoothing({what}, 0.5, 0.5)",
+            )
+        )
+    )
+    return str(given)
 
 
 def _wrapped(inner: Text) -> Text:
@@ -128,7 +181,14 @@ def _wrapped(inner: Text) -> Text:
         _joined(inner),
         _ranged(inner),
         st.builds(lambda name, one: f"{name}({one})", st.sampled_from(_FUNCTIONS), inner),
-        st.builds(lambda one: f"-({one})", inner),
+        st.builds(
+            lambda name, one, number: f"{name}({one}, {number})",
+            st.sampled_from(_WITH_ONE_NUMBER),
+            inner,
+            st.sampled_from(_NUMBERS),
+        ),
+        st.builds(lambda one, other: f"clamp({one}, 1, scalar({other}))", inner, inner),
+        st.builds(lambda one, sign: f"{sign}({one})", inner, st.sampled_from(("-", "+", "- -"))),
         st.builds(lambda one: f"vector(scalar({one}))", inner),
         st.builds(lambda one: f"histogram_quantile(0.9, {one})", inner),
         st.builds(lambda one: f"clamp_max({one}, scalar({one}))", inner),
@@ -140,6 +200,11 @@ def _wrapped(inner: Text) -> Text:
         st.builds(lambda one: f'label_join({one}, "client", "-", "container", "miner")', inner),
         st.builds(lambda one: f"({one}) # {{client='borealis'}}\n", inner),
         st.builds(lambda one: f"info({one})", inner),
+        st.builds(lambda one, other: f"sum(info({one}, {{{other}}}))", inner, matchers(named=True)),
+        st.builds(
+            lambda one, label: f'sort_by_label({one}, "{label}")', inner, st.sampled_from(("client", "miner"))
+        ),
+        st.builds(lambda one: f'(\n\t{one} # "\n)', inner),
     )
 
 
