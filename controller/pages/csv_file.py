@@ -7,6 +7,7 @@ import csv
 import io
 from collections.abc import AsyncIterator, Iterable
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Final, TypeAlias
 
 from aiohttp import web
@@ -14,7 +15,7 @@ from aiohttp import web
 from controller.api.piecewise import sent_in_pieces
 from controller.events import guarded
 
-Cell: TypeAlias = str | float | bool | datetime | None
+Cell: TypeAlias = str | float | bool | datetime | Decimal | None
 
 MARK: Final = "\ufeff"
 """The byte order mark, without which Excel takes UTF-8 for something else."""

@@ -27,12 +27,15 @@ class Closings:
         self._database = database
 
     async def close(
-        self, closing: Closing, reports: Callable[[Connection, int], Mapping[str, Report]]
+        self,
+        closing: Closing,
+        reports: Callable[[Connection, int], Mapping[str, Report]],
+        settled: Callable[[Closing], Closing],
     ) -> Closing:
         """Close a month and return it with its number; its `number` is not looked at. Taken where it is closed already.
 
         `reports`: makes what is kept, by client's slug and under ALL, within the same transaction, given the number. What
-        it raises closes nothing.
+        it raises closes nothing. `settled`: returns the closing as it is once they are made.
         """
 
         def work(connection: Connection) -> Closing:
@@ -45,10 +48,11 @@ class Closings:
                 {
                     "number": made.number,
                     "client": client,
-                    "document": zlib.compress(msgspec.json.encode(report, enc_hook=str)),
+                    "document": zlib.compress(msgspec.json.encode(report)),
                 }
                 for client, report in reports(connection, made.number).items()
             ]
+            made = settled(made)
             row = {name: getattr(made, name) for name in made.__struct_fields__} | {"month": month}
             connection.execute(insert(closings).values(row))
             connection.execute(insert(closing_reports), documents)

@@ -158,6 +158,18 @@ class Ledger:
         return await self._database.write(work)
 
 
+def complete_days(connection: Connection, first: date, last: date) -> None:
+    """Make rows by miner of every day in a period that is still open, whatever is booked of it: no hour comes any more."""
+    days = (
+        select(ledger_open_hours.c.day, ledger_containers.c.container)
+        .join(ledger_containers, ledger_containers.c.number == ledger_open_hours.c.container)
+        .where(ledger_open_hours.c.day.between(day_number(first), day_number(last)))
+        .distinct()
+    )
+    for day, container in connection.execute(days).all():
+        _close_day(connection, container, to_day(day))
+
+
 def kept_containers(connection: Connection) -> list[KeptContainer]:
     """Return the containers of the books by id, for a transaction that does more."""
     hours, names = ledger_hours.c, ledger_names.c
