@@ -8,6 +8,7 @@ from controller.pages import (
     alerts_routes,
     by_name_routes,
     chart_routes,
+    close_page_routes,
     closed_report_routes,
     client_page_routes,
     clients_routes,
@@ -20,6 +21,7 @@ from controller.pages import (
     key_routes,
     live_routes,
     log_routes,
+    meter_page_routes,
     miner_edit_routes,
     miner_routes,
     miners_routes,
@@ -71,7 +73,9 @@ _FILES = (
     schedule_edit_routes,
     profile_routes,
     report_page_routes,
+    close_page_routes,
     closed_report_routes,
+    meter_page_routes,
     page_routes,
 )
 

@@ -255,6 +255,14 @@ GET    /live                                    AFC  read
 GET    /live/now                                AFC  read
 GET    /reports                                 AFC  reports
 GET    /reports/{number}                        AFC  reports
+GET    /close-month                             AF   reports
+POST   /close-month                             AF   reports
+GET    /meters                                  AF   reports
+POST   /meters                                  AF   reports
+GET    /meters/import                           AF   reports
+POST   /meters/import                           AF   reports
+GET    /meters/{id}/withdraw                    AF   reports
+POST   /meters/{id}/withdraw                    AF   reports
 GET    /schedule                                AFC  read
 GET    /schedule/new                            A    read
 POST   /schedule/new                            A    control

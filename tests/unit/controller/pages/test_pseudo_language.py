@@ -109,6 +109,10 @@ ADDRESSES: Mapping[str, tuple[str, ...]] = {
         "/reports?from=2026-03-01&to=2026-03-02&by=day",
     ),
     "/reports/{number}": ("/reports/1",),
+    "/close-month": ("/close-month?month=2026-02", "/close-month?month=2099-01"),
+    "/meters": ("/meters",),
+    "/meters/import": ("/meters/import",),
+    "/meters/{id}/withdraw": ("/meters/mrd_none/withdraw",),
     "/schedule": (
         "/schedule",
         "/schedule?view=table",
