@@ -523,6 +523,11 @@ ROUTES: tuple[tuple[str, str, Callable[[State, Asked], Any]], ...] = (
 )
 
 
+def check_signed(right: bool) -> None:
+    if not right:
+        raise Refused(401, "Invalid username or password")
+
+
 @contextmanager
 def serving() -> Iterator[Grafana]:
     """Serve on a free port of loopback."""
@@ -541,8 +546,7 @@ def serving() -> Iterator[Grafana]:
             header = self.headers.get("X-Grafana-Org-Id")
             status, told = 200, {}
             try:
-                if self.headers.get("Authorization") != signed:
-                    raise Refused(401, "Invalid username or password")
+                check_signed(self.headers.get("Authorization") == signed)
                 path = asked.path.removeprefix("/api")
                 told = grafana.answer(
                     self.command, path, query, json.loads(raw) if raw else None, int(header or MAIN)

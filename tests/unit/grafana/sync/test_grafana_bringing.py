@@ -39,7 +39,7 @@ class House:
     people: tuple[Person, ...] = EVERYBODY
     clients: tuple[Client, ...] = (Client(ACME, "acme", "Acme"), Client(BOREALIS, "borealis", "Borealis"))
     tokens: dict[str, dict[str, Token]] = field(default_factory=dict)
-    memory: Memory = Memory()
+    memory: Memory = field(default_factory=Memory)
     now: datetime = NOW
     password: str = stand_in.PASSWORD
     made: int = 0
