@@ -26,6 +26,7 @@ from controller.api import (
     stats_routes,
     status_routes,
     stream_routes,
+    tariff_routes,
     timeline_routes,
     user_routes,
 )
@@ -50,6 +51,7 @@ _FILES = (
     meter_routes,
     stats_routes,
     stream_routes,
+    tariff_routes,
     status_routes,
     user_routes,
     client_routes,

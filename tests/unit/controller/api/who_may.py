@@ -57,6 +57,14 @@ PUT    /api/v1/miners/{id}                      A    inventory
 PATCH  /api/v1/miners/{id}                      A    inventory
 DELETE /api/v1/miners/{id}                      A    inventory
 
+GET    /api/v1/tariffs                          AF   reports
+POST   /api/v1/tariffs                          AF   reports
+GET    /api/v1/tariffs/{name}                   AF   reports
+PATCH  /api/v1/tariffs/{name}                   AF   reports
+DELETE /api/v1/tariffs/{name}                   AF   reports
+GET    /api/v1/containers/{id}/tariff           AF   reports
+PUT    /api/v1/containers/{id}/tariff           AF   reports
+
 GET    /api/v1/profiles                         AFC  read
 GET    /api/v1/profiles/{name}                  AFC  read
 PUT    /api/v1/profiles/{name}                  A    control
@@ -308,6 +316,11 @@ DELETE /api/v1/users/{id}/sessions/{session_id}
 GET    /api/v1/users/{id}/tokens
 DELETE /api/v1/users/{id}/tokens
 DELETE /api/v1/users/{id}/tokens/{token_id}
+GET    /api/v1/tariffs
+POST   /api/v1/tariffs
+GET    /api/v1/tariffs/{name}
+PATCH  /api/v1/tariffs/{name}
+DELETE /api/v1/tariffs/{name}
 GET    /api/v1/clients
 POST   /api/v1/clients
 GET    /api/v1/clients/{id}
