@@ -31,7 +31,9 @@ def half_up(number: int | Fraction) -> int:
 def amount(exact: Fraction, currency: str) -> str:
     """Return an amount of money as decimal text with all the digits of its currency: `2062886.40`."""
     digits = small_unit(currency)
-    return f"{Decimal(half_up(exact * 10**digits)).scaleb(-digits):f}"
+    coins = half_up(exact * 10**digits)
+    whole, rest = divmod(abs(coins), 10**digits)
+    return f"{'-' if coins < 0 else ''}{whole}{f'.{rest:0{digits}}' if digits else ''}"
 
 
 @lru_cache(maxsize=256)

@@ -12,14 +12,14 @@ from aiohttp import web
 
 from controller.accounting.closing import NotComplete, NotOver, close_month
 from controller.accounting.model import Basis, By, Closing, Gap, Report, ReportWish
-from controller.accounting.own_wish import as_seen, client_of, own_report
+from controller.accounting.own_wish import as_seen, client_of, closing_as_seen, own_closings, own_report
 from controller.accounting.report_csv import lines_of
 from controller.accounting.reporting import MOST_DAYS
 from controller.api.problems import Mistake, Problem
 from controller.api.route import EVERYBODY, OFFICE, Call, NoQuery, Route
 from controller.pages.csv_file import Cell, CsvForm, send_csv
 from controller.storage.closings import ALL
-from controller.wording import text_of, worded
+from controller.wording import english, text_of, worded
 
 _TAGS = ("reports",)
 _PIECE: Final = 200
@@ -86,7 +86,7 @@ async def get_energy(call: Call[None, ReportQuery]) -> Report | web.StreamRespon
 
 async def get_closings(call: Call[None, NoQuery]) -> list[Closing]:
     """Return the closed months, the newest first."""
-    return await call.storage.closings.find(client_of(call))
+    return await own_closings(call)
 
 
 async def post_closing(call: Call[NewClosing, NoQuery]) -> Closing:
@@ -109,7 +109,9 @@ async def post_closing(call: Call[NewClosing, NoQuery]) -> Closing:
         raise Problem("invalid", text_of(error), [Mistake("/month", "range", text_of(error))]) from None
     except NotComplete as error:
         gaps: list[Gap] = list(error.gaps)
-        raise Problem("in-use", text_of(error), more={"gaps": msgspec.to_builtins(gaps)}) from None
+        raise Problem(
+            "in-use", text_of(error), more={"gaps": msgspec.to_builtins(gaps, enc_hook=english)}
+        ) from None
     params = {
         "number": closing.number,
         "month": closing.month,
@@ -130,7 +132,7 @@ async def get_closed(call: Call[None, NoQuery]) -> ClosedReport:
     # A client who is gone has the empty slug, under which the report of all is kept.
     if closing is None or report is None or client == ALL:
         raise Problem("not-found", worded("there is no such report"))
-    return ClosedReport(closing=closing, report=as_seen(call, report))
+    return ClosedReport(closing=closing_as_seen(call, closing, report), report=as_seen(call, report))
 
 
 async def _pieces(report: Report) -> AsyncIterator[Iterable[Iterable[Cell]]]:

@@ -11,7 +11,7 @@ from controller.accounting.model import Closing, Report
 from controller.storage.books_schema import closing_reports, closings
 from controller.storage.database import Database
 from controller.storage.faults import Taken
-from controller.wording import worded
+from controller.wording import english, worded
 
 ALL = ""
 """The name under which the report of all containers is kept, beside those of clients under their slugs."""
@@ -48,7 +48,7 @@ class Closings:
                 {
                     "number": made.number,
                     "client": client,
-                    "document": zlib.compress(msgspec.json.encode(report)),
+                    "document": zlib.compress(msgspec.json.encode(report, enc_hook=english)),
                 }
                 for client, report in reports(connection, made.number).items()
             ]

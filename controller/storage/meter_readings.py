@@ -75,7 +75,11 @@ class MeterReadings:
             if row is None or row.withdrawn_at is not None:
                 raise NotKept(worded("there is no such reading, or it is withdrawn already"))
             reading = _reading(row)
-            left = [one for one in readings_of(connection, [reading.container]) if one.id != reading_id]
+            left = [
+                one
+                for one in readings_of(connection, [reading.container])
+                if one.id != reading_id and one.withdrawn_at is None
+            ]
             if faults((), left, at):
                 raise Refusal(
                     worded(
