@@ -8,8 +8,9 @@ from typing import Any
 
 import msgspec
 
-from controller.accounting.model import Report, ReportRow, ReportWish
+from controller.accounting.model import Closing, Report, ReportRow, ReportWish
 from controller.accounting.reporting import make_report
+from controller.api.record_routes import OPERATOR
 from controller.api.route import Call
 
 NOBODY = ""
@@ -56,6 +57,27 @@ async def own_report(call: Call[Any, Any], wish: ReportWish) -> Report:
     """Return the report of a wish as far as the person may see it. Raises what `make_report` does."""
     made = await make_report(call.storage, call.deeds.inventory, wish_for(call, wish), call.now)
     return as_seen(call, made)
+
+
+async def own_closings(call: Call[Any, Any]) -> list[Closing]:
+    """Return the closed months that hold a report for the person, the newest first, as he may see them."""
+    client = client_of(call)
+    found = await call.storage.closings.find(client)
+    if client is None:
+        return found
+    reports = [await call.storage.closings.report(one.number, client) for one in found]
+    return [
+        closing_as_seen(call, one, report)
+        for one, report in zip(found, reports, strict=True)
+        if report is not None
+    ]
+
+
+def closing_as_seen(call: Call[Any, Any], closing: Closing, report: Report) -> Closing:
+    """Return a closing as the person may see it. `report`: his part, which alone says to a client whether hours are missing."""
+    if client_of(call) is None:
+        return closing
+    return msgspec.structs.replace(closing, closed_by=OPERATOR.name, incomplete=bool(report.gaps))
 
 
 def _without_costs(row: ReportRow) -> ReportRow:

@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from controller.accounting.model import Closing, Report
-from controller.accounting.own_wish import NOBODY, as_seen, client_of, sees_costs
+from controller.accounting.own_wish import NOBODY, as_seen, client_of, closing_as_seen, sees_costs
 from controller.api.problems import Problem
 from controller.api.route import EVERYBODY, Answer, Call, NoQuery, Route
 from controller.pages.frame import HTML, page, words_of
@@ -90,7 +90,7 @@ async def _found(call: Call[None, NoQuery]) -> tuple[Closing, Report, str]:
     )
     if closing is None or report is None:
         raise missing
-    return closing, as_seen(call, report), client
+    return closing_as_seen(call, closing, report), as_seen(call, report), client
 
 
 async def _parts(call: Call[Any, Any], closing: Closing, names: dict[str, str]) -> list[tuple[str, str]]:

@@ -10,7 +10,7 @@ from typing import Any, Final
 from weakref import WeakKeyDictionary
 
 from controller.accounting.model import BYS, By, Closing, Report, ReportWish
-from controller.accounting.own_wish import client_of, own_report, sees_costs, wish_for
+from controller.accounting.own_wish import own_closings, own_report, sees_costs, wish_for
 from controller.api.route import Call
 from controller.model import Client
 from controller.pages.report_page import Choices
@@ -63,7 +63,7 @@ async def closing_of(call: Call[Any, Any], month: str) -> Closing | None:
 
 async def closings_of(call: Call[Any, Any]) -> list[Closing]:
     """Return the closed months, the newest first."""
-    return sorted(await call.storage.closings.find(client_of(call)), key=lambda one: one.month, reverse=True)
+    return sorted(await own_closings(call), key=lambda one: one.month, reverse=True)
 
 
 _Remembered = dict[tuple[ReportWish, bool], tuple[float, asyncio.Task[Report]]]
