@@ -105,7 +105,7 @@ def watching(size: Size) -> list[Figure]:
         promtool = packages.find_program("promtool")
         assert promtool is not None, "promtool is not there: make prometheus gets it"
         make_hour(promtool, one, data, time.time(), copies, where)
-        _put_together(size, path, data)
+        put_together(size, path, data)
         with (
             simulator(size, whole),
             exporter(size, whole, cores=OTHERS) as scraped,
@@ -264,9 +264,9 @@ def _timed(what: Any) -> float:
     return time.perf_counter() - began
 
 
-def _put_together(size: Size, path: Path, data: Path) -> None:
+def put_together(size: Size, path: Path, data: Path) -> None:
     """Let a Prometheus that does nothing else make one block of those of the same hours: in earnest there is one."""
-    with _running(size, path, data, "global: {}"):
+    with running(size, path, data, "global: {}"):
         end = time.monotonic() + 3 * PATIENCE_S
         while blocks_in(data) > BLOCKS:
             assert time.monotonic() < end, f"{blocks_in(data)} blocks are not put together"
@@ -285,12 +285,12 @@ def _prometheus(
         rules=[str(rooms / "rules" / "*.yml")],
     )
     config = rendered((rooms / "prometheus.yml").read_text(encoding="utf-8"), places)
-    with _running(size, path, data, config) as process:
+    with running(size, path, data, config) as process:
         yield Prometheus(process, size.place(4, 9090))
 
 
 @contextmanager
-def _running(size: Size, path: Path, data: Path, config: str) -> "Iterator[subprocess.Popen[bytes]]":
+def running(size: Size, path: Path, data: Path, config: str) -> "Iterator[subprocess.Popen[bytes]]":
     program = packages.find_program("prometheus")
     assert program is not None, "Prometheus is not there: make prometheus gets it"
     where = size.place(4, 9090)

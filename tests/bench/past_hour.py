@@ -28,8 +28,9 @@ def make_hour(
     until: float,
     copies: Sequence[tuple[bytes, bytes]],
     controller: str,
+    length_s: int = HOUR_S,
 ) -> None:
-    """Put the hour before `until` (unix seconds) into the folder `data` of a Prometheus that does not run yet.
+    """Put the hour (or `length_s`) before `until` (unix seconds) into the folder `data` of a Prometheus that does not run yet.
 
     `targets`: an inventory with one container. `copies`: its name and the beginning of its addresses (`127.64.0.`) first,
     then those of every other container. `controller`: the instance that its series have.
@@ -38,7 +39,7 @@ def make_hour(
     for folder in (texts, blocks):
         folder.mkdir(parents=True)
     end = int(until // MINUTE_S * MINUTE_S)
-    begin = end - HOUR_S
+    begin = end - length_s
     plan = Plan(
         targets=str(targets),
         folder=str(texts),

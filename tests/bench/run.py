@@ -13,6 +13,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import answers
+import booking_hours
 import curtailments
 import dashboards
 import inventories
@@ -34,6 +35,7 @@ PARTS: dict[str, Callable[[Size], list[Figure]]] = {
     "api": answers.answering,
     "pages": pages.looking,
     "prometheus": dashboards.watching,
+    "books": booking_hours.booking,
 }
 
 
