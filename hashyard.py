@@ -20,6 +20,7 @@ from hashyard_grafana import GRAFANA_FLAGS, run_grafana
 from hashyard_health import HEALTHCHECK_FLAGS, run_healthcheck
 from hashyard_preparing import PREPARE_FLAGS, run_prepare
 from hashyard_reading import READ_FLAGS, SCAN_FLAGS, run_read, run_scan
+from hashyard_reporting import REPORT_FLAGS, run_report
 from hashyard_terminal import configure_logs, configure_output
 from miners.errors import ConfigurationError, HashyardError
 
@@ -204,6 +205,10 @@ def _run_set(values: Values, _environment: Environment) -> int:
     return run_set(values)
 
 
+def _run_report(values: Values, _environment: Environment) -> int:
+    return run_report(values)
+
+
 def _run_grafana(values: Values, _environment: Environment) -> int:
     return run_grafana(values)
 
@@ -302,6 +307,16 @@ COMMANDS: tuple[Command, ...] = (
             "hashyard set --direct 10.9.0.5 --sleep --credentials-file password",
         ),
         flags=SET_FLAGS,
+    ),
+    Command(
+        name="report",
+        help="print energy and money of some days, as the controller's books have them",
+        run=_run_report,
+        examples=(
+            "hashyard report --from 2026-10-01 --to 2026-10-31 --token-file token",
+            "hashyard report --from 2026-10-01 --to 2026-10-31 --by day --container konteiner-7 --token-file token",
+        ),
+        flags=REPORT_FLAGS,
     ),
     Command(
         name="grafana",

@@ -307,6 +307,14 @@ class Controller:
         """Return what stands at a path below /api/v1."""
         return await self._ask("GET", path, None, ANSWER_S)
 
+    async def text(self, path: str) -> str:
+        """Return what stands at a path below /api/v1 and is no JSON, such as CSV."""
+        status, raw = await self._exchange("GET", path, None, ANSWER_S)
+        if status == 200:
+            return raw.decode()
+        self._answer(status, raw)
+        raise HashyardError(f"{self._url} answers with HTTP status {status}, and nothing to read")
+
     async def delete(self, path: str) -> Any:
         """Remove what stands at a path."""
         return await self._ask("DELETE", path, None, ANSWER_S)
@@ -358,6 +366,11 @@ class Controller:
         raise HashyardError(f"no container is meant by {named!r}; there are {shown or 'none'}")
 
     async def _ask(self, method: str, path: str, body: Mapping[str, Any] | None, within_s: float) -> Any:
+        return self._answer(*await self._exchange(method, path, body, within_s))
+
+    async def _exchange(
+        self, method: str, path: str, body: Mapping[str, Any] | None, within_s: float
+    ) -> tuple[int, bytes]:
         headers = dict(self._headers)
         if method == "POST":
             headers["Idempotency-Key"] = str(uuid.uuid4())
@@ -366,7 +379,7 @@ class Controller:
             async with self._session.request(
                 method, self._url + path, json=body, headers=headers, allow_redirects=False, timeout=timeout
             ) as response:
-                raw = await response.read()
+                return response.status, await response.read()
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             known = (
                 ""
@@ -376,17 +389,20 @@ class Controller:
             raise HashyardError(
                 f"the controller at {self._url} does not answer ({type(error).__name__}): is it on, and --url right?{known}"
             ) from None
-        if response.status == 204:
+
+    def _answer(self, status: int, raw: bytes) -> Any:
+        """Return what an answer holds. Raises HashyardError with the problem that it tells."""
+        if status == 204:
             return None
         try:
             answer = json.loads(raw)
         except ValueError:
             answer = None
-        if not isinstance(answer, dict) or 300 <= response.status < 400:
+        if not isinstance(answer, dict) or 300 <= status < 400:
             raise HashyardError(
-                f"{self._url} answers with HTTP status {response.status} and not as a controller does: is --url right?"
+                f"{self._url} answers with HTTP status {status} and not as a controller does: is --url right?"
             )
-        if response.status >= 400:
+        if status >= 400:
             raise HashyardError(_problem(answer))
         return answer
 
