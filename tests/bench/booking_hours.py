@@ -23,6 +23,8 @@ from miners.inventory.load import load
 from tools import packages
 
 BEFORE_S, AFTER_S = 360, 240
+BLOCKS = 4
+"""Half-hours that the hour and the minutes beside it lie in."""
 LONGEST_S = 20.0
 LONGEST_STALL_S = 0.1
 BEAT_S = 0.005
@@ -48,7 +50,7 @@ def booking(size: Size) -> list[Figure]:
         assert promtool is not None, "promtool is not there: make prometheus gets it"
         length_s = BEFORE_S + HOUR_S + AFTER_S
         make_hour(promtool, one, data, end + AFTER_S, copies, size.place(3, 8000), length_s)
-        put_together(size, path, data)
+        put_together(size, path, data, BLOCKS)
         with running(size, path, data, "global: {}"):
             return asyncio.run(_measure(size, load([whole]), path, end))
 

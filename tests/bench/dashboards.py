@@ -264,11 +264,11 @@ def _timed(what: Any) -> float:
     return time.perf_counter() - began
 
 
-def put_together(size: Size, path: Path, data: Path) -> None:
+def put_together(size: Size, path: Path, data: Path, most: int = BLOCKS) -> None:
     """Let a Prometheus that does nothing else make one block of those of the same hours: in earnest there is one."""
     with running(size, path, data, "global: {}"):
         end = time.monotonic() + 3 * PATIENCE_S
-        while blocks_in(data) > BLOCKS:
+        while blocks_in(data) > most:
             assert time.monotonic() < end, f"{blocks_in(data)} blocks are not put together"
             time.sleep(1)
 

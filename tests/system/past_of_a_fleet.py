@@ -69,8 +69,8 @@ def about(folder: Path) -> dict[str, int]:
 
 
 @contextmanager
-def prometheus(folder: Path, config: str = "global: {}") -> Iterator[str]:
-    """Run a Prometheus on `folder`/data; give its URL."""
+def prometheus(folder: Path, config: str = "global: {}", retention: str = "30d") -> Iterator[str]:
+    """Run a Prometheus on `folder`/data; give its URL. `retention`: how long before its newest sample it keeps any."""
     program = packages.find_program("prometheus")
     assert program is not None
     with socket.socket() as free:
@@ -81,7 +81,7 @@ def prometheus(folder: Path, config: str = "global: {}") -> Iterator[str]:
         program,
         f"--config.file={folder / 'prometheus.yml'}",
         f"--storage.tsdb.path={folder / 'data'}",
-        "--storage.tsdb.retention.time=30d",
+        f"--storage.tsdb.retention.time={retention}",
         f"--web.listen-address={address}",
         *packages.page_flags(program),
     ]

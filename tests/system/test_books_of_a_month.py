@@ -157,7 +157,7 @@ def run_farm(farm: Farm, folder: Path) -> Iterator[Books]:
     assert PROMTOOL is not None
     farm.write(str(PROMTOOL), folder / "data")
     inventory = inventory_of(farm, folder)
-    with prometheus(folder) as url:
+    with prometheus(folder, retention="60d") as url:
         yield Books(farm, inventory, url, folder)
 
 
@@ -183,9 +183,7 @@ def filled_days(days: Books) -> Books:
 @pytest.fixture(scope="module")
 def month(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Books]:
     begins = utc(1) - 10 * HOUR
-    yield from run_farm(
-        farm_of(begins, utc(32 - 1) + 34 * HOUR, utc(14, 16)), tmp_path_factory.mktemp("month")
-    )
+    yield from run_farm(farm_of(begins, utc(31) + 34 * HOUR, utc(14, 16)), tmp_path_factory.mktemp("month"))
 
 
 async def kept_hours(books: Books, storage: Storage) -> dict[str, list[KeptHour]]:
