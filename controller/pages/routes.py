@@ -14,6 +14,7 @@ from controller.pages import (
     clients_routes,
     container_edit_routes,
     container_routes,
+    container_tariff_routes,
     deed_routes,
     fleet_routes,
     import_page_routes,
@@ -37,6 +38,7 @@ from controller.pages import (
     settings_routes,
     sign_in_routes,
     static_routes,
+    tariff_page_routes,
     view_routes,
 )
 from controller.sign_on import page_routes
@@ -76,6 +78,8 @@ _FILES = (
     close_page_routes,
     closed_report_routes,
     meter_page_routes,
+    tariff_page_routes,
+    container_tariff_routes,
     page_routes,
 )
 

@@ -265,6 +265,15 @@ GET    /reports                                 AFC  reports
 GET    /reports/{number}                        AFC  reports
 GET    /close-month                             AF   reports
 POST   /close-month                             AF   reports
+GET    /tariffs                                 AF   reports
+GET    /new-tariff                              AF   reports
+POST   /new-tariff                              AF   reports
+GET    /tariffs/{name}                          AF   reports
+POST   /tariffs/{name}                          AF   reports
+GET    /tariffs/{name}/delete                   AF   reports
+POST   /tariffs/{name}/delete                   AF   reports
+GET    /containers/{id}/tariff                  AF   reports
+POST   /containers/{id}/tariff                  AF   reports
 GET    /meters                                  AF   reports
 POST   /meters                                  AF   reports
 GET    /meters/import                           AF   reports
