@@ -18,20 +18,28 @@ JOULES_PER_KWH = 3_600_000
 
 def kwh(joules: int | Fraction) -> float:
     """Return kilowatt-hours to a thousandth."""
-    return half_up(Fraction(joules) / 3600) / 1000
+    return _nearest(joules.numerator, joules.denominator * 3600) / 1000
 
 
 def half_up(number: int | Fraction) -> int:
     """Return the nearest whole number, away from nought where two are as near."""
-    exact = Fraction(number)
-    nearest = int((abs(exact) * 2 + 1) // 2)
-    return -nearest if exact < 0 else nearest
+    return _nearest(number.numerator, number.denominator)
 
 
 def amount(exact: Fraction, currency: str) -> str:
     """Return an amount of money as decimal text with all the digits of its currency: `2062886.40`."""
+    return _amount(exact.numerator, exact.denominator, currency)
+
+
+def _nearest(numerator: int, denominator: int) -> int:
+    """Return the nearest whole number of a fraction: ten thousand lines want no more than whole numbers."""
+    nearest = (2 * abs(numerator) + denominator) // (2 * denominator)
+    return -nearest if numerator < 0 else nearest
+
+
+def _amount(numerator: int, denominator: int, currency: str) -> str:
     digits = small_unit(currency)
-    coins = half_up(exact * 10**digits)
+    coins = _nearest(numerator * 10**digits, denominator)
     whole, rest = divmod(abs(coins), 10**digits)
     return f"{'-' if coins < 0 else ''}{whole}{f'.{rest:0{digits}}' if digits else ''}"
 
@@ -62,20 +70,28 @@ def costs(
             continue
         key = (terms.currency, terms.tariff or "", terms.price_per_kwh)
         priced[key] = priced.get(key, 0) + joules
-    charges, exact = [], dict[str, Fraction]()
-    for (currency, tariff, price), joules in sorted(priced.items()):
-        cost = joules * _price(price) / JOULES_PER_KWH
-        exact[currency] = exact.get(currency, Fraction(0)) + cost
+    charges = []
+    exact: dict[str, tuple[int, int]] = {}
+    for (currency, tariff, text), joules in sorted(priced.items()):
+        price = _price(text)
+        cost = joules.numerator * price.numerator
+        parts = joules.denominator * price.denominator * JOULES_PER_KWH
+        before, before_parts = exact.get(currency, (0, parts))
+        exact[currency] = (
+            (before + cost, parts)
+            if parts == before_parts
+            else (before * parts + cost * before_parts, parts * before_parts)
+        )
         charges.append(
             Charge(
                 currency=currency,
-                price_per_kwh=price,
+                price_per_kwh=text,
                 tariff=tariff,
                 kwh=kwh(joules),
-                amount=amount(cost, currency),
+                amount=_amount(cost, parts, currency),
             )
         )
-    money = tuple(Money(currency=one, amount=amount(cost, one)) for one, cost in exact.items())
+    money = tuple(Money(currency=one, amount=_amount(*cost, one)) for one, cost in exact.items())
     return tuple(charges), money, unpriced
 
 
