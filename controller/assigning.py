@@ -21,7 +21,7 @@ from miners.errors import HashyardError
 from miners.inventory.fleet import Container, Inventory
 from miners.inventory.kinds import MISSING
 
-SETTING: Final = "assigning.labels"
+SETTING: Final = "assigning_labels"
 """The setting that keeps the client of each container (id) as the inventory named it when it was followed last."""
 
 _log = structlog.get_logger(__name__)

@@ -11,7 +11,7 @@ from controller.model import SYSTEM, Event, new_id
 from controller.storage.ledger import ClosedMonth
 from controller.storage.storage import Storage
 
-SETTING: Final = "books.corrections"
+SETTING: Final = "corrections_owed"
 """The setting that keeps what is owed: a list of {container, begin, end, actor, reason}."""
 
 _log = structlog.get_logger(__name__)

@@ -17,7 +17,7 @@ from controller.model import Client, new_id
 from controller.wording import worded
 from miners.inventory.slugs import slug
 
-RETIRED: Final = "clients.retired"
+RETIRED: Final = "retired_clients"
 """The setting that keeps the slugs of clients that were taken away."""
 
 Currency = Annotated[

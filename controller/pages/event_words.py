@@ -286,6 +286,22 @@ _SENTENCES: Final[Mapping[str, tuple[Wording, ...]]] = {
     "client.view_begun": (worded("View as a client begun: %(slug)s"), worded("View as a client begun")),
     "client.view_ended": (worded("View as a client ended: %(slug)s"), worded("View as a client ended")),
     "client.created": (worded("Client added: %(slug)s"), worded("Client added")),
+    "client.changed": (worded("Client changed: %(slug)s"), worded("Client changed")),
+    "client.deleted": (worded("Client taken away: %(slug)s"), worded("Client taken away")),
+    "container.client_begun": (worded("Container given to %(slug)s"), worded("Container given to a client")),
+    "container.client_ended": (
+        worded("Container no longer that of %(slug)s"),
+        worded("Container no longer a client's"),
+    ),
+    "container.client_times_changed": (
+        worded("Times for which the container is that of %(slug)s changed"),
+        worded("Times for which the container is a client's changed"),
+    ),
+    "container.tariff_changed": (worded("Tariff of the container changed"),),
+    "tariff.created": (worded("Tariff made: %(tariff)s"), worded("Tariff made")),
+    "tariff.changed": (worded("Tariff changed: %(tariff)s"), worded("Tariff changed")),
+    "tariff.deleted": (worded("Tariff taken away: %(tariff)s"), worded("Tariff taken away")),
+    "books.corrected": (worded("Books corrected: %(reason)s"), worded("Books corrected")),
     "client.gateway_token_created": (
         worded("Token for Grafana made: %(slug)s"),
         worded("Token for Grafana made"),
