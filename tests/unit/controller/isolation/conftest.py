@@ -16,6 +16,7 @@ from controller.model import Role
 from controller.pages.routes import PAGES
 from tests.unit.controller.api.conftest import Browser, MakeHouse, house, make_house
 from tests.unit.controller.api.managed_fleet import FleetHouse
+from tests.unit.controller.isolation.books_of_two_clients import keep_books
 from tests.unit.controller.isolation.isolation_rules import Things, things
 from tests.unit.controller.pages.fleet_of_two_clients import MARK, TwoClients, starting
 
@@ -43,6 +44,12 @@ class Town:
 
     fleet: FleetHouse
     made: dict[str, str] = field(default_factory=dict)
+
+    @staticmethod
+    async def of(fleet: FleetHouse) -> "Town":
+        """Return the town of a fleet, whose books are kept."""
+        await keep_books(fleet.house.storage, fleet.deeds.inventory)
+        return Town(fleet)
 
     async def client(self, name: str, of: str) -> str:
         """Make a person of a client, once; return his user's id."""
@@ -100,7 +107,7 @@ async def two_clients(make_house: MakeHouse, tmp_path: Path) -> AsyncIterator[Tw
 
 @pytest.fixture
 async def town(two_clients: TwoClients) -> Town:
-    return Town(await two_clients())
+    return await Town.of(await two_clients())
 
 
 async def ask(browser: Browser, name: str, method: str, address: str, body: Any) -> ClientResponse:

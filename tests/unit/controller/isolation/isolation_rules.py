@@ -60,6 +60,8 @@ _OVERRIDES: Final = tuple(
 )
 _COMMANDS: Final = tuple({"target": target, "action": "reboot", "reason": "it hangs"} for target in _TARGETS)
 _SCHEDULE: Final = {"name": "{schedule}", "otherwise": "normal", "windows": []}
+_TARIFF: Final = {"name": "{client} tariff", "currency": "EUR", "price_per_kwh": "0.1"}
+_DAYS: Final = "from=2026-02-09&to=2026-02-11"
 _PASSWORD: Final = {"username": "nobody at all", "password": "heron lantern quarry wick"}
 
 RULES: Final[Mapping[str, Rule]] = {
@@ -226,14 +228,58 @@ RULES: Final[Mapping[str, Rule]] = {
     "DELETE /api/v1/users/{id}/sessions/{session_id}": office("/api/v1/users/{user}/sessions/{session}"),
     "POST /api/v1/users/{id}/invitation": office("/api/v1/users/{user}/invitation"),
     "DELETE /api/v1/users/{id}/invitation": office("/api/v1/users/{user}/invitation"),
-    "GET /api/v1/clients": office("/api/v1/clients"),
+    "GET /api/v1/clients": own("/api/v1/clients"),
     "POST /api/v1/clients": office("/api/v1/clients", bodies=({"name": "{client}"},)),
-    "GET /api/v1/clients/{id}": office("/api/v1/clients/{client_id}"),
+    "GET /api/v1/clients/{id}": own("/api/v1/clients/{client_id}"),
     "GET /api/v1/clients/{id}/gateway-tokens": office("/api/v1/clients/{client_id}/gateway-tokens"),
     "POST /api/v1/clients/{id}/gateway-tokens": office("/api/v1/clients/{client_id}/gateway-tokens"),
     "DELETE /api/v1/clients/{id}/gateway-tokens/{token_id}": office(
         "/api/v1/clients/{client_id}/gateway-tokens/{token}"
     ),
+    "GET /api/v1/clients/{id}/containers": own("/api/v1/clients/{client_id}/containers"),
+    "PUT /api/v1/clients/{id}/containers": office(
+        "/api/v1/clients/{client_id}/containers",
+        bodies=([{"container": "{container}", "from": "2026-03-05"}],),
+    ),
+    "PATCH /api/v1/clients/{id}": office("/api/v1/clients/{client_id}", bodies=({"name": "{client}"},)),
+    "DELETE /api/v1/clients/{id}": office("/api/v1/clients/{client_id}"),
+    "GET /api/v1/tariffs": office("/api/v1/tariffs"),
+    "POST /api/v1/tariffs": office("/api/v1/tariffs", bodies=(_TARIFF,)),
+    "GET /api/v1/tariffs/{name}": office("/api/v1/tariffs/{client}%20tariff"),
+    "PATCH /api/v1/tariffs/{name}": office("/api/v1/tariffs/{client}%20tariff", bodies=(_TARIFF,)),
+    "DELETE /api/v1/tariffs/{name}": office("/api/v1/tariffs/{client}%20tariff"),
+    "GET /api/v1/containers/{id}/tariff": office("/api/v1/containers/{container}/tariff"),
+    "PUT /api/v1/containers/{id}/tariff": office(
+        "/api/v1/containers/{container}/tariff", bodies=({"tariff": None},)
+    ),
+    "GET /api/v1/reports/energy": own(
+        *(
+            f"/api/v1/reports/energy?{_DAYS}&by={by}"
+            for by in ("container", "client", "miner", "day", "month")
+        ),
+        f"/api/v1/reports/energy?{_DAYS}&container={{container}}",
+        f"/api/v1/reports/energy?{_DAYS}&client={{client}}",
+        f"/api/v1/reports/energy?{_DAYS}&miner={{miner}}&by=miner",
+        f"/api/v1/reports/energy?{_DAYS}&basis=meter",
+        f"/api/v1/reports/energy?{_DAYS}&format=csv",
+        f"/api/v1/reports/energy?{_DAYS}&format=excel&container={{container}}",
+        f"/api/v1/reports/energy?{_DAYS}&container={{container}}&container=none",
+    ),
+    "GET /api/v1/reports": own("/api/v1/reports"),
+    "GET /api/v1/reports/{number}": own("/api/v1/reports/1", "/api/v1/reports/2"),
+    "POST /api/v1/reports": office("/api/v1/reports", bodies=({"month": "2026-01"},)),
+    "GET /api/v1/meter-readings": office(
+        "/api/v1/meter-readings", "/api/v1/meter-readings?container={container}"
+    ),
+    "POST /api/v1/meter-readings": office(
+        "/api/v1/meter-readings",
+        bodies=({"container": "{container}", "at": "2026-02-11T00:00:00Z", "kwh": "8000"},),
+    ),
+    "POST /api/v1/meter-readings/import": office(
+        "/api/v1/meter-readings/import?dry_run=1",
+        bodies=("container,at,kwh\n{container},2026-02-11T00:00:00Z,1\n",),
+    ),
+    "DELETE /api/v1/meter-readings/{id}": office("/api/v1/meter-readings/mtr_{container}"),
     "GET /state": own("/state"),
     "GET /logs": own("/logs", "/logs?miner_ip={address}"),
     "POST /api/login": own("/api/login", bodies=({"miner_ip": "{address}"},)),
@@ -296,6 +342,7 @@ PAGES_SHOW: Final[Mapping[Whose, str]] = {
         GET /log  GET /log.csv  GET /miners/by-name  GET /miners/{id}  GET /miners/{id}/alerts  GET /miners
         GET /miners.csv  GET /live  GET /live/now  GET /charts/fleet  GET /charts/container/{id}  GET /charts/miner/{id}
         GET /charts/sparklines  GET /operations  GET /operations/{id}  GET /schedule
+        GET /reports  GET /reports/{number}
     """,
     "office": """
         GET /settings  GET /settings/health  POST /settings/reload  POST /clients/{id}/view
@@ -308,6 +355,18 @@ PAGES_SHOW: Final[Mapping[Whose, str]] = {
         GET /schedule/new  POST /schedule/new  GET /schedule/{id}/copy  GET /schedule/{id}/edit
         POST /schedule/{id}/edit  GET /schedule/{id}/delete  POST /schedule/{id}/delete
         GET /profiles/new  POST /profiles/new  GET /profiles/{name}/edit  POST /profiles/{name}/edit
+        GET /people  GET /people/new  POST /people/new  GET /people/{id}  POST /people/{id}  POST /people/{id}/disable
+        POST /people/{id}/enable  POST /people/{id}/password  POST /people/{id}/invitation
+        POST /people/{id}/invitation/withdraw  POST /people/{id}/sessions/end  POST /people/{id}/sessions/{session_id}/end
+        POST /people/{id}/tokens/revoke  POST /people/{id}/tokens/{token_id}/revoke
+        GET /people/{id}/remove  POST /people/{id}/remove
+        GET /close-month  POST /close-month  GET /meters  POST /meters  GET /meters/import  POST /meters/import
+        GET /meters/{id}/withdraw  POST /meters/{id}/withdraw
+        GET /clients  GET /new-client  POST /new-client  GET /clients/{id}  POST /clients/{id}
+        POST /clients/{id}/containers  POST /clients/{id}/remove  POST /clients/{id}/containers/end
+        GET /tariffs  GET /new-tariff  POST /new-tariff
+        GET /tariffs/{name}  POST /tariffs/{name}  GET /tariffs/{name}/delete
+        POST /tariffs/{name}/delete  GET /containers/{id}/tariff  POST /containers/{id}/tariff
     """,
 }
 """Every page, by what it shows. Their addresses stand in the walk of the roles, which goes to all of them."""

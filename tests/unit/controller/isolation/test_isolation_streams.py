@@ -146,7 +146,7 @@ async def test_the_state_of_a_topic_is_what_it_would_be_if_there_were_no_other(
 ) -> None:
     told = []
     for second in (True, False):
-        town = Town(await two_clients(second=second))
+        town = await Town.of(await two_clients(second=second))
         browser = await town.asks("clara", "acme", "session")
         named = topics.format(**await town.things("acme"))
         async with stream(browser, named) as response:

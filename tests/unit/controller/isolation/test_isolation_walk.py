@@ -116,7 +116,7 @@ async def test_a_client_is_answered_what_he_would_be_if_there_were_no_other(
     """Counts, totals, cursors, ETags, lengths, numbers: none of it moves with what is another's, whatever is asked for."""
     answers = []
     for second in (True, False):
-        town = Town(await two_clients(second=second))
+        town = await Town.of(await two_clients(second=second))
         # Whoever comes first to the older tools' paths makes others' numbers higher.
         await told(
             await town.office(f"{OFFICE} reader", "administrator", "session"),
