@@ -14,9 +14,9 @@ from typing import Any
 
 import structlog
 
+from controller.accounting.asking import Asker
 from controller.accounting.booking import Bookkeeper
 from controller.accounting.corrections import Corrections
-from controller.accounting.reading import Asker
 from controller.accounting.terms import TermsBook
 from controller.api.app import application
 from controller.api.first_administrator import make_first_administrator, reset_administrator

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfoNotFoundError
 import msgspec
 import structlog
 
+from controller.accounting.asking import Asker
 from controller.accounting.counting import SILENT_ABOVE_S, MinerPoints, believed, miner_sums, with_kinds
 from controller.accounting.model import (
     BookedHour,
@@ -24,9 +25,8 @@ from controller.accounting.model import (
     Sums,
     Terms,
 )
-from controller.accounting.periods import day_bounds, day_of, hour_at
+from controller.accounting.periods import day_bounds, day_of, hour_at, month_bounds, month_of
 from controller.accounting.reading import (
-    Asker,
     HourRead,
     Known,
     Scrapes,
@@ -103,6 +103,7 @@ class Bookkeeper:
         self._waits: dict[str, tuple[datetime | None, str]] = {}
         self._known: dict[str, Known] | None = None
         self._days_made: set[str] = set()
+        self._closed: set[str] = set()
         self._booked = 0
         self._failed = 0
         self._away: str | None = None
@@ -200,6 +201,7 @@ class Bookkeeper:
     async def _find_books(self, asker: Asker) -> None:
         """Look which containers there are, and add up the days that an end of the controller left open."""
         kept = await self._storage.ledger.containers()
+        self._closed = {one.month for one in await self._storage.closings.find()}
         now = self._now().timestamp()
         if self._known is None:
             self._known = {one.name: one for one in await known_containers(asker, now)}
@@ -274,9 +276,16 @@ class Bookkeeper:
         else:
             begin, end = hour_at(book.container.timezone, book.booked_until)
             begin = max(begin, book.booked_until)
+        begin, end = self._after_closed(book.container.timezone, begin, end)
         if end > now or (book.left and (book.until is None or book.until <= begin.timestamp())):
             self._waits.pop(id_, None)
             return None
+        return begin, end
+
+    def _after_closed(self, timezone: str, begin: datetime, end: datetime) -> tuple[datetime, datetime]:
+        """Return the hour, or the first one after the closed months that it lies in: they take no more."""
+        while (month := month_of(day_of(timezone, begin))) in self._closed:
+            begin, end = hour_at(timezone, month_bounds(timezone, month)[1])
         return begin, end
 
     def _can_be_booked(self, book: Book, scrapes: Scrapes, end: datetime) -> bool:

@@ -14,8 +14,8 @@ from figures import Figure
 from past_hour import HOUR_S, make_hour
 from stage import Size, folder
 
+from controller.accounting.asking import Asker
 from controller.accounting.booking import Bookkeeper
-from controller.accounting.reading import Asker
 from controller.accounting.terms import TermsBook
 from controller.storage.storage import Storage
 from miners.inventory.fleet import Inventory
