@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 import msgspec
 from aiohttp import web
 
+from controller.assigning import Assigning
 from controller.deeds import Plan
 from controller.history import History
 from controller.model import Actor, Event, Hold, MinerRecord, Operation, Override, Result, ServiceMark
@@ -175,6 +176,7 @@ async def starting(make_house: MakeHouse, tmp_path: Path) -> AsyncIterator[TwoCl
             public_url="https://here.example",
         )
         await _fill(fleet, prometheus, second=second)
+        await fleet.services[Assigning].follow()
         return fleet
 
     yield begin
