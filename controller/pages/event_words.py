@@ -285,6 +285,16 @@ _SENTENCES: Final[Mapping[str, tuple[Wording, ...]]] = {
     ),
     "client.view_begun": (worded("View as a client begun: %(slug)s"), worded("View as a client begun")),
     "client.view_ended": (worded("View as a client ended: %(slug)s"), worded("View as a client ended")),
+    "report.closed": (worded("Month closed: %(month)s"), worded("Month closed")),
+    "meter_reading.added": (worded("Meter reading entered: %(kwh)s kWh"), worded("Meter reading entered")),
+    "meter_reading.withdrawn": (
+        worded("Meter reading withdrawn: %(kwh)s kWh"),
+        worded("Meter reading withdrawn"),
+    ),
+    "meter_readings.imported": (
+        worded("Meter readings taken from a file: %(readings)s"),
+        worded("Meter readings taken from a file"),
+    ),
     "client.created": (worded("Client added: %(slug)s"), worded("Client added")),
     "client.changed": (worded("Client changed: %(slug)s"), worded("Client changed")),
     "client.deleted": (worded("Client taken away: %(slug)s"), worded("Client taken away")),
