@@ -12,20 +12,30 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
+from sqlalchemy import Connection
 
+from controller.accounting import reading
+from controller.accounting.asking import Asker
 from controller.accounting.booking import Bookkeeper
+from controller.accounting.closing import close_month
+from controller.accounting.counting import miner_sums
 from controller.accounting.model import KINDS, Sums
 from controller.accounting.periods import day_bounds, hours_between
-from controller.accounting.reading import Asker
+from controller.accounting.reading import read_hour, scrapes_around
 from controller.accounting.terms import TermsBook
 from controller.history import HistoryAway
-from controller.storage.ledger import KeptHour
+from controller.storage import ledger_reading
+from controller.storage.books_schema import SUMS
+from controller.storage.ledger import ClosedMonth, KeptHour
+from controller.storage.ledger_reading import Period
+from controller.storage.ledger_rows import day_number
 from controller.storage.storage import Storage
 from miners.inventory.fleet import Inventory
 from miners.inventory.load import load
@@ -110,7 +120,10 @@ def farm_of(begins: int, ends: int, midnight: int) -> Farm:
                     miner(3, dead=[Away(begins + 5 * HOUR + 600, begins + 9 * HOUR + 1200)]),
                 ],
                 [(0, "volga")],
-                [Away(begins + 13 * HOUR + 600, begins + 13 * HOUR + 3000)],
+                [
+                    Away(begins + 11 * HOUR + 600, begins + 11 * HOUR + 660),
+                    Away(begins + 13 * HOUR + 600, begins + 13 * HOUR + 3000),
+                ],
             ),
             FarmContainer(
                 "Контейнер 2",
@@ -227,6 +240,8 @@ async def check_against_truth(books: Books) -> None:
             check_hours(of_it[1:], truth)
         check_owners(books, hours)
         check_prices(hours["Berlin 1"])
+        await check_adding_up(books, storage, hours)
+        await check_closing(books, storage, asker)
 
 
 def check_whole(container: FarmContainer, hours: Sequence[KeptHour], truth: dict[datetime, Truth]) -> None:
@@ -302,6 +317,52 @@ def check_prices(hours: Sequence[KeptHour]) -> None:
     assert [len(hour.pieces) for hour in night] == [2, 2]
 
 
+def rows_by_miner(connection: Connection, container: str, day: date) -> list[Sequence[int]]:
+    number = day_number(day)
+    period = Period(number, number, [ledger_reading.numbers_of(connection)[container]], None)
+    return [row.sums for row in ledger_reading.miner_sums(connection, period, miners=None, by_day=True)]
+
+
+async def check_adding_up(books: Books, storage: Storage, hours: dict[str, list[KeptHour]]) -> None:
+    """Hold the rows by miner and day against the hours of each complete day: not a joule, nor a second, is apart."""
+    complete = 0
+    for container in books.inventory.containers:
+        by_day: dict[date, Sums] = {}
+        for hour in hours[container.name]:
+            by_day[hour.day] = by_day.get(hour.day, Sums()) + added([hour])
+        open_days = set(await storage.ledger.open_days(container.id))
+        for day, sums in by_day.items():
+            rows = await storage.database.read(partial(rows_by_miner, container=container.id, day=day))
+            figures = [sum(column) for column in zip(*rows, strict=True)]
+            counted = [getattr(sums, name) for name in SUMS[:-1]]
+            assert figures == [*counted, sum(sums.megahashes.values())], (container.name, day)
+            complete += day not in open_days
+    assert complete > 0
+
+
+async def check_closing(books: Books, storage: Storage, asker: Asker) -> None:
+    """Close October and hold every row of it against what it was: nothing that comes later changes one."""
+    now = datetime(2026, 11, 2, 12, tzinfo=UTC)
+    closing = await close_month(
+        storage, books.inventory, "2026-10", basis="readings", by="anna", now=now, incomplete=True
+    )
+    report = await storage.closings.report(closing.number)
+    before = await kept_hours(books, storage)
+    bookkeeper = keeper(books, storage, asker, Clock(now))
+    await bookkeeper.keep()
+    begin, end = day_bounds("Europe/Berlin", date(2026, 10, 24))
+    dearer = msgspec.structs.replace(books.inventory.tariffs["night-day"], price_per_kwh="9.99")
+    changed = msgspec.structs.replace(books.inventory, tariffs={"night-day": dearer})
+    late = keeper(dataclasses.replace(books, inventory=changed), storage, asker, Clock(now))
+    with pytest.raises(ClosedMonth, match="2026-10 is closed"):
+        await late.correct("berlin-1", begin, end, "anna", "dearer")
+    after = await kept_hours(books, storage)
+    for name, hours in before.items():
+        october = [hour for hour in hours if hour.day.month == 10]
+        assert [hour for hour in after[name] if hour.day.month == 10] == october
+    assert await storage.closings.report(closing.number) == report
+
+
 async def check_live_filling(books: Books, step: timedelta) -> None:
     """Fill the books hour by hour, with a controller that is away for a time, and compare with filling them at once."""
     async with books.opened("live", "late") as (asker, live, late):
@@ -329,6 +390,32 @@ async def test_the_books_say_what_was_so(filled_days: Books) -> None:
 
 async def test_filling_late_gives_the_rows_that_filling_by_the_hour_gives(days: Books) -> None:
     await check_live_filling(days, timedelta(minutes=60))
+
+
+async def test_where_an_exporter_began_anew_the_figures_beside_that_are_enough(
+    days: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Find out from one miner when it was, or ask for all samples of every miner: it is the same."""
+    asker = Asker(days.url)
+    begin, end = (days.farm.begins + at * HOUR for at in (11, 12))
+    scrapes = await scrapes_around(asker, ["Berlin 1"], begin, end, days.farm.ends)
+    found, asked_whole = [], []
+    for witnesses in (1, 100):
+        monkeypatch.setattr(reading, "WITNESSES", witnesses)
+        read = await read_hour(asker, ["Berlin 1"], [begin, end], scrapes.moments)
+        asked_whole.append(len(read.dense))
+        found.append(
+            {
+                name: miner_sums(
+                    points, [begin, end], () if name in read.dense else scrapes.moments, "sha256d"
+                )
+                for name, points in read.points.items()
+            }
+        )
+    await asker.close()
+    assert asked_whole == [0, 3]
+    assert found[0] == found[1]
+    assert len(found[0]) == 3
 
 
 @pytest.mark.long
