@@ -196,9 +196,8 @@ def edges_around(cuts: Sequence[float], seen: Sequence[float]) -> list[float]:
             wanted.add(seen[after - 1])
         if after < len(seen) and (not after or seen[after - 1] < cut):
             wanted.add(seen[after])
-    for before, next_one in pairwise(seen):
-        if next_one - before > BRIDGED_ABOVE_S:
-            wanted |= {before, next_one}
+    for gap in gaps_in(seen):
+        wanted.update(gap)
     return sorted(wanted)
 
 
@@ -207,21 +206,22 @@ def falls_between(points: Sequence[Point]) -> list[tuple[float, float]]:
     return [(before[0], after[0]) for before, after in pairwise(points) if after[1] < before[1]]
 
 
-def unread_s(points: MinerPoints, seen: Sequence[float]) -> float:
-    """Return for how long the exporter looked and could not read the miner, from its first figure to its last (s)."""
-    moments = points.moments()
-    if not moments:
+def gaps_in(seen: Sequence[float]) -> list[Point]:
+    """Return the gaps between looks, in order: when each begins and when it ends."""
+    return [(before, after) for before, after in pairwise(seen) if after - before > BRIDGED_ABOVE_S]
+
+
+def unread_s(points: MinerPoints, seen: Sequence[float], gaps: Sequence[Point]) -> float:
+    """Return for how long the exporter looked and could not read the miner, from its first figure to its last (s).
+
+    `gaps`: those in `seen`, in which nobody looked.
+    """
+    if not points.observed:
         return 0.0
-    looked_s = moments[-1] - moments[0]
-    for before, after in pairwise(seen):
-        if after - before > BRIDGED_ABOVE_S and before >= moments[0] and after <= moments[-1]:
-            looked_s -= after - before
-    read_s = sum(
-        rise.high - rise.low
-        for rise in rises(points.observed, seen, dict(points.observed))
-        if not rise.bridged
-    )
-    return looked_s - read_s
+    first, last = points.observed[0][0], points.observed[-1][0]
+    looked_s = last - first - sum(end - begin for begin, end in gaps if begin >= first and end <= last)
+    course = rises(points.observed, seen, dict(points.observed))
+    return looked_s - sum(rise.high - rise.low for rise in course if not rise.bridged)
 
 
 def _read_share(course: Iterable[Rise], observed: Sequence[Rise]) -> list[Rise]:

@@ -23,6 +23,7 @@ from controller.accounting.counting import (
     Point,
     edges_around,
     falls_between,
+    gaps_in,
     unread_s,
 )
 from controller.accounting.model import KINDS, Kind
@@ -220,14 +221,14 @@ async def _points(
         f"count by (__name__, miner) (last_over_time({{{COUNTERS},{selected}}}[{length}]))", moments[-1]
     )
     times = _resets(begun_anew)
-    doubtful = _doubtful(sparse, times, present, edges, moments)
+    doubtful = await asyncio.to_thread(_doubtful, sparse, times, present, edges, moments)
     shaken = sorted({miner for miner, *_ in times} & doubtful)
     if len(shaken) > WITNESSES:
         for edge in await _edges_of_resets(asker, selected, shaken[:WITNESSES], length, moments[-1]):
             if edge not in edges and edge in moments:
                 sparse.add(await asker.at(_at_once(selected), edge))
                 edges = sorted({*edges, edge})
-        doubtful = _doubtful(sparse, times, present, edges, moments)
+        doubtful = await asyncio.to_thread(_doubtful, sparse, times, present, edges, moments)
     names = sorted(doubtful)
     whole = _Sparse()
     for at in range(0, len(names), MINERS_AT_ONCE):
@@ -283,6 +284,7 @@ def _doubtful(
 ) -> set[str]:
     """Return the miners of which the figures next to the cuts do not tell everything."""
     known = sparse.sorted()
+    gaps = gaps_in(moments)
     doubtful = set()
     for series in present:
         miner = series.labels.get("miner", "")
@@ -291,7 +293,7 @@ def _doubtful(
         if (
             points is None
             or len(_counter(points, labels)) < len(edges)
-            or (points.hashes and unread_s(points, moments) > BRIDGED_ABOVE_S)
+            or (labels["__name__"] == HASHES and unread_s(points, moments, gaps) > BRIDGED_ABOVE_S)
         ):
             doubtful.add(miner)
     for (miner, counter, source), count in times.items():

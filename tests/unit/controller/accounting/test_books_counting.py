@@ -14,6 +14,7 @@ from controller.accounting.counting import (
     counted,
     edges_around,
     falls_between,
+    gaps_in,
     miner_sums,
     rises,
     unread_s,
@@ -204,8 +205,8 @@ def test_the_edges_are_the_looks_beside_the_cuts_and_both_ends_of_each_gap() -> 
 def test_time_that_could_not_be_read_is_what_the_exporter_did_not_count() -> None:
     seen = [0.0, 30.0, 1200.0, 1230.0]
     read = MinerPoints(observed=[(0.0, 0.0), (30.0, 30.0), (1200.0, 1200.0), (1230.0, 1230.0)])
-    assert unread_s(read, seen) == pytest.approx(0.0)
+    assert unread_s(read, seen, gaps_in(seen)) == pytest.approx(0.0)
     dead = MinerPoints(observed=[(0.0, 0.0), (3600.0, 0.0)])
-    assert unread_s(dead, [0.0, 1800.0, 3600.0]) == pytest.approx(0.0)
-    assert unread_s(dead, [at * 30.0 for at in range(121)]) == pytest.approx(3600.0)
+    assert unread_s(dead, [0.0, 1800.0, 3600.0], [(0.0, 1800.0), (1800.0, 3600.0)]) == pytest.approx(0.0)
+    assert unread_s(dead, [at * 30.0 for at in range(121)], []) == pytest.approx(3600.0)
     assert BRIDGED_ABOVE_S == 300.0
