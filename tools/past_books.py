@@ -8,9 +8,12 @@ import argparse
 import asyncio
 import os
 import signal
+import sqlite3
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -19,6 +22,7 @@ from controller.accounting.model import BookedHour, MinerSums, Piece, Reading, S
 from controller.accounting.periods import day_of, hours_between, month_bounds, month_of
 from controller.model import new_id
 from controller.settings import DATABASE_FILE
+from controller.storage.schema import metadata
 from controller.storage.storage import Storage
 from miners.errors import HashyardError
 from miners.inventory.fleet import Container, Inventory
@@ -41,6 +45,10 @@ METERS = (1.006, 0.93)
 READ_ON, READ_AT = (1, 8, 15, 22), 8
 """On which days of a month, and at which hour, somebody reads them."""
 FIRST_KWH = 120_000
+PATIENCE_S = 60.0
+TABLES = tuple(
+    table.name for table in metadata.sorted_tables if table.name.startswith(("ledger_", "meter_readings"))
+)
 
 
 class Followed:
@@ -176,20 +184,35 @@ class Meters:
             )
 
 
-async def make_books(targets: Path, data: Path, until: float) -> str:
-    """Write the books from the beginning of the month before up to the last full hour; return what is to be said of it."""
-    storage = await asyncio.to_thread(Storage.open, f"sqlite:///{(data / DATABASE_FILE).absolute()}")
+def put_books(targets: Path, data: Path, until: float) -> str:
+    """Put the books, from the month before up to the last full hour, into the controller's database; return what to say.
+
+    They are written into a database of their own first, and moved in by one short transaction: the controller, which has
+    the other one open, must never wait for it.
+    """
+    live = data / DATABASE_FILE
+    if _has_books(live):
+        return "There are books already; none were made up."
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="hashyard-books-", dir=data) as folder:
+        made = Path(folder) / DATABASE_FILE
+        hours = asyncio.run(_make(targets, made, until))
+        if not _moved_in(made, live):
+            return "The controller has begun its books meanwhile; none were made up."
+    return f"The books of the past are made up, {hours} hours of containers, in {time.monotonic() - began:.0f} s."
+
+
+async def _make(targets: Path, made: Path, until: float) -> int:
+    """Write the books into a new database; return how many hours of containers they have."""
+    storage = await asyncio.to_thread(Storage.open, f"sqlite:///{made}")
     try:
-        if await storage.ledger.containers():
-            return "There are books already; none were made up."
-        began = time.monotonic()
         end = datetime.fromtimestamp(until // 3600 * 3600, UTC)
         begin = month_bounds("UTC", month_of((end.replace(day=1) - timedelta(days=1)).date()))[0]
         # Wherever a container is, its month has begun by then.
         begin -= timedelta(hours=14)
         plan = Plan(
             targets=str(targets),
-            folder=str(data),
+            folder="",
             rules="",
             begin=int(begin.timestamp()),
             fine_from=int(end.timestamp()),
@@ -218,7 +241,26 @@ async def make_books(targets: Path, data: Path, until: float) -> str:
                 await storage.ledger.close_day(kept.id, day)
     finally:
         await asyncio.to_thread(storage.close)
-    return f"The books of the past are made up, {len(writing)} hours of containers, in {time.monotonic() - began:.0f} s."
+    return len(writing)
+
+
+def _has_books(live: Path) -> bool:
+    """Return whether anything is booked in the controller's database, which has to be there. Raises sqlite3.Error."""
+    with closing(sqlite3.connect(f"file:{live}?mode=ro", uri=True)) as connection:
+        return connection.execute("SELECT 1 FROM ledger_hours LIMIT 1").fetchone() is not None
+
+
+def _moved_in(made: Path, live: Path) -> bool:
+    """Copy the books into the controller's database, all or nothing; False where it has some. Raises sqlite3.Error."""
+    with closing(sqlite3.connect(live, timeout=PATIENCE_S, isolation_level=None)) as connection:
+        connection.execute("ATTACH ? AS made", (str(made),))
+        connection.execute("BEGIN IMMEDIATE")
+        if connection.execute("SELECT 1 FROM main.ledger_hours LIMIT 1").fetchone() is not None:
+            return False
+        for table in TABLES:
+            connection.execute(f"INSERT INTO main.{table} SELECT * FROM made.{table}")  # noqa: S608  # names of ours
+        connection.execute("COMMIT")
+    return True
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -232,10 +274,10 @@ def main(arguments: list[str] | None = None) -> int:
     os.nice(NICE)
     try:
         print(
-            asyncio.run(make_books(asked.targets.resolve(), asked.data, asked.until or time.time())),
+            put_books(asked.targets.resolve(), asked.data, asked.until or time.time()),
             flush=True,
         )
-    except (HashyardError, SimulatorError, ValueError, OSError) as error:
+    except (HashyardError, SimulatorError, ValueError, OSError, sqlite3.Error) as error:
         print(f"The books of the past could not be made up: {' '.join(str(error).split())}", flush=True)
         return 1
     return 0

@@ -12,7 +12,7 @@ from controller.accounting.model import KINDS, Reading
 from controller.settings import DATABASE_FILE
 from controller.storage.ledger import KeptHour
 from controller.storage.storage import Storage
-from tools.past_books import make_books
+from tools.past_books import put_books
 
 FLEET = """
 defaults: {web_port: 8080, tariff: day-night}
@@ -37,7 +37,8 @@ UNTIL = datetime(2026, 3, 2, 10, 20, tzinfo=UTC)
 def books(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, list[KeptHour]], list[Reading], Path]:
     folder = tmp_path_factory.mktemp("books")
     (folder / "targets.yml").write_text(FLEET, encoding="utf-8")
-    said = asyncio.run(make_books(folder / "targets.yml", folder, UNTIL.timestamp()))
+    Storage.open(f"sqlite:///{folder / DATABASE_FILE}").close()
+    said = put_books(folder / "targets.yml", folder, UNTIL.timestamp())
     assert said.startswith("The books of the past are made up, ")
 
     async def kept() -> tuple[dict[str, list[KeptHour]], list[Reading]]:
@@ -114,5 +115,5 @@ def test_meters_were_read_and_one_of_them_is_wrong(
 
 def test_a_second_time_nothing_is_made(books: tuple[dict[str, list[KeptHour]], list[Reading], Path]) -> None:
     _, _, folder = books
-    said = asyncio.run(make_books(folder / "targets.yml", folder, UNTIL.timestamp()))
+    said = put_books(folder / "targets.yml", folder, UNTIL.timestamp())
     assert said == "There are books already; none were made up."
