@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
+from controller.history import HistoryAway
 from controller.jobs import LONGEST_NAP_S, Jobs
 from controller.schedule import next_change
 from miners.inventory.fleet import Inventory, Schedule, Window
@@ -160,6 +161,30 @@ async def test_periodic_work_is_never_done_twice_at_once_and_survives_its_failur
             await clock.advance(10)
             assert begun.count("slow") == 2
     assert [entry["work"] for entry in logs] == ["failing"] * 6
+
+
+async def test_work_that_fails_for_what_people_can_mend_says_why_until_it_succeeds() -> None:
+    clock = DrivenClock(MIDNIGHT)
+    away = [True]
+
+    async def keep() -> None:
+        if away[0]:
+            raise HistoryAway("Prometheus does not answer")
+
+    jobs = Jobs(clock, lambda: None)
+    jobs.every(10, "keep the books", keep)
+    with capture_logs() as logs:
+        async with running(jobs):
+            await clock.advance(10)
+            (seen,) = jobs.seen()
+            assert (seen.failed, seen.reason) == (True, "Prometheus does not answer")
+            away[0] = False
+            await clock.advance(10)
+            (seen,) = jobs.seen()
+            assert (seen.failed, seen.reason) == (False, None)
+    assert [(entry["log_level"], entry["reason"]) for entry in logs] == [
+        ("warning", "Prometheus does not answer")
+    ]
 
 
 async def test_what_is_under_way_ends_with_the_jobs() -> None:
