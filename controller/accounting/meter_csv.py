@@ -216,7 +216,7 @@ def figure_of(text: str) -> str:
     if figure >= LARGEST_KWH:
         raise WrongCell(worded("%(text)s is more than any meter shows", text=text[:40]))
     if len(bare.replace(",", ".").partition(".")[2]) > MOST_DIGITS:
-        raise WrongCell(worded("%(text)s has more than 6 digits behind the point", text=text[:40]))
+        raise WrongCell(worded("%(text)s has more than 6 digits after the decimal point", text=text[:40]))
     return f"{figure:f}"
 
 

@@ -82,7 +82,7 @@ def faults(kept: Iterable[Reading], new: Sequence[Reading], now: datetime) -> li
     `kept`: those of the books. All of them may be of several containers, in any order.
     """
     found = [
-        Fault(index, worded("%(at)s is not over yet", at=one.at.isoformat()))
+        Fault(index, worded("%(at)s is still to come", at=one.at.isoformat()))
         for index, one in enumerate(new)
         if one.at > now
     ]

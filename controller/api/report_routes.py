@@ -60,10 +60,10 @@ async def get_energy(call: Call[None, ReportQuery]) -> Report | web.StreamRespon
     """Return a report, as CSV where the request asks for it."""
     query = call.query
     if not 0 <= (query.to - query.from_).days < MOST_DAYS:
-        detail = worded(
-            "it is before from"
+        detail = (
+            worded("it is before from")
             if query.to < query.from_
-            else "a report is of ten years at most: choose fewer days"
+            else worded("a report is of ten years at most: choose fewer days")
         )
         raise Problem("malformed", detail, [Mistake("?to", "range", detail)])
     wish = ReportWish(
