@@ -44,6 +44,12 @@ def make_people(controller: str, data: Path, file: Path) -> list[str] | None:
     return list(made)
 
 
+def passwords(file: Path) -> dict[str, str]:
+    """Return the passwords in the file by user name; raises OSError where there is none."""
+    lines = file.read_text(encoding="utf-8").splitlines()
+    return dict(line.split() for line in lines)
+
+
 def _made(browser: "_Browser", controller: str) -> Iterator[tuple[str, str]]:
     """Make each, and choose a password of his own, so that the demo need not show a page for that; yield both."""
     wishes: list[dict[str, Any]] = [{"username": ACCOUNTANT, "role": "accountant"}]

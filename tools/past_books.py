@@ -38,7 +38,7 @@ from tools.ready import end_with_parent
 
 NICE = 10
 STEP_S = 3600.0
-"""How finely the bodies are followed: of an hour's energy and work nothing is lost by it, and the hundred days are quick."""
+"""How finely the bodies are followed: an hour's energy and work lose nothing by it, and two months are quick."""
 COUNTERS = ("measured", "estimated", "observed", "hashes")
 METERS = (1.006, 0.93)
 """What the meters of the first containers count for a kilowatt-hour of their miners: fans and lamps too; one is wrong."""

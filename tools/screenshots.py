@@ -18,13 +18,15 @@ import urllib.parse
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
 from PIL import Image
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from tools import packages, ready
+from tools import around, demo_people, packages, ready, welcome
+from tools.demo_people import ACCOUNTANT, ADMINISTRATOR
 
 REPOSITORY = packages.REPOSITORY
 COLOURS = 256  # of a picture: a dashboard has few, and the file is a third of what it was
@@ -47,13 +49,17 @@ class NoPictures(Exception):
 
 @dataclass(frozen=True)
 class Picture:
-    """What to look at: the file's name, the path below the address, the window in pixels, light or dark."""
+    """What to look at: the file's name, the path below the address, the window in pixels, light or dark, and who looks.
+
+    `{month}` in the path is the month before this one.
+    """
 
     name: str
     path: str
     width: int
     height: int
     theme: str
+    who: str = ADMINISTRATOR
 
 
 _MINER = urllib.parse.urlencode({"var-container": "Контейнер 1", "var-miner": "a04"})
@@ -76,12 +82,17 @@ PICTURES = (*DASHBOARDS, *PAGES)
 
 
 class Running(NamedTuple):
-    """Where a demo runs. `grafana` None: it found none. `password`: the file with the administrator's."""
+    """Where a demo runs. `grafana` None: it found none. `password`: the file with the administrator's.
+
+    `grafana_password`: the file with that of Grafana's own administrator. `people`: that with everybody else's.
+    """
 
     pages: str
     prometheus: str
     grafana: str | None
     password: Path
+    grafana_password: Path
+    people: Path
 
 
 @contextmanager
@@ -113,7 +124,9 @@ def running_demo(folder: Path) -> Iterator[Running]:
         )
         if pages is None or prometheus is None or password is None:
             raise NoPictures(f"the demo runs without pages or without Prometheus; it said: {said.strip()}")
-        yield Running(pages, prometheus, grafana, Path(password))
+        first = REPOSITORY / password
+        of_grafana = first.parents[1] / "grafana" / welcome.GRAFANA_PASSWORD
+        yield Running(pages, prometheus, grafana, first, of_grafana, first.parents[1] / welcome.PEOPLE)
     finally:
         process.terminate()
         process.wait(timeout=60)
@@ -138,41 +151,75 @@ def _answers(prometheus: str, expression: str) -> bool:
         return False  # asked again in a moment
 
 
-def take(browser: Browser, grafana: str, picture: Picture, folder: Path) -> Path:
-    """Take one picture of a dashboard into the folder, small; return the file."""
-    page = browser.new_page(viewport={"width": picture.width, "height": picture.height})
-    page.goto(f"{grafana}{picture.path}&theme={picture.theme}", wait_until="load")
-    _drawn(page)
-    return _kept(page, picture, folder)
+def take_dashboards(browser: Browser, grafana: str, password: Path, folder: Path) -> list[Path]:
+    """Take the pictures of the dashboards into the folder, small; return the files."""
+    session = browser.new_context()
+    secret = password.read_text(encoding="utf-8").strip()
+    session.request.post(f"{grafana}/login", data={"user": around.GRAFANA_ADMINISTRATOR, "password": secret})
+    found = []
+    for picture in DASHBOARDS:
+        page = browser.new_page(
+            storage_state=session.storage_state(),
+            viewport={"width": picture.width, "height": picture.height},
+        )
+        page.goto(f"{grafana}{picture.path}&theme={picture.theme}", wait_until="load")
+        _drawn(page)
+        found.append(_kept(page, picture, folder))
+    session.close()
+    return found
 
 
 def take_pages(browser: Browser, running: Running, folder: Path) -> list[Path]:
-    """Take the pictures of the pages into the folder, small, as the administrator sees them; return the files."""
+    """Take the pictures of the pages into the folder, small, each as whom it is for sees it; return the files."""
+    sessions = {ADMINISTRATOR: _administrator(browser, running)}
+    for name, password in demo_people.passwords(running.people).items():
+        sessions[name] = browser.new_context(base_url=running.pages)
+        sessions[name].request.post("/api/v1/auth/login", data={"username": name, "password": password})
+    month = (datetime.now(UTC).replace(day=1) - timedelta(days=1)).strftime("%Y-%m")
+    _wait_for_books(sessions[ACCOUNTANT], month)
+    found = []
+    for picture in PAGES:
+        window = browser.new_context(
+            base_url=running.pages,
+            storage_state=sessions[picture.who].storage_state(),
+            viewport={"width": picture.width, "height": picture.height},
+            color_scheme="dark" if picture.theme == "dark" else "light",
+        )
+        page = window.new_page()
+        page.goto(picture.path.format(month=month), wait_until="load")
+        page.wait_for_timeout(DRAWN_S * 1000)
+        found.append(_kept(page, picture, folder))
+        window.close()
+    for session in sessions.values():
+        session.close()
+    return found
+
+
+def _administrator(browser: Browser, running: Running) -> BrowserContext:
+    """Return the administrator's session, with a password of his own: else every page says that the first is in use."""
     session = browser.new_context(base_url=running.pages)
     first = running.password.read_text(encoding="utf-8").strip()
-    chosen = secrets.token_urlsafe()  # else every page says that the first password is still in use
-    entry = session.request.post("/api/v1/auth/login", data={"username": "admin", "password": first})
+    chosen = secrets.token_urlsafe()
+    entry = session.request.post("/api/v1/auth/login", data={"username": ADMINISTRATOR, "password": first})
     session.request.put(
         "/api/v1/me/password",
         data={"current": first, "new": chosen},
         headers={"X-CSRF-Token": entry.headers["x-csrf-token"]},
     )
-    session.request.post("/api/v1/auth/login", data={"username": "admin", "password": chosen})
-    found = []
-    for picture in PAGES:
-        window = browser.new_context(
-            base_url=running.pages,
-            storage_state=session.storage_state(),
-            viewport={"width": picture.width, "height": picture.height},
-            color_scheme="dark" if picture.theme == "dark" else "light",
-        )
-        page = window.new_page()
-        page.goto(picture.path, wait_until="load")
-        page.wait_for_timeout(DRAWN_S * 1000)
-        found.append(_kept(page, picture, folder))
-        window.close()
-    session.close()
-    return found
+    session.request.post("/api/v1/auth/login", data={"username": ADMINISTRATOR, "password": chosen})
+    return session
+
+
+def _wait_for_books(session: BrowserContext, month: str) -> None:
+    """Wait until something of a month is booked. Raises NoPictures."""
+    end = time.monotonic() + PATIENCE_S
+    asked: dict[str, str | float | bool] = {"from": f"{month}-01", "to": f"{month}-28"}
+    while not session.request.get("/api/v1/reports/energy", params=asked).json()["total"]["energy_kwh"][
+        "total"
+    ]:
+        if time.monotonic() > end:
+            raise NoPictures(f"nothing of {month} is in the books after {PATIENCE_S:.0f} s")
+        time.sleep(2)
 
 
 def _kept(page: Page, picture: Picture, folder: Path) -> Path:
@@ -221,7 +268,7 @@ def _take_all(running: Running, folder: Path) -> None:
                 "No Grafana is installed or named by GRAFANA_HOME: the pictures of dashboards stay as they are."
             )
         else:
-            files += [take(browser, running.grafana, picture, folder) for picture in DASHBOARDS]
+            files += take_dashboards(browser, running.grafana, running.grafana_password, folder)
         for file in files:
             print(f"  {os.path.relpath(file)}: {file.stat().st_size / 1000:.0f} kB")
         browser.close()
