@@ -1,6 +1,6 @@
 """Bringing Grafana in line by itself: shortly after people, clients or their tokens change, and each hour.
 
-One at a time, whoever asks. The work blocks and runs in a thread; what it needs of the database it asks of the event loop. What was
+While Grafana is away it is tried each minute. One at a time, whoever asks. The work blocks and runs in a thread; what it needs of the database it asks of the event loop. What was
 made in Grafana is remembered in the settings of the database, beside the marks that it bears there.
 """
 
@@ -26,6 +26,9 @@ SOON: Final = timedelta(seconds=5)
 """After a change: several changes in a row are one."""
 
 EVERY: Final = timedelta(hours=1)
+
+WHILE_AWAY: Final = timedelta(minutes=1)
+"""Both may be started at once, and Grafana take longer."""
 
 GATEWAY_PATH: Final = "/gateway"
 MEMORY: Final = "grafana.made"
@@ -120,11 +123,14 @@ class GrafanaSync:
     async def _keep(self, outcome: GrafanaOutcome, actor: Actor) -> None:
         """Remember what was made, and say how it was: on pages, in the log and in the record."""
         now = self._now()
+        before = self._seen.outcome.away if self._seen.outcome else None
         self._seen = GrafanaSeen(
             state="away" if outcome.away else "failed" if outcome.failed else "ok", at=now, outcome=outcome
         )
         if outcome.away:
-            _log.warning("Grafana is away", reason=outcome.away)
+            self._due_at = now + WHILE_AWAY
+            if outcome.away != before:
+                _log.warning("Grafana is away", reason=outcome.away)
             return
         await self._storage.settings.put(MEMORY, msgspec.to_builtins(outcome.memory))
         await self._storage.people.grafana.put(await self._links(outcome, now))

@@ -5,7 +5,6 @@ differs from an installation in addresses alone: rules, routes, dashboards and p
 """
 
 import os
-import secrets
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from tools.welcome import GRAFANA_PASSWORD, Demo
 REPOSITORY = packages.REPOSITORY
 RULES = REPOSITORY / "prometheus" / "rules" / "*.yml"
 GRAFANA = "127.0.0.1:3000"
+GRAFANA_ADMINISTRATOR = "admin"
 CLIENT_SECRET = "client-secret"  # noqa: S105  # the name of a file
 RETENTION = "30d"
 
@@ -169,19 +169,39 @@ def _alertmanager(demo: Demo, program: Path, where: str) -> Part:
 
 def make_client_secret(demo: Demo) -> Path:
     """Return the file of what Grafana shows to the controller, made if it is not there. Raises FileFault."""
-    file = (demo.folder / "grafana").resolve() / CLIENT_SECRET
+    return _made(_own(demo) / CLIENT_SECRET)
+
+
+def make_password(demo: Demo) -> Path:
+    """Return the file with the password of Grafana's own administrator, made if it is not there. Raises FileFault."""
+    return _made(_own(demo) / GRAFANA_PASSWORD)
+
+
+def controller_flags(demo: Demo, where: str) -> tuple[str, ...]:
+    """Return what the controller is told of the Grafana at `where`: it signs people on there, and brings them in line."""
+    return (
+        *("--grafana", f"http://{where}", "--grafana-client-secret-file", str(make_client_secret(demo))),
+        *("--grafana-api", f"http://{where}", "--grafana-user", GRAFANA_ADMINISTRATOR),
+        *("--grafana-password-file", str(make_password(demo)), "--grafana-gateway"),
+        f"http://{demo.controller}/gateway",
+    )
+
+
+def _own(demo: Demo) -> Path:
+    return (demo.folder / "grafana").resolve()
+
+
+def _made(file: Path) -> Path:
     file.parent.mkdir(parents=True, exist_ok=True)
     make_secret(file)
+    file.chmod(0o600)  # here it is one person's; in an installation a group of programs reads it
     return file
 
 
 def _grafana(demo: Demo, grafana: Grafana, where: str, after: str) -> Part:
-    own = (demo.folder / "grafana").resolve()
+    own = _own(demo)
     (own / "plugins").mkdir(parents=True, exist_ok=True)  # Grafana calls it an error when there is none
-    password = own / GRAFANA_PASSWORD
-    if not password.exists():
-        with os.fdopen(os.open(password, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="utf-8") as file:
-            file.write(secrets.token_urlsafe(12))
+    password = make_password(demo)
     controller = f"http://{demo.controller}"
     client_secret = f"$__file{{{make_client_secret(demo)}}}"
     host, _, port = where.rpartition(":")
@@ -197,11 +217,10 @@ def _grafana(demo: Demo, grafana: Grafana, where: str, after: str) -> Part:
         ),
         # Grafana's own way to name a file; GF_…__FILE is one of its container image alone.
         "GF_SECURITY_ADMIN_PASSWORD": f"$__file{{{password}}}",
-        # Whoever sits at this machine may look; only the administrator may change.
-        "GF_AUTH_ANONYMOUS_ENABLED": "true",
-        "GF_AUTH_ANONYMOUS_ORG_ROLE": "Viewer",
-        # Whoever has an account at the controller signs on with that.
-        **grafana_sign_on.settings(controller, controller, client_secret),
+        # The address that the controller leads back to, letter by letter.
+        "GF_SERVER_ROOT_URL": f"http://{where}",
+        # Whoever has an account at the controller signs on with that, and sees what is his; nobody looks without one.
+        **grafana_sign_on.settings(controller, controller, client_secret, auto_login=True),
         # Nothing is asked of the world.
         "GF_ANALYTICS_REPORTING_ENABLED": "false",
         "GF_ANALYTICS_CHECK_FOR_UPDATES": "false",

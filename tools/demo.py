@@ -96,14 +96,11 @@ def parts_of(demo: welcome.Demo, programs: around.Programs) -> list[Part]:
         after=simulator.ready_url,
     )
     write_schedule(demo.data / MANAGED_FILE)
-    known = [
-        word
-        for flag, where in (("--prometheus", demo.history), ("--grafana", demo.grafana))
-        if where is not None
-        for word in (flag, f"http://{where}")
-    ]
+    known: list[str] = []
+    if demo.history is not None:
+        known += ["--prometheus", f"http://{demo.history}"]
     if demo.grafana is not None:
-        known += ["--grafana-client-secret-file", str(around.make_client_secret(demo))]
+        known += around.controller_flags(demo, demo.grafana)
     controller = Part(
         "controller",
         (

@@ -151,7 +151,13 @@ def lines(demo: Demo, broken: list[tuple[str, str, list[str]]]) -> Iterator[str]
     yield "What else runs"
     yield from _columns(
         *(
-            [("Grafana", f"http://{demo.grafana}/", f"dashboards; to edit: admin, {_grafana_password(demo)}")]
+            [
+                (
+                    "Grafana",
+                    f"http://{demo.grafana}/",
+                    "dashboards; you sign in with the same name and password",
+                )
+            ]
             if demo.grafana
             else []
         ),
@@ -196,10 +202,6 @@ def lines(demo: Demo, broken: list[tuple[str, str, list[str]]]) -> Iterator[str]
         )
         yield f"  all {len(broken)} are in http://{demo.simulator}/fleet"
     yield ""
-
-
-def _grafana_password(demo: Demo) -> str:
-    return f"password in {demo.folder / 'grafana' / GRAFANA_PASSWORD}"
 
 
 def _words(example: tuple[str, int | None]) -> str:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, StorageState, ViewportSize, sync_playwright
 
 from grafana.empty import EMPTY_WHEN_HEALTHY
 from tests.system.stack import Answer, Program, Stack, ask
@@ -30,6 +30,9 @@ HARMLESS: Mapping[str, str] = {
     "Skipping migration: Already executed": "it fills an empty database, and some of its steps say twice what they do",
     "Database locked, sleeping then retrying": "SQLite, while it is filled for the first time; it is tried again",
 }
+OPEN: Mapping[str, str] = {"GF_AUTH_ANONYMOUS_ENABLED": "true", "GF_AUTH_ANONYMOUS_ORG_ROLE": "Viewer"}
+"""Whoever comes may look: of a Grafana beside which no controller signs anybody on."""
+
 _LOUD = re.compile(r"\b(?:level|lvl)=(?:warn|eror|error|crit|fatal)")
 
 HARMLESS_ANSWERS: Mapping[str, str] = {
@@ -149,9 +152,12 @@ def browser() -> Iterator[Browser]:
 
 
 @contextmanager
-def looking(opened: Browser, url: str, window: Window = WALL) -> Iterator[Look]:
-    """Open an address in a window, and wait until its panels are drawn."""
-    page = opened.new_page(viewport={"width": window.width, "height": window.height})
+def looking(
+    opened: Browser, url: str, window: Window = WALL, session: StorageState | None = None
+) -> Iterator[Look]:
+    """Open an address in a window, and wait until its panels are drawn. `session`: who looks, where nobody else may."""
+    size: ViewportSize = {"width": window.width, "height": window.height}
+    page = opened.new_page(viewport=size, storage_state=session)
     look = Look(page)
     page.on("console", lambda said: _console(look, said.type, said.text, said.location.get("url", "")))
     page.on("pageerror", lambda error: look.complaints.append(f"script: {error}"))
@@ -243,9 +249,29 @@ def complaints_of(log: str) -> list[str]:
 
 def as_administrator(folder: Path, url: str, method: str = "GET", body: object = None) -> Answer:
     """Ask Grafana's API as the administrator, whose password lies in the demo's folder."""
-    password = (folder / "grafana" / welcome.GRAFANA_PASSWORD).read_text(encoding="utf-8")
+    password = (folder / "grafana" / welcome.GRAFANA_PASSWORD).read_text(encoding="utf-8").strip()
     signed = b64encode(f"admin:{password}".encode()).decode()
     return ask(url, method=method, body=body, headers={"Authorization": f"Basic {signed}"})
+
+
+def viewer(opened: Browser, folder: Path, grafana: str) -> StorageState:
+    """Make a Viewer of the main organisation in a demo's Grafana, by hand; return his session."""
+    account = {"login": "viewer", "password": os.urandom(16).hex(), "OrgId": 1}
+    made = as_administrator(folder, f"{grafana}/api/admin/users", "POST", account)
+    assert made.status == 200, made
+    context = opened.new_context()
+    entry = context.request.post(
+        f"{grafana}/login", data={"user": account["login"], "password": account["password"]}
+    )
+    assert entry.ok, entry
+    session = context.storage_state()
+    context.close()
+    return session
+
+
+def cookies_of(session: StorageState) -> dict[str, str]:
+    """Return the header by which a program asks in this session."""
+    return {"Cookie": "; ".join(f"{one['name']}={one['value']}" for one in session["cookies"])}
 
 
 class Grafana:
@@ -256,7 +282,7 @@ class Grafana:
     ) -> None:
         self._stack, self._installed, self._prometheus = stack, installed, prometheus
         self._folder = stack.folder / "grafana"
-        self.settings = settings
+        self.settings = {**OPEN, **settings}
         self.data_source = data_source
         self.program: Program
         self.start()

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, StorageState
 
 from grafana.catalogue import DASHBOARDS
 from tests.system import grafana_stage as stage
@@ -59,13 +59,18 @@ def browser() -> Iterator[Browser]:
         yield opened
 
 
+@pytest.fixture(scope="module")
+def viewer(demo: Demo, browser: Browser) -> StorageState:
+    return stage.viewer(browser, demo.folder, demo.grafana)
+
+
 @pytest.mark.parametrize("window", stage.WINDOWS, ids=lambda window: window.name)
 @pytest.mark.parametrize("uid", DASHBOARDS)
 def test_a_dashboard_is_drawn_whole_and_without_an_error(
-    demo: Demo, browser: Browser, uid: str, window: stage.Window
+    demo: Demo, browser: Browser, viewer: StorageState, uid: str, window: stage.Window
 ) -> None:
     address = stage.address(demo.grafana, uid, **CHOSEN.get(uid, {}))
-    with stage.looking(browser, address, window) as look:
+    with stage.looking(browser, address, window, viewer) as look:
         look.whole()
         if not window.kiosk:
             look.open_rows()
@@ -76,8 +81,8 @@ def test_a_dashboard_is_drawn_whole_and_without_an_error(
         assert look.complaints == []
 
 
-def test_whoever_comes_finds_the_fleet_first(demo: Demo, browser: Browser) -> None:
-    with stage.looking(browser, f"{demo.grafana}/") as look:
+def test_whoever_comes_finds_the_fleet_first(demo: Demo, browser: Browser, viewer: StorageState) -> None:
+    with stage.looking(browser, f"{demo.grafana}/", session=viewer) as look:
         look.whole()
         assert {panel.title for panel in look.panels()} == {
             panel.title for panel in panels_of("hashyard-fleet") if not panel.collapsed
@@ -85,10 +90,10 @@ def test_whoever_comes_finds_the_fleet_first(demo: Demo, browser: Browser) -> No
 
 
 def test_clicks_lead_from_the_fleet_to_a_container_to_a_miner_and_to_the_controller(
-    demo: Demo, browser: Browser
+    demo: Demo, browser: Browser, viewer: StorageState
 ) -> None:
     desk = stage.Window("desk", 1440, 2400, "light", kiosk=False)
-    with stage.looking(browser, stage.address(demo.grafana, "hashyard-fleet"), desk) as look:
+    with stage.looking(browser, stage.address(demo.grafana, "hashyard-fleet"), desk, viewer) as look:
         click(look.page, "Containers", "Контейнер 1")
         look.page.wait_for_url("**/d/hashyard-container**")
         assert chosen(look.page) == {"container": "Контейнер 1"}
@@ -121,8 +126,10 @@ def chosen(page: Page) -> dict[str, str]:
     }
 
 
-def test_changes_of_profile_and_the_made_up_past_are_marked(demo: Demo, browser: Browser) -> None:
-    with stage.looking(browser, stage.address(demo.grafana, "hashyard-control")) as look:
+def test_changes_of_profile_and_the_made_up_past_are_marked(
+    demo: Demo, browser: Browser, viewer: StorageState
+) -> None:
+    with stage.looking(browser, stage.address(demo.grafana, "hashyard-control"), session=viewer) as look:
         said = set()
         for mark in look.page.locator("[data-testid='data-testid annotation-marker']").all():
             mark.hover(force=True)
@@ -133,25 +140,33 @@ def test_changes_of_profile_and_the_made_up_past_are_marked(demo: Demo, browser:
         assert {profile for profile in PROFILES for one in changes if profile in one} == set(PROFILES), said
 
 
-def test_a_viewer_cannot_change_anything_and_nobody_saves_over_a_file(demo: Demo, browser: Browser) -> None:
-    data = ask(f"{demo.grafana}/api/dashboards/uid/hashyard-fleet").json()
+def test_a_viewer_cannot_change_anything_and_nobody_saves_over_a_file(
+    demo: Demo, browser: Browser, viewer: StorageState
+) -> None:
+    his = stage.cookies_of(viewer)
+    data = ask(f"{demo.grafana}/api/dashboards/uid/hashyard-fleet", headers=his).json()
     assert not data["meta"]["canEdit"]
     assert not data["meta"]["canSave"]
     saved = {"dashboard": data["dashboard"] | {"title": "Mine"}, "overwrite": True}
-    assert ask(f"{demo.grafana}/api/dashboards/db", method="POST", body=saved).status == 403
+    assert ask(f"{demo.grafana}/api/dashboards/db", method="POST", body=saved, headers=his).status == 403
     refused = stage.as_administrator(demo.folder, f"{demo.grafana}/api/dashboards/db", "POST", saved)
     assert refused.status == 400
     assert "provisioned" in refused.json()["message"]
     source = f"{demo.grafana}/api/datasources/uid/prometheus"
-    assert ask(source, method="DELETE").status == 403
+    assert ask(source, method="DELETE", headers=his).status == 403
     assert stage.as_administrator(demo.folder, source).json()["readOnly"]
     desk = stage.WINDOWS[2]
-    with stage.looking(browser, stage.address(demo.grafana, "hashyard-fleet"), desk) as look:
+    with stage.looking(browser, stage.address(demo.grafana, "hashyard-fleet"), desk, viewer) as look:
         assert look.page.get_by_role("button", name="Edit", exact=True).count() == 0
 
 
+def test_nobody_looks_without_an_account(demo: Demo) -> None:
+    for path in ("/api/search", "/api/dashboards/uid/hashyard-fleet", "/api/datasources/uid/prometheus"):
+        assert ask(f"{demo.grafana}{path}").status == 401
+
+
 def test_nothing_in_its_log_is_an_error(demo: Demo) -> None:
-    found = ask(f"{demo.grafana}/api/search?type=dash-db").json()
+    found = stage.as_administrator(demo.folder, f"{demo.grafana}/api/search?type=dash-db").json()
     assert {one["uid"]: one["folderTitle"] for one in found} == {
         uid: folder for uid, (_, folder) in DASHBOARDS.items()
     }

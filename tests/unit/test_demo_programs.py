@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from stack import grafana_sign_on
 from tools import around, packages
+from tools.demo import parts_of
 from tools.welcome import Demo, Fleet
 
 FLEET = Fleet(containers={"c": 1}, endpoints=[], example=("127.9.1.1", 8080), enforced=(), middle={"c": "a1"})
@@ -92,6 +94,9 @@ def test_each_part_runs_with_the_committed_files(tmp_path: Path) -> None:
     given = dict(word.split("=", 1) for word in parts["grafana"].command[1:] if "=" in word)
     for name in ("GF_PATHS_PROVISIONING", "HASHYARD_DASHBOARDS"):
         assert Path(given[name]).is_dir()
+    assert given["GF_SERVER_ROOT_URL"] == "http://127.0.0.1:3000"
+    assert given.items() >= grafana_sign_on.FIXED.items()
+    assert not any("ANONYMOUS" in name for name in given), "nobody looks without an account"
     password = Path(given["GF_SECURITY_ADMIN_PASSWORD"].removeprefix("$__file{").removesuffix("}"))
     assert len(password.read_text()) >= 16
     assert password.stat().st_mode & 0o077 == 0
@@ -99,6 +104,44 @@ def test_each_part_runs_with_the_committed_files(tmp_path: Path) -> None:
     around.parts(demo(tmp_path), programs, "http://127.0.0.1:2/-/ready")
     assert password.read_text() == before  # the database of the last start knows this one
     assert before not in " ".join(parts["grafana"].command)
+
+
+def flags_of_the_controller(demo: Demo, programs: around.Programs) -> dict[str, str]:
+    """Return what the demo tells its controller, by flag."""
+    command = next(one for one in parts_of(demo, programs) if one.name == "controller").command
+    words = command[command.index("controller") + 1 :]
+    return dict(zip(words[::2], words[1::2], strict=True))
+
+
+def test_the_controller_signs_people_on_to_grafana_and_brings_it_in_line(tmp_path: Path) -> None:
+    home = home_of_grafana(tmp_path / "home")
+    programs = around.Programs(
+        Path("/usr/bin/prometheus"), None, around.Grafana(home / "bin" / "grafana", home)
+    )
+    whole = demo(tmp_path, alerts=None)
+    told = flags_of_the_controller(whole, programs)
+    grafana = next(one for one in parts_of(whole, programs) if one.name == "grafana")
+    given = dict(word.split("=", 1) for word in grafana.command[1:] if "=" in word)
+    assert told["--prometheus"] == given["HASHYARD_PROMETHEUS_URL"] == "http://127.0.0.1:9090"
+    assert told["--grafana"] == told["--grafana-api"] == given["GF_SERVER_ROOT_URL"]
+    assert told["--grafana-user"] == "admin"
+    assert told["--grafana-gateway"] == f"http://{told['--listen']}/gateway"
+    # Both read the same files, which nobody else on this machine can.
+    for flag, variable in (
+        ("--grafana-password-file", "GF_SECURITY_ADMIN_PASSWORD"),
+        ("--grafana-client-secret-file", "GF_AUTH_GENERIC_OAUTH_CLIENT_SECRET"),
+    ):
+        assert given[variable] == f"$__file{{{told[flag]}}}"
+        assert Path(told[flag]).stat().st_mode & 0o077 == 0
+        assert Path(told[flag]).read_text().strip() not in " ".join([*told.values(), *given.values()])
+    assert given["GF_AUTH_GENERIC_OAUTH_AUTH_URL"] == f"http://{told['--listen']}/sign-on/authorize"
+
+
+def test_without_a_grafana_the_controller_is_told_of_none(tmp_path: Path) -> None:
+    programs = around.Programs(Path("/usr/bin/prometheus"), None, None)
+    told = flags_of_the_controller(demo(tmp_path, alerts=None, grafana=None), programs)
+    assert told["--prometheus"] == "http://127.0.0.1:9090"
+    assert not any("grafana" in flag for flag in told)
 
 
 def test_what_is_not_there_is_not_run(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from controller.events import EventFilter
-from controller.grafana_sync import EVERY, GrafanaSync
+from controller.grafana_sync import EVERY, WHILE_AWAY, GrafanaSync
 from controller.grafana_wish import GrafanaMemory, GrafanaOutcome, GrafanaWish, TokenDesk
 from controller.model import SYSTEM, Client, Event, User, new_id
 from controller.storage.storage import Storage
@@ -111,6 +111,7 @@ async def test_a_grafana_that_is_away_changes_nothing_that_is_known(storage: Sto
     await sync.bring_in_line(SYSTEM)
     bringer.outcome = GrafanaOutcome(away="Grafana does not answer")
     await sync.bring_in_line(SYSTEM)
+    assert sync._due_at == NOON + WHILE_AWAY
     assert (sync.seen.state, sync.seen.reason) == ("away", "Grafana does not answer")
     assert (await storage.people.grafana.of([ANNA.id]))[ANNA.id].state == "linked"
 
