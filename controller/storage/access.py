@@ -161,8 +161,7 @@ class Access:
 
         def work(connection: Connection) -> dict[str, tuple[int, int]]:
             of_sessions, of_tokens = (
-                {row[0]: row[1] for row in connection.execute(statement)}
-                for statement in statements
+                {row[0]: row[1] for row in connection.execute(statement)} for statement in statements
             )
             return {one: (of_sessions.get(one, 0), of_tokens.get(one, 0)) for one in user_ids}
 
