@@ -23,7 +23,8 @@ from controller.pages.language import Words
 CHOSEN: Final = "/invitation"
 _LINK: Final = "/invitation/{token}"
 _MOST_TOKEN: Final = 200
-_HEADERS: Final = {"Referrer-Policy": "no-referrer"}
+_HEADERS: Final = {"Referrer-Policy": "strict-origin"}
+"""Without any referrer a browser would send the form from nowhere (`Origin: null`), and be refused as another site."""
 _GONE: Final = 410
 
 
