@@ -245,7 +245,7 @@ class MinerRecord(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 class Client(msgspec.Struct, frozen=True, kw_only=True):
     """A customer. `slug` travels as the label `client`, never changes, and is never used again for another.
 
-    `active` False: no customer any more, kept for the books.
+    `active` False: no customer any more, kept for the books. `shows_cost`: its people see prices and costs in reports.
     """
 
     id: str
@@ -254,6 +254,7 @@ class Client(msgspec.Struct, frozen=True, kw_only=True):
     language: str = "en"
     currency: str | None = None
     active: bool = True
+    shows_cost: bool = False
     created_at: datetime
 
 

@@ -41,7 +41,7 @@ def sees_costs(call: Call[Any, Any]) -> bool:
     """Return whether the person is shown prices and costs."""
     if call.person.role != "client":
         return True
-    return bool(getattr(call.person.client, "shows_cost", False))
+    return call.person.client is not None and call.person.client.shows_cost
 
 
 def as_seen(call: Call[Any, Any], report: Report) -> Report:

@@ -31,6 +31,7 @@ class NewClient(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     name: PersonName
     language: Language = "en"
     currency: Currency | None = None
+    shows_cost: bool = False
 
 
 class ClientChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -40,6 +41,7 @@ class ClientChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     language: Language | UnsetType = UNSET
     currency: Currency | UnsetType | None = UNSET
     active: bool | UnsetType = UNSET
+    shows_cost: bool | UnsetType = UNSET
 
 
 def etag_of_client(client: Client) -> str:
@@ -82,6 +84,7 @@ async def make_client(call: Call[Any, Any], order: NewClient, at: str = "/name")
         name=order.name,
         language=order.language,
         currency=order.currency,
+        shows_cost=order.shows_cost,
         created_at=call.now,
     )
     await call.storage.people.clients.add(client)
@@ -90,7 +93,7 @@ async def make_client(call: Call[Any, Any], order: NewClient, at: str = "/name")
 
 
 async def change_client(call: Call[Any, Any], client: Client, order: ClientChange) -> Client:
-    """Change a client. Raises Problem: in-use for archiving one that has containers."""
+    """Change a client. Raises Problem: in-use for archiving one that has containers; ChangedMeanwhile."""
     if order.currency is not UNSET:
         check_currency(order.currency)
     given = {
@@ -110,7 +113,7 @@ async def change_client(call: Call[Any, Any], client: Client, order: ClientChang
             detail = worded("it still has containers, or will have: give them away first")
             raise Problem("in-use", detail, [Mistake("/active", "in-use", detail)])
     changed = msgspec.structs.replace(client, **given)
-    await call.storage.people.clients.update(changed)
+    await call.storage.people.clients.update(changed, expected=client)
     before = {name: getattr(client, name) for name in given}
     await record_client(call, "client.changed", changed, before=before, after=given)
     return changed

@@ -172,7 +172,7 @@ ROUTES: tuple[Route, ...] = (
         reply=Client,
         conditional=True,
         problems=("in-use",),
-        description="The slug stays. `active` false archives a client that has no containers any more.",
+        description="The slug stays. `active` false archives a client that has no containers any more. `shows_cost`: its people see prices and costs.",
         body_example={"currency": "EUR"},
     ),
     _route(

@@ -16,12 +16,13 @@ from controller.storage.faults import StorageError
 
 
 class ClientForm(msgspec.Struct, frozen=True, kw_only=True):
-    """A client as the form sends it. `active`: "" where the box is not ticked."""
+    """A client as the form sends it. `active`, `shows_cost`: "" where the box is not ticked."""
 
     name: str = ""
     language: str = "en"
     currency: str = ""
     active: str = ""
+    shows_cost: str = ""
     etag: str = ""
 
 
@@ -50,6 +51,7 @@ def form_of(client: Client, etag: str) -> ClientForm:
         language=client.language,
         currency=client.currency or "",
         active="yes" if client.active else "",
+        shows_cost="yes" if client.shows_cost else "",
         etag=etag,
     )
 
@@ -110,11 +112,12 @@ def with_ended(held: Sequence[Held], form: EndForm, words: Words) -> tuple[list[
     return [*before, msgspec.structs.replace(one, to=last), *after], {}
 
 
-def _typed(form: ClientForm) -> dict[str, str | None]:
+def _typed(form: ClientForm) -> dict[str, str | bool | None]:
     return {
         "name": form.name.strip(),
         "language": form.language,
         "currency": form.currency.strip().upper() or None,
+        "shows_cost": form.shows_cost != "",
     }
 
 

@@ -223,6 +223,7 @@ clients = Table(
     Column("language", Words, nullable=False),
     Column("currency", Words),
     Column("active", Boolean, nullable=False),
+    Column("shows_cost", Boolean, nullable=False),
     Column("created_at", Moment, nullable=False),
     Column("words", Words, nullable=False),  # what a search for text looks through, in lower case
 )

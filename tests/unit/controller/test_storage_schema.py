@@ -17,8 +17,8 @@ from sqlalchemy import Engine, inspect, text
 from controller import model
 from controller.events import EventFilter
 from controller.storage import migrating, schema
+from controller.storage.assignments import Assignment
 from controller.storage.engines import make_file, place_of, writing_engine
-from controller.storage.people import Assignment
 from controller.storage.storage import Storage
 from miners.errors import ConfigurationError
 
