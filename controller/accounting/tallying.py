@@ -128,7 +128,7 @@ class Tally:
             hours=hours | {"unwatched": max(0, miner_s - watched) / _HOUR_S},
             hashing_ratio=_share(figures["hashing_s"], miner_s - figures["curtailed_s"]),
             reachable_ratio=_share(watched - figures["unreachable_s"], watched),
-            average_w=joules / read_s * miner_s / wall_s if read_s and wall_s else None,
+            average_w=joules / wall_s if read_s and wall_s else None,
             peak_hour_w=max(
                 (joules / seconds for joules, seconds in self._hours.values() if seconds), default=None
             ),

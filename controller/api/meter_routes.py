@@ -79,11 +79,16 @@ async def post_reading(call: Call[NewReading, NoQuery]) -> Reading:
 
 async def post_import(call: Call[bytes, ImportQuery]) -> Imported:
     """Take a file of readings, all or none."""
-    return await take_readings(call, call.body, dry_run=bool(call.query.dry_run))
+    dry_run = bool(call.query.dry_run)
+    _, readings = await take_lines(call, call.body, dry_run=dry_run)
+    return Imported(dry_run=dry_run, readings=readings)
 
 
-async def take_readings(call: Call[Any, Any], raw: bytes, *, dry_run: bool) -> Imported:
-    """Take the readings of a CSV file, all or none. Raises Problem: invalid, with every line that cannot be taken."""
+async def take_lines(call: Call[Any, Any], raw: bytes, *, dry_run: bool) -> tuple[list[int], list[Reading]]:
+    """Take the readings of a CSV file, all or none; return the line of each, and the readings.
+
+    Raises Problem: invalid, with every line that cannot be taken.
+    """
     places = {
         name: CsvPlace(container.id, container.timezone)
         for container in call.containers()
@@ -107,7 +112,7 @@ async def take_readings(call: Call[Any, Any], raw: bytes, *, dry_run: bool) -> I
             raise _not_taken([LineFault(lines[one.index].line, one.why) for one in error.faults]) from None
         params = {"readings": len(readings), "containers": sorted({one.container for one in readings})}
         await call.record("money", "meter_readings.imported", params=params, outcome="ok")
-    return Imported(dry_run=dry_run, readings=readings)
+    return [line.line for line in lines], readings
 
 
 async def delete_reading(call: Call[None, NoQuery]) -> Answer:

@@ -1,7 +1,8 @@
 """The page that closes a month: what that does for good, what is missing, and only then the deed."""
 
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, get_args
 
 import msgspec
 from aiohttp import hdrs, web
@@ -16,10 +17,11 @@ from controller.pages.formats import sentence
 from controller.pages.frame import HTML, page, words_of
 from controller.pages.language import Words
 from controller.pages.money_home import month_wish
-from controller.pages.money_words import month_name, signed_percent, verdict_words
+from controller.pages.money_words import amounts, month_name, signed_percent, verdict_words
 from controller.pages.report_data import closing_of, closings_of
 from controller.pages.report_page import PATH
-from controller.pages.report_rows import shown_gaps, shown_row
+from controller.pages.report_page_routes import metered_words
+from controller.pages.report_rows import NONE, missing_words, shown_gaps, shown_row
 from controller.pages.schedule_form import Found
 from controller.pages.zones import reading_zone
 from controller.storage.faults import Taken
@@ -78,7 +80,10 @@ async def _asked(
     words, zone = words_of(call), reading_zone(call)
     month = form.month
     closed = await closing_of(call, month)
-    report = await own_report(call, month_wish(month, basis=form.basis))
+    reports: dict[Basis, Report] = {
+        basis: await own_report(call, month_wish(month, basis=basis)) for basis in get_args(Basis)
+    }
+    report = reports[form.basis]
     impossible = ""
     if closed is not None:
         impossible = words.gettext(
@@ -100,6 +105,9 @@ async def _asked(
         number=max(numbers, default=0) + 1,
         impossible=impossible,
         basis=form.basis,
+        bases=_bases(reports, words),
+        metered=metered_words(report, words),
+        missing=missing_words(report.total, words),
         incomplete=form.incomplete == "yes",
         unbooked=report.total.not_booked_s > 0,
         total=shown_row(report.total, words, zone),
@@ -109,6 +117,17 @@ async def _asked(
         found=found or [],
         errors=dict(reversed(found or [])),
     )
+
+
+def _bases(reports: Mapping[Basis, Report], words: Words) -> list[tuple[Basis, str]]:
+    """Return what a bill can rest on, with what it comes to."""
+    named: dict[Basis, str] = {
+        "readings": words.gettext("the sum of readings"),
+        "meter": words.gettext("the meter, where there is one"),
+    }
+    return [
+        (basis, f"{named[basis]}: {amounts(one.total.cost, words) or NONE}") for basis, one in reports.items()
+    ]
 
 
 def warnings_of(report: Report, words: Words) -> list[str]:

@@ -13,15 +13,15 @@ from aiohttp import hdrs, web
 from controller.accounting.meter_intervals import intervals_of
 from controller.accounting.model import Reading
 from controller.api.forms import FORM, FORMS, fields_of
-from controller.api.meter_routes import NewReading, delete_reading, post_reading, take_readings
+from controller.api.meter_routes import NewReading, delete_reading, post_reading, take_lines
 from controller.api.problems import Problem
 from controller.api.route import OFFICE, Answer, Call, Handler, Method, NoQuery, Route
 from controller.pages.form_mistakes import by_field
-from controller.pages.formats import sentence
+from controller.pages.formats import cut, plain, sentence
 from controller.pages.frame import HTML, page, words_of
 from controller.pages.import_form import ImportForm, mistakes_in, read_form
 from controller.pages.language import Words
-from controller.pages.money_words import digits_for, exact
+from controller.pages.money_words import decimals, digits_for, exact
 from controller.pages.report_data import today_of
 from controller.pages.report_page_routes import when
 from controller.pages.report_rows import ShownMeter, shown_meter
@@ -41,6 +41,7 @@ MOST_INTERVALS: Final = 12
 
 MOST_METERS_CHECKED: Final = 3
 _MOST_LINES: Final = 500
+_MOST_OF_A_LINE: Final = 120
 
 
 class EntryForm(msgspec.Struct, frozen=True, kw_only=True):
@@ -163,10 +164,11 @@ async def post_import(call: Call[bytes, NoQuery]) -> Answer:
     seen = hashlib.sha256(raw).hexdigest()[:32]
     apply = form.button == "apply" and form.seen == seen
     try:
-        taken = await take_readings(call, raw, dry_run=not apply)
+        numbers, readings = await take_lines(call, raw, dry_run=not apply)
     except Problem as problem:
         if problem.kind != "invalid":
             raise
+        texts = form.text.splitlines()
         lines = [
             {
                 "line": at.removeprefix("line "),
@@ -175,13 +177,14 @@ async def post_import(call: Call[bytes, NoQuery]) -> Answer:
                 "kwh": "",
                 "wrong": text,
                 "note": "",
+                "text": _text_of(at, texts),
             }
             for at, text in ((one.at, sentence(words.told(one.detail))) for one in problem.mistakes)
         ]
         said = sentence(words.told(problem.detail))
         return _import(call, form, lines=lines, refused=len(lines), found=[("preview", said)])
     if apply:
-        return _import(call, ImportForm(), done=len(taken.readings))
+        return _import(call, ImportForm(), done=len(readings))
     names = {one.id: one.name for one in call.containers()}
     lines = [
         {
@@ -191,10 +194,18 @@ async def post_import(call: Call[bytes, NoQuery]) -> Answer:
             "kwh": exact(one.kwh, words),
             "wrong": "",
             "note": one.note,
+            "text": "",
         }
-        for number, one in enumerate(taken.readings, 2)
+        for number, one in zip(numbers, readings, strict=True)
     ]
     return _import(call, form, lines=lines, taken=len(lines), seen=seen)
+
+
+def _text_of(at: str, texts: Sequence[str]) -> str:
+    """Return what stands in a line that was refused (`line 12`), as far as there is room for it."""
+    number = at.removeprefix("line ")
+    place = int(number) - 1 if number.isdecimal() else -1
+    return cut(plain(texts[place]), _MOST_OF_A_LINE) if 0 <= place < len(texts) else ""
 
 
 def _import(
@@ -281,7 +292,8 @@ async def _meter(
     }
     standing = sorted((one for one in readings if one.withdrawn_at is None), key=lambda one: one.at)
     before = {later.id: earlier for earlier, later in pairwise(standing)}
-    digits = digits_for([float(one.kwh) for one in standing])
+    figures = max((decimals(one.kwh) for one in readings), default=0)
+    digits = digits_for(float(later.kwh) - float(earlier.kwh) for earlier, later in pairwise(standing))
     shown = []
     for one in sorted(readings, key=lambda one: (one.at, one.id), reverse=True):
         check = intervals.get(one.at) if one.withdrawn_at is None and not one.replaced else None
@@ -295,9 +307,9 @@ async def _meter(
                 id=one.id,
                 at=one.at,
                 when=words.formats.moment(one.at, call.now, zone),
-                kwh=exact(one.kwh, words),
+                kwh=exact(one.kwh, words, figures),
                 since=since,
-                sum="–" if told is None else told.sum_kwh,
+                sum="–" if check is None else words.formats.number(check.sum_kwh, digits),
                 check=told,
                 replaced=one.replaced,
                 note=one.note,

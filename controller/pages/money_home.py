@@ -4,7 +4,7 @@ Pure but for what gathers it at the end. Sums that are not there yet are said to
 """
 
 from collections.abc import Sequence
-from datetime import date, tzinfo
+from datetime import date, datetime, tzinfo
 from typing import Any
 
 import msgspec
@@ -21,7 +21,7 @@ from controller.pages.zones import reading_zone
 
 
 class MonthSums(msgspec.Struct, frozen=True, kw_only=True):
-    """A month in sums. `total` None: still being added up. `rows`: a line a client, or a container. `todo`: what waits.
+    """A month in sums. `total` None: still being added up. `rows`: a line a client, or a container. `made`: when.
 
     `to_close`: where the month is closed, None where it cannot be now; `closed`: its closing.
     """
@@ -32,6 +32,7 @@ class MonthSums(msgspec.Struct, frozen=True, kw_only=True):
     total: ShownRow | None
     rows: Sequence[ShownRow] = ()
     missing: str = ""
+    made: str = ""
     to_close: str | None = None
     closed: Closing | None = None
 
@@ -77,8 +78,9 @@ def month_sums(
     *,
     closed: Closing | None = None,
     over: bool = False,
+    now: datetime | None = None,
 ) -> MonthSums:
-    """Return a month in sums. `over`: it lies behind, so it can be closed."""
+    """Return a month in sums. `over`: it lies behind, so it can be closed. `now`: when it is shown."""
     wish = month_wish(month, by="client") if report is None else report.wish
     wanted = Asked(wish=wish, month=month)
     common: dict[str, Any] = {
@@ -95,6 +97,7 @@ def month_sums(
         total=shown_row(report.total, words, zone),
         rows=shown_rows(report, report.rows, insides, words, zone),
         missing=missing_words(report, words),
+        made=words.formats.moment(report.made_at, now or report.made_at, zone),
         **common,
     )
 
@@ -125,6 +128,7 @@ async def office_home(call: Call[Any, Any], words: Words) -> OfficeHome:
             zone,
             closed=closings.get(month),
             over=month < now,
+            now=call.now,
         )
         for month in (now, month_before(now))
     ]
@@ -137,7 +141,7 @@ async def own_home(call: Call[Any, Any], words: Words) -> OwnHome:
     month = f"{today:%Y-%m}"
     of_month = await report_soon(call, month_wish(month))
     of_today = await report_soon(call, ReportWish(begins=today, ends=today))
-    sums = month_sums(month, of_month, words, zone)
+    sums = month_sums(month, of_month, words, zone, now=call.now)
     by_id = {
         name: {} if report is None else {row.key: shown_row(row, words, zone) for row in report.rows}
         for name, report in (("month", of_month), ("today", of_today))

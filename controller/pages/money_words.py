@@ -21,7 +21,7 @@ _PRICE: Final = "#,##0.00##########"
 _LETTERS: Final = re.compile(r"([A-Z]{3})(?=[-\u2212]?\d)")
 """A currency by its letters, which stand apart from the figures; signs do not."""
 
-_EXACT: Final = "#,##0.############"
+_MOST_DIGITS: Final = 12
 
 
 def amount(money: Money, words: Words) -> str:
@@ -49,9 +49,15 @@ def symbol(currency: str, words: Words) -> str:
         return currency
 
 
-def exact(number: str, words: Words) -> str:
-    """Return a decimal text with all its figures, as the language writes it."""
-    return _spaced(str(format_decimal(Decimal(number), format=_EXACT, locale=words.formats.locale)))
+def exact(number: str, words: Words, least: int = 0) -> str:
+    """Return a decimal text with all its figures, as the language writes it; at least so many of them behind the point."""
+    form = f"#,##0.{'0' * least}{'#' * (_MOST_DIGITS - least)}"
+    return _spaced(str(format_decimal(Decimal(number), format=form, locale=words.formats.locale)))
+
+
+def decimals(number: str) -> int:
+    """Return how many figures a decimal text has behind its point."""
+    return len(number.partition(".")[2])
 
 
 def digits_for(values: Iterable[float]) -> int:

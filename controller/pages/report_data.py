@@ -1,7 +1,7 @@
 """What the pages about money ask of the books: reports cut to the reader, what there is to choose from, and who sees costs.
 
-A report is made anew each time it is looked at; what other pages only mention is remembered for a minute, and no page waits
-for it longer than a moment.
+A report is made anew each time it is looked at. What other pages only mention is remembered, with the time at which it was
+made, and made anew behind them: no page waits for it longer than a moment.
 """
 
 import asyncio
@@ -20,7 +20,12 @@ from controller.storage.storage import Storage
 SOON_S: Final = 0.05
 """How long the first byte of a page may wait for sums that it only mentions."""
 
-REMEMBERED_S: Final = 60.0
+FRESH_S: Final = 60.0
+"""How long such sums are shown before they are added up anew."""
+
+REMEMBERED_S: Final = 3600.0
+"""How old sums may be that are shown, with their time, while they are added up anew: hours are booked once an hour."""
+
 _MOST_REMEMBERED: Final = 200
 _PIECE: Final = 500
 
@@ -44,6 +49,11 @@ async def choices_of(call: Call[Any, Any]) -> Choices:
         for kept in await call.storage.ledger.containers():
             containers.setdefault(kept.id, kept.name)
     clients = {one.slug: one.name for one in await clients_of(call)}
+    if call.person.narrow:
+        # A token for some containers knows only of those whose these were.
+        of = [await call.storage.people.assignments.of_container(one.id) for one in call.containers()]
+        had = {assignment.client_id for known in of for assignment in known.assignments}
+        clients = {one.slug: one.name for one in await clients_of(call) if one.id in had}
     return Choices(today=today_of(call), containers=containers, clients=clients)
 
 
@@ -66,36 +76,48 @@ async def closings_of(call: Call[Any, Any]) -> list[Closing]:
     return sorted(await own_closings(call), key=lambda one: one.month, reverse=True)
 
 
-_Remembered = dict[tuple[ReportWish, bool], tuple[float, asyncio.Task[Report]]]
+class _Kept:
+    """A report as it was last made, when, and its making, where that is under way."""
+
+    __slots__ = ("at", "making", "report")
+
+    def __init__(self) -> None:
+        self.report: Report | None = None
+        self.at = 0.0
+        self.making: asyncio.Task[Report] | None = None
+
+
+_Remembered = dict[tuple[ReportWish, bool], _Kept]
 _remembered: Final[WeakKeyDictionary[Storage, _Remembered]] = WeakKeyDictionary()
 
 
 async def report_soon(call: Call[Any, Any], wish: ReportWish) -> Report | None:
-    """Return a report that a page only mentions, at most a minute old; None where it takes longer than a moment.
+    """Return a report that a page only mentions, at most an hour old; None where it takes longer than a moment.
 
-    Making it goes on, for whoever asks next.
+    `made_at` says of when it is. Making it anew goes on, for whoever asks next.
     """
     narrowed, costs = wish_for(call, wish), sees_costs(call)
     known = _remembered.setdefault(call.storage, {})
-    loop = asyncio.get_running_loop()
-    for key in [key for key, (at, _) in known.items() if loop.time() - at > REMEMBERED_S]:
-        del known[key]
-    if (narrowed, costs) not in known:
-        if len(known) >= _MOST_REMEMBERED:
-            known.clear()
-        task = loop.create_task(own_report(call, wish))
-        task.add_done_callback(_heard)
-        known[narrowed, costs] = loop.time(), task
-    _, task = known[narrowed, costs]
-    await asyncio.wait([task], timeout=SOON_S)
-    if not task.done():
-        return None
-    if task.cancelled() or task.exception() is not None:
-        del known[narrowed, costs]
-    return task.result()
+    now = asyncio.get_running_loop().time()
+    for key, one in list(known.items()):
+        if one.making is None and now - one.at > REMEMBERED_S:
+            del known[key]
+    if (narrowed, costs) not in known and len(known) >= _MOST_REMEMBERED:
+        known.clear()
+    kept = known.setdefault((narrowed, costs), _Kept())
+    if kept.making is None and (kept.report is None or now - kept.at > FRESH_S):
+        kept.making = asyncio.create_task(own_report(call, wish))
+    if kept.making is not None:
+        await asyncio.wait([kept.making], timeout=SOON_S)
+        _take(kept)
+    return kept.report
 
 
-def _heard(task: asyncio.Task[Report]) -> None:
-    """Take note of how it went: who asked may have left by now, and whoever asks next is told."""
+def _take(kept: _Kept) -> None:
+    """Take what was made, if it is. Raises what its making did, once; whoever asks next has it made anew."""
+    task = kept.making
+    if task is None or not task.done():
+        return
+    kept.making = None
     if not task.cancelled():
-        task.exception()
+        kept.report, kept.at = task.result(), asyncio.get_running_loop().time()

@@ -32,6 +32,7 @@ from controller.pages.report_page import (
 from controller.pages.report_rows import (
     columns,
     hour_heads,
+    missing_words,
     rounding_words,
     shown_gaps,
     shown_row,
@@ -75,7 +76,10 @@ async def get_reports(call: Call[None, NoQuery]) -> Answer:
         costs=sees_costs(call),
         none_there=not report.rows,
         total=shown_row(report.total, words, zone),
-        rows=shown_rows(report, rows, insides, words, zone),
+        rows=shown_rows(report, rows, insides, words, zone, choices.clients),
+        missing=missing_words(report.total, words),
+        metered=metered_words(report, words),
+        in_parts=in_all > ROWS,
         page_first=first + 1 if rows else 0,
         page_last=first + len(rows),
         rows_in_all=in_all,
@@ -92,6 +96,13 @@ async def get_reports(call: Call[None, NoQuery]) -> Answer:
         charts=await _charts(call, wanted, report, words),
         chart_height=HEIGHT,
         drawn_by=drawn_by(wanted.wish),
+    )
+
+
+def metered_words(report: Report, words: Words) -> str:
+    """Return of how many containers the meters beside the sums are."""
+    return words.ngettext(
+        "%(num)s container with a meter", "%(num)s containers with a meter", len(report.meters)
     )
 
 

@@ -3,7 +3,7 @@
 What is not known is a dash, never nought; what is estimated carries its sign; each column is explained where it stands.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, tzinfo
 from typing import Final
 
@@ -26,10 +26,14 @@ from controller.pages.money_words import (
 
 NONE: Final = "–"
 MOST_GAPS: Final = 50
+_WHOLE_HOURS: Final = 1_000
 
 
 class ShownMeter(msgspec.Struct, frozen=True, kw_only=True):
-    """The meter beside the sum, in words. `span`: from when to when its readings reach; `whole`: the whole period."""
+    """The meter beside the sum, in words. `span`: from when to when its readings reach; `whole`: the whole period.
+
+    `sum_kwh`: what the miners of the same container did in the same time.
+    """
 
     kwh: str
     sum_kwh: str
@@ -44,7 +48,8 @@ class ShownRow(msgspec.Struct, frozen=True, kw_only=True):
     """A line in words. `inside`: the address of what it is made of. `measured_share`: 0 to 100, for the bar; None: no energy.
 
     `estimated`: how much is, "" where nothing is. `hours`: by kind, in the order of KINDS, then what nobody watched.
-    `notes`: what else has to be said of it.
+    `uncovered`: what nominal power would add for the time without readings. `rates`: algorithm and
+    hash rate. `notes`: what else has to be said of it.
     """
 
     key: str
@@ -57,13 +62,14 @@ class ShownRow(msgspec.Struct, frozen=True, kw_only=True):
     thin: bool
     measured_share: float | None
     measured: str
+    uncovered: str
     hours: tuple[str, ...]
     hashing: str
     reachable: str
     average: str
     peak_hour: str
     peak: str
-    hashrate: str
+    rates: tuple[tuple[str, str], ...]
     efficiency: str
     charges: tuple[str, ...]
     cost: str
@@ -95,11 +101,18 @@ def shown_rows(
     insides: Sequence[str | None],
     words: Words,
     zone: tzinfo,
+    names: Mapping[str, str] | None = None,
 ) -> list[ShownRow]:
-    """Return lines of a report, each with where it leads; all energies of the report with as many figures."""
+    """Return lines of a report, each with where it leads; all energies of the report with as many figures.
+
+    `names`: of clients by their slugs, where the reader may know them.
+    """
     digits = digits_for(row.energy_kwh.total for row in report.rows)
+    of = names or {}
     return [
-        shown_row(row, words, zone, digits=digits, by=report.wish.by, inside=inside)
+        shown_row(
+            row, words, zone, digits=digits, by=report.wish.by, inside=inside, of=of.get(row.client or "", "")
+        )
         for row, inside in zip(rows, insides, strict=True)
     ]
 
@@ -112,15 +125,15 @@ def shown_row(
     digits: int | None = None,
     by: str = "",
     inside: str | None = None,
+    of: str = "",
 ) -> ShownRow:
     """Return one line."""
     formats, energy = words.formats, row.energy_kwh
     digits = digits_for([energy.total]) if digits is None else digits
-    hours = [row.hours.get(kind) for kind in (*KINDS, "unwatched")]
     return ShownRow(
         key=row.key,
         name=_name(row, by, words),
-        of=_of(row, by),
+        of=of if by == "container" else "",
         inside=inside,
         energy=formats.number(energy.total, digits),
         estimated=formats.number(energy.estimated, digits) if energy.estimated > 0 else "",
@@ -128,13 +141,18 @@ def shown_row(
         thin=row.coverage_ratio is not None and row.coverage_ratio < 0.98,
         measured_share=None if row.measured_ratio is None else round(row.measured_ratio * 100, 2),
         measured=_ratio(row.measured_ratio, words),
-        hours=tuple(NONE if value is None else formats.small(value, 1) for value in hours),
+        uncovered=NONE
+        if row.uncovered_kwh is None
+        else formats.number(row.uncovered_kwh, digits)
+        if row.uncovered_kwh
+        else "0",
+        hours=_hours(row, words),
         hashing=_ratio(row.hashing_ratio, words),
         reachable=_ratio(row.reachable_ratio, words),
         average=_power(row.average_w, words),
         peak_hour=_power(row.peak_hour_w, words),
         peak=_power(row.peak_w, words),
-        hashrate=_rates(row, words),
+        rates=_rates(row, words),
         efficiency=_efficiency(row, words),
         charges=tuple(charge_words(one, words) for one in row.charges),
         cost=amounts(row.cost, words) or NONE,
@@ -215,13 +233,11 @@ def columns(words: Words) -> dict[str, Column]:
             gettext("Source"),
             gettext("The full part of the bar was measured, the hatched part estimated."),
         ),
-        "average": (
-            gettext("Average power"),
-            gettext("Energy over the time that readings cover, for all miners together."),
-        ),
-        "peak": (
-            gettext("Peak"),
-            gettext("The highest mean of an hour; beneath it, where it is known, of a minute."),
+        "uncovered": (
+            gettext("Not covered, at nominal"),
+            gettext(
+                "What nominal power would have used in the time without readings. It is in no sum and in no cost."
+            ),
         ),
         "cost": (
             gettext("Cost"),
@@ -232,6 +248,14 @@ def columns(words: Words) -> dict[str, Column]:
             gettext(
                 "What the container's own meter counted between the first and the last reading in the period, and how far the sum of the miners lies from it: within 5 %% it agrees, within 20 %% it is worth a look."
             ),
+        ),
+        "average": (
+            gettext("Average power"),
+            gettext("Energy over all the time by the clock; time without readings counts as none."),
+        ),
+        "peak": (
+            gettext("Peak"),
+            gettext("The highest mean of an hour; beneath it, where it is known, of a minute."),
         ),
         "hashing": (
             gettext("Hashing"),
@@ -267,11 +291,6 @@ def _name(row: ReportRow, by: str, words: Words) -> str:
     return row.name or (words.gettext("nobody's") if by == "client" else row.key)
 
 
-def _of(row: ReportRow, by: str) -> str:
-    """Return what a line belongs to, beside its name."""
-    return row.client or "" if by == "container" else ""
-
-
 def _ratio(ratio: float | None, words: Words) -> str:
     return NONE if ratio is None else words.formats.percent(ratio)
 
@@ -280,16 +299,22 @@ def _power(power_w: float | None, words: Words) -> str:
     return NONE if power_w is None else words.formats.power(power_w)
 
 
-def _rates(row: ReportRow, words: Words) -> str:
-    """Return the hash rates; the algorithm is named where there are several."""
-    rates = {name: rate for name, rate in row.hashrate_hs.items() if rate > 0}
-    told = [
-        f"{name} {words.formats.hash_rate(rate)}"
-        if len(rates) > 1
-        else words.formats.hash_rate(rate, hash_rate_unit([rate]))
-        for name, rate in sorted(rates.items())
-    ]
-    return "; ".join(told) or NONE
+def _hours(row: ReportRow, words: Words) -> tuple[str, ...]:
+    """Return the hours of each kind: whole ones where there are thousands, a nought as such."""
+    hours = [row.hours.get(kind) for kind in (*KINDS, "unwatched")]
+    digits = 0 if max((value or 0.0 for value in hours), default=0.0) >= _WHOLE_HOURS else 1
+    return tuple(
+        NONE if value is None else words.formats.small(value, digits) if value else "0" for value in hours
+    )
+
+
+def _rates(row: ReportRow, words: Words) -> tuple[tuple[str, str], ...]:
+    """Return each algorithm's hash rate."""
+    return tuple(
+        (name, words.formats.hash_rate(rate, hash_rate_unit([rate])))
+        for name, rate in sorted(row.hashrate_hs.items())
+        if rate > 0
+    )
 
 
 def _efficiency(row: ReportRow, words: Words) -> str:
@@ -323,12 +348,25 @@ def _notes(row: ReportRow, words: Words) -> list[str]:
                 share=formats.percent(row.bridged_ratio),
             )
         )
+    return found
+
+
+def missing_words(row: ReportRow, words: Words) -> list[str]:
+    """Return what of the time readings do not cover, why, and what that may come to; nothing where they cover all of it."""
+    if row.coverage_ratio is None or row.coverage_ratio >= 1:
+        return []
+    formats, gettext = words.formats, words.gettext
+    found = [gettext("Readings cover %(share)s of the time.", share=formats.percent(row.coverage_ratio))]
+    told = dict(zip((*KINDS, "unwatched"), _hours(row, words), strict=True))
+    if row.hours.get("unreachable"):
+        found.append(gettext("%(hours)s miner-hours: the miner gave no answer.", hours=told["unreachable"]))
+    if row.hours.get("unwatched"):
+        found.append(gettext("%(hours)s miner-hours: nobody looked.", hours=told["unwatched"]))
     if row.uncovered_kwh:
+        digits = digits_for([row.energy_kwh.total])
+        energy = formats.of(row.uncovered_kwh, "kWh", digits)
         found.append(
-            words.gettext(
-                "nominal power would have used %(energy)s in the time without readings: not in the sum",
-                energy=formats.of(row.uncovered_kwh, "kWh", digits_for([row.uncovered_kwh])),
-            )
+            gettext("Nominal power would add %(energy)s. It is in no sum and in no cost.", energy=energy)
         )
     return found
 

@@ -70,7 +70,7 @@ async def test_each_reading_stands_beside_the_sum_of_its_time(fleet: FleetHouse)
     found = await page(await fleet.browser("olga", "accountant"), "/meters")
     assert [row[2:5] for row in rows(found)] == [
         ["189.0", "–", "–"],
-        ["11.0", "12.000", "+9.1 % look into it"],
+        ["11.0", "12.0", "+9.1 % look into it"],
         ["–", "–", "–"],
     ]
 

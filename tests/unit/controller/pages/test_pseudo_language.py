@@ -1,6 +1,7 @@
 """Every page in a language that nobody speaks: no text of ours is left in English, whatever state the fleet is in."""
 
 import re
+from calendar import month_abbr, month_name
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -156,7 +157,7 @@ NAMES = (
     "English", "Русский", "YardGateOpen", "kernel panic", "Firefox", "Linux", "NoSuchAlert", "API", "ClientConnectorError", "Prometheus",
     "low", "high", "AntMiner", "Avalon", "Ebang", "Elphapex", "antminer", "avalon", "cgminer", "elphapex", "luxos", "vnish",
     "whatsminer", "whatsminer_v3", "CSV", "YAML", "SQLite", "Python", "shifts", "nonsense", "perhaps", "hot", "maker", "x",
-    "10.1.7.1 is well", "none", "no-such", "nothing-like-it",
+    "10.1.7.1 is well", "none", "no-such", "nothing-like-it", "mood",
 )  # fmt: skip
 """Names of the fleet below, of people, makes, profiles and programs, where they stand within sentences."""
 
@@ -167,6 +168,7 @@ ALLOWED = (
     re.compile(r"\b[kMGTPE]?H/s|\bJ/[TGM]H|°C|\bSHA-256\b"),
     re.compile(r"\b\d{1,2} (?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sept?|Oct|Nov|Dec)(?: \d{4})?\b"),
     re.compile(r"\b(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)\b"),
+    re.compile(rf"\b(?:{'|'.join(month_name[1:])}) \d{{4}}\b|\b(?:{'|'.join(month_abbr[1:])}) \d\d\b"),
     re.compile(r"\b(?:Europe|Asia|America)/\w+|\bUTC(?:[+-]\d\d:\d\d)?"),
     re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:\d\d)?"),
     re.compile(r"\b[abgA-Z]\d\b|^[A-UX-Z]$"),

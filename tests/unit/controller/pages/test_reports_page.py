@@ -103,7 +103,7 @@ async def test_what_the_meter_says_stands_beside_the_sum(fleet: FleetHouse) -> N
     begin, end = datetime(2026, 10, 1, tzinfo=UTC), datetime(2026, 10, 1, 2, tzinfo=UTC)
     await read_meter(fleet, "container-1", (begin, "1000"), (end, "1011"))
     found = await page(await fleet.browser("olga", "accountant"), OCTOBER)
-    assert table(found)["Container 1"]["Meter"] == "11.000 +9.1 % look into it"
+    assert table(found)["Container 1"]["Meter"] == "11.000 +9.1 % look into it 1 Oct 2026, 00:00–02:00"
     assert table(found)["Container 2"]["Meter"] == "–"
 
 
