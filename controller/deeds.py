@@ -275,6 +275,10 @@ class Deeds(Protocol):
         """Return the results of a running operation now."""
         ...
 
+    def results_in(self, operation_id: str, container_id: str) -> Sequence[Result]:
+        """Return the results of a running operation in one container: a look-up, however many it has elsewhere."""
+        ...
+
     def actions_of(self, miner_id: str) -> Sequence[str]:
         """Return the names of the actions that the miner's driver can do; empty if the driver is not known."""
         ...

@@ -261,6 +261,11 @@ class Engine:
         running = self._desk.operations.get(operation_id)
         return None if running is None else list(running.results.values())
 
+    def results_in(self, operation_id: str, container_id: str) -> Sequence[Result]:
+        """Return the results of a running operation in a container; others' are not gone through."""
+        running = self._desk.operations.get(operation_id)
+        return () if running is None else [running.results[one] for one in running.miners_in(container_id)]
+
     def actions_of(self, miner_id: str) -> Sequence[str]:
         """Return the names of the actions that the miner's driver can do."""
         watched = self._desk.roster.get(miner_id)

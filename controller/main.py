@@ -45,6 +45,7 @@ from controller.serving import bind, close, serve, tls_context
 from controller.settings import DATABASE_FILE, Settings, check, read_metrics_token, read_token
 from controller.sign_on.provider import SignOn
 from controller.storage.storage import Storage
+from controller.tenures import Tenures
 from miners.client import read_miner
 from miners.clock import Clock, SystemClock
 from miners.errors import ConfigurationError, InventoryError
@@ -119,6 +120,7 @@ class Controller:
         self._gateway_counts = GatewayCounts(CODES)
         self._sign_on: SignOn | None = None
         self._assigning: Assigning | None = None
+        self._tenures = Tenures(self.storage, lambda: self.store.inventory, self._now)
         self.grafana = GrafanaSync(self.storage, self.clock, self._now)
         if bring is not None and settings.gateway is not None:
             self.grafana.set_up(bring, settings.gateway)
@@ -208,6 +210,7 @@ class Controller:
             self.storage, managed, str(self.settings.managed), lambda: self.store.inventory, self._now
         )
         before = self.store.inventory
+        await self._tenures.keep()
         await quietly(self._assigning.keep, "bringing the inventory's clients into the books")
         if self.store.inventory is not before:
             await self._take_inventory(self.store.inventory)
@@ -220,6 +223,7 @@ class Controller:
                 InventoryStore: self.store,
                 Managed: managed,
                 Assigning: self._assigning,
+                Tenures: self._tenures,
                 Corrections: self.corrections,
                 History: history,
                 Bookkeeper: self.bookkeeper,
@@ -262,6 +266,7 @@ class Controller:
             await self.corrections.make()
             if self._assigning is not None:
                 await self._assigning.keep()
+                await self._tenures.keep()
 
         self.jobs.every(WAKE_S, "look at what should be", wake)
         self.jobs.every(WAKE_S, "keep assignments and inventory in line", keep_assignments)
@@ -281,6 +286,7 @@ class Controller:
             await self.engine.take_inventory(inventory)
             if self._assigning is not None:
                 await quietly(self._assigning.follow, "following the inventory's clients")
+                await quietly(self._tenures.keep, "noting since when containers have their clients")
 
     async def _targets(self, inventory: Inventory) -> TargetOf:
         """Return the function that makes a miner's Target, with the credentials as they are now."""

@@ -41,13 +41,20 @@ class Running(msgspec.Struct, eq=False):
     counts: Counter[str]
     ended: asyncio.Event
     changed: set[str] = msgspec.field(default_factory=set)
-    by_container: dict[str, int] | None = None
+    by_container: dict[str, list[str]] = {}
+
+    def __post_init__(self) -> None:
+        """Sort its miners into their containers (a miner's id begins with its container's): they stay what they are."""
+        for miner in self.results:
+            self.by_container.setdefault(miner.partition(".")[0], []).append(miner)
+
+    def miners_in(self, container_id: str) -> Sequence[str]:
+        """Return which of its miners stand in a container."""
+        return self.by_container.get(container_id, ())
 
     def miners_of(self, container_id: str) -> int:
-        """Return how many of its miners stand in a container (a miner's id begins with its container's)."""
-        if self.by_container is None:
-            self.by_container = dict(Counter(miner.partition(".")[0] for miner in self.results))
-        return self.by_container.get(container_id, 0)
+        """Return how many of its miners stand in a container."""
+        return len(self.miners_in(container_id))
 
     @property
     def now(self) -> Operation:

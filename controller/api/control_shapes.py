@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from controller.api.own_time import clipped, holds_for, own_results, times
 from controller.api.problems import Kind
 from controller.api.record_routes import OPERATOR
 from controller.api.route import (
@@ -18,6 +19,7 @@ from controller.api.route import (
     Method,
     Route,
 )
+from controller.desire import containers_of
 from controller.model import (
     OPEN_STATES,
     Hold,
@@ -69,9 +71,12 @@ def shown_override(call: Call[Any, Any], override: Override) -> ShownOverride:
         state = "waiting"
     override = own_part(call, override)
     if call.person.role == "client":
+        touched = containers_of(override)
         override = msgspec.structs.replace(
             override,
             created_by=OPERATOR,
+            created_at=clipped(call, override.created_at, touched),
+            starts_at=clipped(call, override.starts_at, touched),
             ended_by=None if override.ended_by is None else OPERATOR,
             reason="",
         )
@@ -82,12 +87,12 @@ def own_part(call: Call[Any, Any], override: Override) -> Override:
     """Return an override as far as it concerns the containers that one may see."""
     if call.person.sees_all:
         return override
-    own = {container.id for container in call.containers()}
+    own = {one.id for one in call.containers() if holds_for(call, override, one.id)}
     return msgspec.structs.replace(
         override,
         containers=tuple(one for one in override.containers if one in own),
-        miners=tuple(one for one in override.miners if container_of(call, one) in own),
-        except_miners=tuple(one for one in override.except_miners if container_of(call, one) in own),
+        miners=tuple(one for one in override.miners if one.partition(".")[0] in own),
+        except_miners=tuple(one for one in override.except_miners if one.partition(".")[0] in own),
         until_by_container={key: at for key, at in override.until_by_container.items() if key in own},
     )
 
@@ -103,7 +108,7 @@ async def shown_operation(call: Call[Any, Any], operation: Operation) -> ShownOp
 async def shown_operations(call: Call[Any, Any], operations: Sequence[Operation]) -> list[ShownOperation]:
     """Return operations as they are shown. Of those that have ended, the outcomes are counted by the database, all at once."""
     kept = (
-        [] if call.person.sees_all else [one.id for one in operations if call.deeds.results(one.id) is None]
+        [] if call.person.sees_all else [one.id for one in operations if call.deeds.operation(one.id) is None]
     )
     counts = await _own_counts(call, kept)
     ends = await _own_ends(call, [one for one in operations if one.id in counts], counts)
@@ -118,14 +123,16 @@ def _shown(
     `kept`: outcomes in one's own containers, of one that has ended; `end`: when the last of those came, where others have
     a part in it.
     """
-    results = call.deeds.results(operation.id)
-    power = None if results is None else _power_now(call, results)
-    if not call.person.sees_all:
+    power = None
+    if call.person.sees_all:
+        results = call.deeds.results(operation.id)
+        power = None if results is None else _power_now(call, results)
+    else:
         own = kept
-        if results is not None:
-            seen = [result for result in results if sees_result(call, result, ())]
+        seen = own_results(call, operation.id)
+        if seen is not None:
             own = Counter(result.state for result in seen)
-            if len(seen) < len(results) and OPEN_STATES.isdisjoint(own):
+            if len(seen) < operation.total and OPEN_STATES.isdisjoint(own):
                 end = _end_of(seen, operation)
         operation = msgspec.structs.replace(
             operation,
@@ -136,7 +143,6 @@ def _shown(
             power_before_w=None,
             power_expected_w=None,
         )
-        power = None
     if call.person.role == "client":
         operation = msgspec.structs.replace(operation, created_by=OPERATOR, reason="")
     link = f"/api/v1/operations/{operation.id}"
@@ -152,8 +158,7 @@ def running_in(call: Call[Any, Any], container_id: str) -> str | None:
     found = call.deeds.running_in(container_id)
     if found is None or call.person.sees_all:
         return found
-    results = call.deeds.results(found) or ()
-    own = (one.state for one in results if sees_result(call, one, ()))
+    own = (one.state for one in own_results(call, found) or ())
     return None if OPEN_STATES.isdisjoint(own) else found
 
 
@@ -167,7 +172,7 @@ async def _own_ends(
     if not shared:
         return {}
     own = [container.id for container in call.containers()]
-    last = await call.storage.operations.last_sent([one.id for one in shared], own)
+    last = await call.storage.operations.last_sent([one.id for one in shared], own, times(call, own))
     ends = {}
     for one in shared:
         at, took_s = last.get(one.id, (one.started_at or one.created_at, 0.0))
@@ -218,7 +223,7 @@ def profiles_seen(call: Call[Any, Any]) -> list[Profile]:
     own = {container.id for container in call.containers()}
     used = {name for schedule in schedules_seen(call) for name in profiles_of(schedule)}
     for override in call.deeds.overrides():
-        if own & {*override.containers, *(container_of(call, miner) for miner in override.miners)}:
+        if any(holds_for(call, override, one) for one in own):
             used.add(override.profile)
     return [profile for profile in found if profile.name in BUILT_IN or profile.name in used]
 
@@ -245,10 +250,8 @@ async def operation_of(call: Call[Any, Any], operation_id: str) -> Operation | N
     running = call.deeds.operation(operation_id)
     if call.person.sees_all:
         return running or await call.storage.operations.get(operation_id)
-    if running is not None:
-        results = call.deeds.results(operation_id) or ()
-        if any(sees_result(call, result, ()) for result in results):
-            return running
+    if running is not None and own_results(call, operation_id):
+        return running
     kept = await call.storage.operations.get(operation_id)
     return kept if await _own_counts(call, [operation_id]) else None
 
@@ -256,15 +259,16 @@ async def operation_of(call: Call[Any, Any], operation_id: str) -> Operation | N
 async def _own_counts(call: Call[Any, Any], ids: Sequence[str]) -> dict[str, dict[ResultState, int]]:
     """Return the outcomes in the containers that one may see, by operation; of one that has none there, nothing."""
     containers = [container.id for container in call.containers()]
-    return await call.storage.operations.counts(ids, containers) if ids and containers else {}
+    if not ids or not containers:
+        return {}
+    return await call.storage.operations.counts(ids, containers, times(call, containers))
 
 
-def sees_result(call: Call[Any, Any], result: Result, containers: Sequence[str]) -> bool:
-    """Return whether the person sees the miner of a result, in these containers if any are named."""
-    view = call.deeds.view(result.miner)
-    if view is None:
-        return call.person.sees_all and not containers
-    return call.person.may_see(view.container) and (not containers or view.container.id in containers)
+def results_seen(call: Call[Any, Any], operation_id: str) -> Sequence[Result] | None:
+    """Return the results of a running operation that the person may see; None where it does not run."""
+    if call.person.sees_all:
+        return call.deeds.results(operation_id)
+    return own_results(call, operation_id)
 
 
 def container_of(call: Call[Any, Any], miner_id: str) -> str | None:

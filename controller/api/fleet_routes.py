@@ -1,6 +1,7 @@
 """The routes that show the live fleet: its sums, containers, miners, and the table of models."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, Literal
 
 import msgspec
@@ -10,6 +11,7 @@ from controller.api.control_shapes import holds_seen, own_part, running_in
 from controller.api.figures import figures_of, grid_of, shown_miner, state_of
 from controller.api.links import grafana_container, grafana_miner
 from controller.api.miner_filters import SORTS, MinersFilter, Text, chosen
+from controller.api.own_time import clipped
 from controller.api.paging import page_of
 from controller.api.problems import Problem
 from controller.api.record_routes import recent_events
@@ -202,12 +204,21 @@ def sources(call: Call[Any, Any]) -> Sources:
 
 
 def _miner(call: Call[Any, Any], view: MinerView) -> Miner:
-    return shown_miner(
+    miner = shown_miner(
         view,
         call.now,
         editable=is_managed(call, view.miner.origin),
         private=call.person.role == "client",
     )
+    told = _since(call, view.container, view.wanted.since)
+    if told == view.wanted.since:
+        return miner
+    return msgspec.structs.replace(miner, profile=msgspec.structs.replace(miner.profile, since=told))
+
+
+def _since(call: Call[Any, Any], container: fleet.Container, at: datetime | None) -> datetime | None:
+    """Return since when something is so, as it is told: a client hears of no time before the container was his."""
+    return None if at is None else clipped(call, at, [container.id])
 
 
 def is_managed(call: Call[Any, Any], origin: fleet.Origin | None) -> bool:
@@ -278,7 +289,10 @@ def _profile(call: Call[Any, Any], container: fleet.Container) -> ShownProfile:
     """Return what holds in the container as a whole: overrides for single miners are theirs."""
     wanted = call.deeds.wanted_of(container.id)
     return ShownProfile(
-        name=wanted.profile, since=wanted.since, source=wanted.source, override_id=wanted.override_id
+        name=wanted.profile,
+        since=_since(call, container, wanted.since),
+        source=wanted.source,
+        override_id=wanted.override_id,
     )
 
 

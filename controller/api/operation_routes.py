@@ -11,11 +11,12 @@ from controller.api.control_shapes import (
     accepted,
     control_route,
     operation_of,
-    sees_result,
+    results_seen,
     shown_operation,
     shown_operations,
     within,
 )
+from controller.api.own_time import times
 from controller.api.paging import from_cursor, page_of, to_cursor
 from controller.api.problems import Problem
 from controller.api.route import Answer, Call, ListQuery, NoQuery, Page, Route
@@ -64,9 +65,11 @@ class ResultsQuery(ListQuery, frozen=True, kw_only=True):
 
 async def get_operations(call: Call[None, OperationsQuery]) -> Page[ShownOperation]:
     """Return operations, newest first."""
+    containers = within(call, call.query.container)
     chosen: dict[str, Any] = {
         "states": call.query.state or None,
-        "containers": within(call, call.query.container),
+        "containers": containers,
+        "since": times(call, containers or ()),
         "apart": not call.person.sees_all,
     }
     position = from_cursor("operations", call.query.cursor)
@@ -94,15 +97,21 @@ async def get_operation(call: Call[None, NoQuery]) -> ShownOperation:
 async def get_results(call: Call[None, ResultsQuery]) -> Page[Result]:
     """Return what an operation did with each miner."""
     operation, query = await operation_seen(call), call.query
-    running = call.deeds.results(operation.id)
+    running = results_seen(call, operation.id)
     if running is not None:
         wanted = [
             _result(call, result)
             for result in running
-            if (not query.state or result.state in query.state) and sees_result(call, result, query.container)
+            if (not query.state or result.state in query.state)
+            and (not query.container or result.miner.partition(".")[0] in query.container)
         ]
         return page_of(wanted, query, "results", lambda one: one.miner)
-    chosen: dict[str, Any] = {"states": query.state or None, "containers": within(call, query.container)}
+    containers = within(call, query.container)
+    chosen: dict[str, Any] = {
+        "states": query.state or None,
+        "containers": containers,
+        "since": times(call, containers or ()),
+    }
     position = from_cursor("kept results", query.cursor)
     found, after = await call.storage.operations.results(
         operation.id, **chosen, after=position, limit=query.limit

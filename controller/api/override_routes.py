@@ -12,13 +12,13 @@ from controller.api.control_shapes import (
     ShownOperation,
     ShownOverride,
     accepted,
-    container_of,
     control_route,
     shown_operation,
     shown_override,
     within,
 )
 from controller.api.operation_routes import OperationOrder, command_wish
+from controller.api.own_time import times
 from controller.api.paging import from_cursor, to_cursor
 from controller.api.problems import Mistake, Problem, invalid
 from controller.api.route import (
@@ -100,10 +100,12 @@ async def post_plan(call: Call[PlanOrder, NoQuery]) -> Plan:
 
 async def get_overrides(call: Call[None, OverridesQuery]) -> Page[ShownOverride]:
     """Return overrides, newest first."""
+    containers = within(call, call.query.container)
     chosen: dict[str, Any] = {
         "now": call.now,
         "states": call.query.state or None,
-        "containers": within(call, call.query.container),
+        "containers": containers,
+        "since": times(call, containers or ()),
     }
     position = from_cursor("overrides", call.query.cursor)
     found, after = await call.storage.overrides.find(**chosen, after=position, limit=call.query.limit)
@@ -190,21 +192,11 @@ def override_etag(override: Override) -> str:
 
 async def override_seen(call: Call[Any, Any]) -> Override:
     """Return the override of the path. Raises Problem: 404, also for one that does not concern the person."""
-    found = await call.storage.overrides.get(call.path["id"])
-    if found is None or not _may_see(call, found):
+    own = within(call, ())
+    found = await call.storage.overrides.get(call.path["id"], containers=own, since=times(call, own or ()))
+    if found is None:
         raise Problem("not-found", worded("there is no such override"))
     return found
-
-
-def _may_see(call: Call[Any, Any], override: Override) -> bool:
-    if call.person.sees_all:
-        return True
-    return bool(_containers_of(call, override) & {container.id for container in call.containers()})
-
-
-def _containers_of(call: Call[Any, Any], override: Override) -> set[str]:
-    found = {container_of(call, miner) for miner in override.miners}
-    return {*override.containers, *(one for one in found if one is not None)}
 
 
 _EXAMPLE = {

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from controller.api.own_time import since
 from controller.api.problems import Mistake, Problem
 from controller.api.route import EVERYBODY, Call, Route
 from controller.desire import end_of
@@ -91,7 +92,16 @@ def timeline_of(
     first = begins or call.now.astimezone(ZoneInfo(container.timezone)).date()
     schedule = call.deeds.inventory.schedules.get(container.schedule or "")
     overrides = [one for one in call.deeds.overrides() if container.id in one.containers]
-    return laid_out(container.id, container.timezone, schedule, overrides, first, days)
+    laid = laid_out(container.id, container.timezone, schedule, overrides, first, days)
+    return _untold(laid, since(call, container.id))
+
+
+def _untold(laid: ContainerTimeline, begin: datetime | None) -> ContainerTimeline:
+    """Return what holds from a moment on; of what held before it nothing is told."""
+    if begin is None or begin <= laid.from_:
+        return laid
+    nothing = TimePiece(from_=laid.from_, to=min(begin, laid.to), profile=None, source="none")
+    return msgspec.structs.replace(laid, pieces=_laid_over(laid.pieces, nothing))
 
 
 def laid_out(

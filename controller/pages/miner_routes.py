@@ -168,7 +168,7 @@ def _running(call: Call[Any, Any], view: MinerView) -> tuple[str, Result] | None
     operation = None if operation_id is None else call.deeds.operation(operation_id)
     if operation is None or operation.ended_at is not None:
         return None
-    results = call.deeds.results(operation.id) or ()
+    results = call.deeds.results_in(operation.id, view.container.id)
     own = next((result for result in results if result.miner == view.id), None)
     return None if own is None else (operation.id, own)
 

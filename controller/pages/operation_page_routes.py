@@ -9,7 +9,7 @@ import msgspec
 from multidict import MultiDict
 
 from controller.api import operation_routes
-from controller.api.control_shapes import ShownOperation, own_part, running_in, shown_operations
+from controller.api.control_shapes import ShownOperation, own_part, results_seen, running_in, shown_operations
 from controller.api.decoding import decode_query
 from controller.api.operation_routes import OperationsQuery, ResultsQuery
 from controller.api.route import EVERYBODY, Answer, Call, Handler, Page, Route
@@ -213,7 +213,7 @@ def _containers(
     call: Call[Any, Any], operation: ShownOperation, override: Override | None, parts: dict[str, Part]
 ) -> list[Container]:
     """Return the containers that an operation is known to have to do with."""
-    results = call.deeds.results(operation.id)
+    results = results_seen(call, operation.id)
     miners = (
         [row.result.miner for part in parts.values() for row in part.rows]
         if results is None

@@ -1,14 +1,15 @@
 """Overrides, holds and service marks: what people want of the fleet, kept until it has ended."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import ColumnElement, Connection, delete, false, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, false, func, insert, or_, select, update
 
 from controller.model import Hold, Override, ServiceMark
 from controller.storage.database import Database
 from controller.storage.faults import NotKept
+from controller.storage.operations import NO_TIMES
 from controller.storage.rows import page, to_struct, upsert, values
 from controller.storage.schema import holds, override_containers, overrides, service_marks
 from controller.wording import worded
@@ -53,11 +54,18 @@ class Overrides:
 
         return work
 
-    async def get(self, override_id: str) -> Override | None:
-        """Return one, None if there is none of that id."""
+    async def get(
+        self,
+        override_id: str,
+        *,
+        containers: Sequence[str] | None = None,
+        since: Mapping[str, datetime] = NO_TIMES,
+    ) -> Override | None:
+        """Return one, None if there is none of that id; `containers`, `since`: or `find` would not find it."""
+        conditions = [overrides.c.id == override_id, *_touching(containers, since)]
 
         def work(connection: Connection) -> Override | None:
-            row = connection.execute(select(overrides).where(overrides.c.id == override_id)).first()
+            row = connection.execute(select(overrides).where(*conditions)).first()
             return to_struct(Override, row) if row else None
 
         return await self._database.read(work)
@@ -79,11 +87,15 @@ class Overrides:
         now: datetime,
         states: Sequence[OverrideState] | None = None,
         containers: Sequence[str] | None = None,
+        since: Mapping[str, datetime] = NO_TIMES,
         after: str | None = None,
         limit: int = 100,
     ) -> tuple[list[Override], str | None]:
-        """Return a page, newest first, and the position of the next. `containers`: that it touches, wholly or in part."""
-        conditions = _conditions(now, states, containers)
+        """Return a page, newest first, and the position of the next. `containers`: that it touches, wholly or in part.
+
+        `since`: of these containers, only what had not ended by then.
+        """
+        conditions = _conditions(now, states, containers, since)
         return await self._database.read(
             lambda connection: page(connection, Override, overrides, conditions, after=after, limit=limit)
         )
@@ -94,9 +106,11 @@ class Overrides:
         now: datetime,
         states: Sequence[OverrideState] | None = None,
         containers: Sequence[str] | None = None,
+        since: Mapping[str, datetime] = NO_TIMES,
     ) -> int:
         """Return how many `find` would find in all."""
-        statement = select(func.count()).select_from(overrides).where(*_conditions(now, states, containers))
+        conditions = _conditions(now, states, containers, since)
+        statement = select(func.count()).select_from(overrides).where(*conditions)
         return await self._database.read(lambda connection: connection.execute(statement).scalar_one())
 
     async def purge(self, before: datetime) -> int:
@@ -168,7 +182,10 @@ def _reach(connection: Connection, override: Override) -> None:
 
 
 def _conditions(
-    now: datetime, states: Sequence[OverrideState] | None, containers: Sequence[str] | None
+    now: datetime,
+    states: Sequence[OverrideState] | None,
+    containers: Sequence[str] | None,
+    since: Mapping[str, datetime],
 ) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
     if states is not None:
@@ -179,9 +196,21 @@ def _conditions(
             "ended": overrides.c.ended_at.is_not(None),
         }
         conditions.append(or_(false(), *(meant[state] for state in states)))
-    if containers is not None:
+    return [*conditions, *_touching(containers, since)]
+
+
+def _touching(containers: Sequence[str] | None, since: Mapping[str, datetime]) -> list[ColumnElement[bool]]:
+    """Return the condition that an override touches one of these containers, and had not ended by its time."""
+    if containers is None:
+        return []
+    by_time: dict[datetime | None, list[str]] = {}
+    for container in containers:
+        by_time.setdefault(since.get(container), []).append(container)
+    found: list[ColumnElement[bool]] = []
+    for begin, several in by_time.items():
         touching = select(override_containers.c.override_id).where(
-            override_containers.c.container.in_(containers)
+            override_containers.c.container.in_(several)
         )
-        conditions.append(overrides.c.id.in_(touching))
-    return conditions
+        later = [] if begin is None else [or_(overrides.c.ended_at.is_(None), overrides.c.ended_at > begin)]
+        found.append(and_(overrides.c.id.in_(touching), *later))
+    return [or_(false(), *found)]

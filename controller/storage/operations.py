@@ -1,10 +1,23 @@
 """Operations and what they did with each miner."""
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import get_args
+from types import MappingProxyType
+from typing import Final, get_args
 
-from sqlalchemy import ColumnElement, Connection, case, delete, func, insert, literal, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    and_,
+    case,
+    delete,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    update,
+)
 
 from controller.model import FAILED_STATES, OPEN_STATES, Operation, OperationState, Result, ResultState
 from controller.storage.database import Database
@@ -16,6 +29,8 @@ from controller.wording import worded
 UNFINISHED: tuple[OperationState, ...] = ("queued", "running", "cancelling")
 _ENDED = tuple(state for state in get_args(OperationState) if state not in UNFINISHED)
 STOPPED: tuple[OperationState, ...] = ("cancelling", "cancelled", "interrupted")
+NO_TIMES: Final[Mapping[str, datetime]] = MappingProxyType({})
+"""Of no container is any time left out."""
 _ROWS_AT_ONCE = 500  # of one statement
 _PURGED_AT_ONCE = (
     2  # operations that leave in one transaction: each may have ten thousand results, and writers wait
@@ -89,11 +104,12 @@ class Operations:
         *,
         states: Sequence[ResultState] | None = None,
         containers: Sequence[str] | None = None,
+        since: Mapping[str, datetime] = NO_TIMES,
         after: str | None = None,
         limit: int = 100,
     ) -> tuple[list[Result], str | None]:
-        """Return a page of its results by miner, and the position of the next."""
-        conditions = _result_conditions(operation_id, states, containers)
+        """Return a page of its results by miner, and the position of the next. `since`: as in `find`."""
+        conditions = _result_conditions(operation_id, states, containers, since)
         return await self._database.read(
             lambda connection: page(
                 connection,
@@ -131,19 +147,23 @@ class Operations:
         *,
         states: Sequence[ResultState] | None = None,
         containers: Sequence[str] | None = None,
+        since: Mapping[str, datetime] = NO_TIMES,
     ) -> int:
         """Return how many `results` would find in all."""
-        conditions = _result_conditions(operation_id, states, containers)
+        conditions = _result_conditions(operation_id, states, containers, since)
         statement = select(func.count()).select_from(results).where(*conditions)
         return await self._database.read(lambda connection: connection.execute(statement).scalar_one())
 
     async def counts(
-        self, operation_ids: Sequence[str], containers: Sequence[str]
+        self,
+        operation_ids: Sequence[str],
+        containers: Sequence[str],
+        since: Mapping[str, datetime] = NO_TIMES,
     ) -> dict[str, dict[ResultState, int]]:
         """Return how many miners of these containers had which outcome, by operation; those that had none there are left out."""
         statement = (
             select(results.c.operation_id, results.c.state, func.count())
-            .where(results.c.operation_id.in_(operation_ids), results.c.container.in_(containers))
+            .where(results.c.operation_id.in_(operation_ids), _within(containers, since))
             .group_by(results.c.operation_id, results.c.state)
         )
 
@@ -156,13 +176,16 @@ class Operations:
         return await self._database.read(work)
 
     async def last_sent(
-        self, operation_ids: Sequence[str], containers: Sequence[str]
+        self,
+        operation_ids: Sequence[str],
+        containers: Sequence[str],
+        since: Mapping[str, datetime] = NO_TIMES,
     ) -> dict[str, tuple[datetime, float]]:
         """Return when the last of the miners of these containers was told, and how long any of them took at most (s), by operation."""
         started, took = func.max(results.c.started_at), func.max(results.c.duration_s)
         statement = (
             select(results.c.operation_id, started, took)
-            .where(results.c.operation_id.in_(operation_ids), results.c.container.in_(containers))
+            .where(results.c.operation_id.in_(operation_ids), _within(containers, since))
             .group_by(results.c.operation_id)
         )
 
@@ -177,6 +200,7 @@ class Operations:
         *,
         states: Sequence[OperationState] | None = None,
         containers: Sequence[str] | None = None,
+        since: Mapping[str, datetime] = NO_TIMES,
         override_id: str | None = None,
         apart: bool = False,
         after: str | None = None,
@@ -184,9 +208,10 @@ class Operations:
     ) -> tuple[list[Operation], str | None]:
         """Return a page, newest first, and the position of the next. `containers`: of whose miners it had any.
 
-        `apart`: `states` are meant as they would be if those containers were all that it concerned.
+        `since`: of these containers, only what was done with their miners from then on. `apart`: `states` are meant as
+        they would be if that were all that it concerned.
         """
-        conditions = _conditions(states, containers, override_id, apart=apart)
+        conditions = _conditions(states, containers, since, override_id, apart=apart)
         return await self._database.read(
             lambda connection: page(connection, Operation, operations, conditions, after=after, limit=limit)
         )
@@ -196,11 +221,12 @@ class Operations:
         *,
         states: Sequence[OperationState] | None = None,
         containers: Sequence[str] | None = None,
+        since: Mapping[str, datetime] = NO_TIMES,
         override_id: str | None = None,
         apart: bool = False,
     ) -> int:
         """Return how many `find` would find in all."""
-        conditions = _conditions(states, containers, override_id, apart=apart)
+        conditions = _conditions(states, containers, since, override_id, apart=apart)
         statement = select(func.count()).select_from(operations).where(*conditions)
         return await self._database.read(lambda connection: connection.execute(statement).scalar_one())
 
@@ -235,32 +261,62 @@ def _row(operation_id: str, result: Result) -> dict[str, object]:
     return values(result, operation_id=operation_id, container=result.miner.partition(".")[0])
 
 
+def _within(containers: Sequence[str], since: Mapping[str, datetime]) -> ColumnElement[bool]:
+    """Return the condition on a result that it is of one of these containers, in its time.
+
+    What was never sent counts when its operation ended; what may still be sent is of now.
+    """
+    by_time: dict[datetime, list[str]] = {}
+    for container in containers:
+        if container in since:
+            by_time.setdefault(since[container], []).append(container)
+    if not by_time:
+        return results.c.container.in_(containers)
+    its = operations.alias()
+    ended = select(its.c.ended_at).where(its.c.id == results.c.operation_id).correlate(results)
+    at = func.coalesce(results.c.started_at, ended.scalar_subquery())
+    return or_(
+        results.c.container.in_([one for one in containers if one not in since]),
+        *(
+            and_(
+                results.c.container.in_(several),
+                or_(at.is_(None), at >= literal(begin, results.c.started_at.type)),
+            )
+            for begin, several in by_time.items()
+        ),
+    )
+
+
 def _result_conditions(
-    operation_id: str, states: Sequence[ResultState] | None, containers: Sequence[str] | None
+    operation_id: str,
+    states: Sequence[ResultState] | None,
+    containers: Sequence[str] | None,
+    since: Mapping[str, datetime],
 ) -> list[ColumnElement[bool]]:
     conditions = [results.c.operation_id == operation_id]
     if states is not None:
         conditions.append(results.c.state.in_(states))
     if containers is not None:
-        conditions.append(results.c.container.in_(containers))
+        conditions.append(_within(containers, since))
     return conditions
 
 
 def _conditions(
     states: Sequence[OperationState] | None,
     containers: Sequence[str] | None,
+    since: Mapping[str, datetime],
     override_id: str | None,
     *,
     apart: bool,
 ) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
     if states is not None:
-        state = _state_in(containers) if apart and containers is not None else operations.c.state
+        state = _state_in(containers, since) if apart and containers is not None else operations.c.state
         conditions.append(state.in_(states))
     if containers is not None:
         touching = (
             select(results.c.operation_id)
-            .where(results.c.operation_id == operations.c.id, results.c.container.in_(containers))
+            .where(results.c.operation_id == operations.c.id, _within(containers, since))
             .correlate(operations)
         )
         conditions.append(touching.exists())
@@ -269,13 +325,13 @@ def _conditions(
     return conditions
 
 
-def _state_in(containers: Sequence[str]) -> ColumnElement[str]:
+def _state_in(containers: Sequence[str], since: Mapping[str, datetime]) -> ColumnElement[str]:
     """Return an operation's state as `state_among` would have it for what came of it in these containers."""
 
     def any_is(*states: ResultState) -> ColumnElement[bool]:
         chosen = select(results.c.operation_id).where(
             results.c.operation_id == operations.c.id,
-            results.c.container.in_(containers),
+            _within(containers, since),
             results.c.state.in_(states),
         )
         return chosen.correlate(operations).exists()

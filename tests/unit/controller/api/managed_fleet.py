@@ -41,6 +41,7 @@ from controller.model import (
 from controller.process import Part, Process, Room
 from controller.settings import MANAGED_FILE
 from controller.storage.storage import Storage
+from controller.tenures import Tenures
 from miners.errors import InventoryError
 from miners.inventory.fleet import Inventory
 from miners.inventory.slugs import miner_id
@@ -406,6 +407,7 @@ async def start(
             {
                 Managed: document,
                 Assigning: Assigning(storage, document, str(managed), inventory, now),
+                Tenures: Tenures(storage, inventory, now),
                 Bookkeeper: bookkeeper,
                 Corrections: Corrections(storage, bookkeeper, now),
                 History: History(None),
@@ -417,6 +419,7 @@ async def start(
         return made
 
     house = await make_house(deeds=deeds, app={"services": parts}, **more)
+    await made[Tenures].keep()
     return FleetHouse(house, deeds, store, file, managed, made)
 
 

@@ -78,6 +78,10 @@ class QuietDeeds:
     def results(self, _operation_id: str) -> Sequence[Result] | None:
         return None
 
+    def results_in(self, operation_id: str, container_id: str) -> Sequence[Result]:
+        results = self.results(operation_id) or ()
+        return [one for one in results if one.miner.partition(".")[0] == container_id]
+
     def __getattr__(self, name: str) -> Any:
         async def nothing(*_given: Any, **_named: Any) -> Any:
             raise NotThere(f"nothing here does {name}")
