@@ -39,7 +39,7 @@ from controller.accounting.shelf import Book, books_of
 from controller.figures import LedgerFigures
 from controller.history import HistoryAway
 from controller.storage.faults import Taken
-from controller.storage.ledger import ClosedMonth
+from controller.storage.ledger import ClosedMonth, KeptPiece
 from controller.storage.storage import Storage
 from controller.wording import worded
 from miners.inventory.fleet import Container, Inventory
@@ -157,7 +157,7 @@ class Bookkeeper:
         """Put the booked hours of a time of a container (id) on the terms that hold for it now; return how many changed.
 
         What was counted stays, and is not asked for again: Prometheus may have forgotten it. Where nothing says whose the
-        container was, that stays as well. Raises ClosedMonth where a month is closed, and then nothing is changed.
+        container was, that stays as well, and so do tariff and price of one that has left the inventory. Raises ClosedMonth where a month is closed, and then nothing is changed.
         """
         async with self._turn:
             kept = await self._storage.ledger.kept(container, begin, end)
@@ -169,6 +169,8 @@ class Bookkeeper:
             if subject is None or begin >= end:
                 return 0
             spans = await self._terms.pieces(subject, begin, end, labels)
+            if isinstance(subject, KnownContainer):
+                spans = priced_as_booked(spans, [piece for hour in kept for piece in hour.pieces])
             return await self._storage.ledger.correct(container, joined(spans), actor=actor, reason=reason)
 
     async def _subject(self, id_: str) -> Container | KnownContainer | None:
@@ -348,6 +350,24 @@ def _is_over(book: Book, scrapes: Scrapes, begin: datetime) -> bool:
     return (
         book.left and not scrapes.known_after(at) and (book.until is None or book.until - at < SILENT_ABOVE_S)
     )
+
+
+def priced_as_booked(spans: Sequence[Span], pieces: Sequence[KeptPiece]) -> list[Span]:
+    """Return spans with the tariffs and prices that the booked pieces (in order) have: no inventory says them any more."""
+    found: list[Span] = []
+    for begin, end, terms in spans:
+        at = begin
+        for piece in pieces:
+            first, last = max(at, piece.begins), min(end, piece.ends)
+            if first >= last:
+                continue
+            found += [
+                (at, first, terms),
+                (first, last, msgspec.structs.replace(piece.terms, client=terms.client)),
+            ]
+            at = last
+        found.append((at, end, terms))
+    return [span for span in found if span[0] < span[1]]
 
 
 def joined(spans: Sequence[Span]) -> list[Span]:

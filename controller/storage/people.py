@@ -198,15 +198,20 @@ class Clients:
         """Return the one of that slug."""
         return await self._one(clients.c.slug == slug)
 
-    async def update(self, client: Client) -> None:
-        """Keep a client as it is now. NotKept if there is none; Refusal for another slug, which never changes."""
+    async def update(self, client: Client, expected: Client | None = None) -> None:
+        """Keep a client as it is now. `expected`: as the caller saw it; ChangedMeanwhile if it has been changed since.
+
+        NotKept if there is none; Refusal for another slug, which never changes.
+        """
 
         def work(connection: Connection) -> None:
-            slug = connection.execute(select(clients.c.slug).where(clients.c.id == client.id)).scalar()
-            if slug is None:
+            before = connection.execute(select(clients).where(clients.c.id == client.id)).first()
+            if before is None:
                 raise NotKept(worded("there is no client %(client)s", client=client.id))
-            if slug != client.slug:
-                raise Refusal(worded("the slug of a client never changes: %(slug)s stays", slug=slug))
+            if before.slug != client.slug:
+                raise Refusal(worded("the slug of a client never changes: %(slug)s stays", slug=before.slug))
+            if expected is not None and to_struct(Client, before) != expected:
+                raise ChangedMeanwhile(worded("the client has been changed meanwhile: look again"))
             connection.execute(update(clients).where(clients.c.id == client.id).values(_client_row(client)))
 
         await self._database.write(work)

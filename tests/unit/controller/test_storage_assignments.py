@@ -121,3 +121,18 @@ async def test_nothing_changes_of_a_closed_month(storage: Storage) -> None:
     assert await assignments.of_client("cli_1") == []
     await assignments.replace("cli_1", [assigned("k-1", LATER, None)], days=[date(2026, 7, 1)])
     assert await assignments.of_client("cli_1") == [assigned("k-1", LATER, None)]
+
+
+async def test_a_client_that_was_archived_meanwhile_is_given_nothing_more(storage: Storage) -> None:
+    await with_clients(storage)
+    assignments = storage.people.assignments
+    first = [assigned("k-1", NOON, LATER)]
+    await assignments.replace("cli_1", first, expected=[])
+    await storage.people.clients.update(
+        Client(id="cli_1", slug="c1", name="x", active=False, created_at=NOON)
+    )
+    with pytest.raises(AssignmentsChanged):
+        await assignments.replace("cli_1", [*first, assigned("k-2", NOON, None)], expected=first)
+    sooner = [assigned("k-1", NOON, LATER - timedelta(days=1))]
+    await assignments.replace("cli_1", sooner, expected=first)
+    assert await assignments.of_client("cli_1") == sooner

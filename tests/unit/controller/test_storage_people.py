@@ -149,7 +149,9 @@ async def test_a_slug_is_given_once(storage: Storage) -> None:
     with pytest.raises(Refusal, match="never changes"):
         await clients.update(Client(id="cli_1", slug="other", name="Other", created_at=NOON))
     renamed = Client(id="cli_1", slug="acme", name="Neu", created_at=NOON)
-    await clients.update(renamed)
+    await clients.update(renamed, expected=acme)
+    with pytest.raises(ChangedMeanwhile):
+        await clients.update(Client(id="cli_1", slug="acme", name="Alt", created_at=NOON), expected=acme)
     assert await clients.get("cli_1") == await clients.by_slug("acme") == renamed
     with pytest.raises(NotKept):
         await clients.update(Client(id="cli_9", slug="x", name="x", created_at=NOON))
