@@ -16,8 +16,16 @@ import structlog
 
 from controller.api.signing_in import sum_of
 from controller.gateway.proxy import TOKEN_PREFIX
-from controller.grafana_wish import Bring, GrafanaMemory, GrafanaOutcome, all_users, read_wish
-from controller.model import SYSTEM, Actor, Event, GatewayToken, GrafanaLink, new_id
+from controller.grafana_wish import (
+    Bring,
+    GrafanaMemory,
+    GrafanaOutcome,
+    GrafanaWish,
+    all_users,
+    read_wish,
+    wished_person,
+)
+from controller.model import SYSTEM, Actor, Event, GatewayToken, GrafanaLink, User, new_id
 from controller.storage.faults import NotKept, Refusal, StorageAway
 from controller.storage.storage import Storage
 from miners.clock import Clock
@@ -34,6 +42,9 @@ GATEWAY_PATH: Final = "/gateway"
 MEMORY: Final = "grafana.made"
 """The setting in which what was made is remembered."""
 
+ADDRESSES: Final = "grafana.addresses"
+"""The setting that has the address under which each person stands in Grafana, by id, as it was the last time."""
+
 _TICK_S: Final = 1.0
 _DATABASE_S: Final = 60.0
 _MOST_LINES: Final = 50
@@ -42,6 +53,7 @@ _MOST_LINES: Final = 50
 _OWN_KINDS: Final = ("client.gateway_token_created", "client.gateway_token_revoked")
 
 State: TypeAlias = Literal["ok", "away", "failed", "unknown", "none"]
+Standing: TypeAlias = Literal["known", "soon", "away", "failed", "none"]
 T = TypeVar("T")
 
 _log = structlog.get_logger(__name__)
@@ -87,6 +99,21 @@ class GrafanaSync:
         """How it was the last time."""
         return self._seen
 
+    async def standing(self, user: User) -> Standing:
+        """Return how somebody stands in Grafana; known: under the address that is vouched for now, or nobody set it up.
+
+        Raises StorageAway.
+        """
+        if self._bring is None:
+            return "known"
+        addresses = await self._storage.settings.get(ADDRESSES)
+        if isinstance(addresses, dict) and addresses.get(user.id) == wished_person(user).address:
+            return "known"
+        if self._seen.state == "away":
+            return "away"
+        link = (await self._storage.people.grafana.of([user.id])).get(user.id)
+        return "soon" if link is None or link.state == "linked" else link.state
+
     async def keep(self) -> None:
         """Bring Grafana in line whenever that is due, until cancelled."""
         if self._bring is None:
@@ -117,10 +144,10 @@ class GrafanaSync:
             wish = await read_wish(self._storage, self._gateway, memory, self._now())
             desk = _Desk(self._storage, self._now, asyncio.get_running_loop())
             outcome = await asyncio.to_thread(bring, wish, desk, lambda: self._ending)
-            await self._keep(outcome, actor)
+            await self._keep(wish, outcome, actor)
         return outcome
 
-    async def _keep(self, outcome: GrafanaOutcome, actor: Actor) -> None:
+    async def _keep(self, wish: GrafanaWish, outcome: GrafanaOutcome, actor: Actor) -> None:
         """Remember what was made, and say how it was: on pages, in the log and in the record."""
         now = self._now()
         before = self._seen.outcome.away if self._seen.outcome else None
@@ -133,6 +160,8 @@ class GrafanaSync:
                 _log.warning("Grafana is away", reason=outcome.away)
             return
         await self._storage.settings.put(MEMORY, msgspec.to_builtins(outcome.memory))
+        addresses = {one.id: one.address for one in wish.people if outcome.people.get(one.id) == ""}
+        await self._storage.settings.put(ADDRESSES, addresses)
         await self._storage.people.grafana.put(await self._links(outcome, now))
         failed = tuple(outcome.failed)
         if failed:

@@ -20,6 +20,7 @@ from controller.sign_on.client import CLIENT_ID
 from controller.sign_on.grants import Grant
 from controller.sign_on.provider import AUTHORIZE, SignOn
 from controller.sign_on.refusals import Refused, Unanswerable
+from controller.sign_on.vouching import why_not
 from controller.wording import text_of, worded
 
 _RESTING: Final = "/"
@@ -50,6 +51,11 @@ async def authorize(call: Call[None, NoQuery]) -> web.Response:
     if asked.within_s is not None and (call.now - confirmed_at).total_seconds() >= asked.within_s:
         needed = Refused("login_required", "the password has to be given again")
         return _first(call, sign_on, asked, CONFIRM, needed)
+    why = await why_not(call, person.user)
+    if why is not None:
+        if asked.silent:
+            return _refused(sign_on, asked, Refused("access_denied", "the person is not in Grafana"))
+        raise Problem("not-allowed", why)
     return await _signed_on(call, sign_on, asked, person, confirmed_at)
 
 

@@ -22,6 +22,7 @@ from controller.sign_on.grants import ACCESS_FOR, Grant, Replayed
 from controller.sign_on.page_routes import sign_on_of
 from controller.sign_on.provider import DISCOVERY, KEYS, TOKEN, USERINFO, SignOn
 from controller.sign_on.refusals import Refused
+from controller.sign_on.vouching import why_not
 from controller.wording import worded
 
 _log = structlog.get_logger(__name__)
@@ -127,10 +128,14 @@ def _check_client(call: Call[Any, Any], sign_on: SignOn, form: MultiDict[str]) -
 
 
 async def _still(call: Call[Any, Any], grant: Grant) -> User | None:
-    """Return the person as he is now; None once he is disabled, or the session is over in which he signed on."""
+    """Return the person as he is now, None where he is vouched for no more.
+
+    He is disabled, or the session is over in which he signed on, or Grafana has not followed a change of his address yet.
+    """
     if not await call.signing_in.still_allowed(grant.person, call.route):
         return None
-    return await call.storage.people.users.get(grant.person.user.id)
+    user = await call.storage.people.users.get(grant.person.user.id)
+    return None if user is None or await why_not(call, user) is not None else user
 
 
 def _fields(body: bytes) -> MultiDict[str]:

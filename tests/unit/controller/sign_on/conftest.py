@@ -15,11 +15,15 @@ from aiohttp import ClientResponse
 from joserfc.jwk import RSAKey
 from yarl import URL
 
+from controller.grafana_sync import GrafanaSync
+from controller.grafana_wish import Bring
 from controller.sign_on.client import RelyingParty
 from controller.sign_on.keys import BITS, KEYS_FILE, SigningKey, SigningKeys
 from controller.sign_on.provider import AUTHORIZE, TOKEN, USERINFO, SignOn
+from controller.storage.storage import Storage
 from tests.unit.controller.api.conftest import Browser, House, MakeHouse, house, make_house
 from tests.unit.controller.api.quiet_deeds import QuietDeeds
+from tests.unit.controller.driven_clock import DrivenClock
 
 __all__ = ["house", "make_house"]
 
@@ -45,6 +49,7 @@ class Grafana:
 
     house: House
     sign_on: SignOn
+    sync: GrafanaSync
     verifier: str = field(default_factory=lambda: secrets.token_urlsafe(64))
 
     def asking(self, **changed: str | None) -> str:
@@ -130,11 +135,21 @@ async def grafana(make_house: MakeHouse, tmp_path: Path) -> Grafana:
     return await make_grafana(make_house, tmp_path)
 
 
-async def make_grafana(make_house: MakeHouse, tmp_path: Path, **settings: Any) -> Grafana:
+async def make_grafana(
+    make_house: MakeHouse, tmp_path: Path, bring: Bring | None = None, **settings: Any
+) -> Grafana:
+    """Make both. `bring`: has the controller bring Grafana in line; nobody has set that up without it."""
     deeds = QuietDeeds()
     keys = SigningKeys(tmp_path / KEYS_FILE, [SigningKey(deeds.now, rsa_key())])
     sign_on = SignOn(ISSUER, RelyingParty.at(GRAFANA, SECRET), keys, lambda: deeds.now)
-    house = await make_house(
-        app={"services": {SignOn: sign_on}}, deeds=deeds, grafana_url=GRAFANA, **settings
-    )
-    return Grafana(house, sign_on)
+    made: list[GrafanaSync] = []
+
+    def services(storage: Storage) -> dict[type, Any]:
+        sync = GrafanaSync(storage, DrivenClock(), lambda: deeds.now)
+        if bring is not None:
+            sync.set_up(bring, f"{ISSUER}/gateway")
+        made.append(sync)
+        return {SignOn: sign_on, GrafanaSync: sync}
+
+    house = await make_house(app={"services": services}, deeds=deeds, grafana_url=GRAFANA, **settings)
+    return Grafana(house, sign_on, made[0])
