@@ -38,7 +38,15 @@ from miners.actions import (
 
 CONTROLLER = Path(__file__).parents[4] / "controller"
 ENGLISH = words("en")
-NO_KINDS = {"controller.lock", "hashyard.db", "hashyard.invalid", "engine.known_miners"}
+NO_KINDS = {
+    "controller.lock",
+    "engine.known_miners",
+    "grafana.addresses",
+    "grafana.made",
+    "hashyard.db",
+    "hashyard.invalid",
+    "profile.note",
+}
 """Dotted words of the source that are no kinds of events; names of columns end in `.id`."""
 
 
@@ -55,14 +63,18 @@ def event(kind: str, outcome: str | None = None, **params: Any) -> Event:
 
 
 def dotted_words() -> set[str]:
-    """Return every dotted word that stands in the controller's source, its pages left out."""
+    """Return every dotted word of the controller's source; of its pages, which have keys of that form, those about a kind's subject."""
     found = set[str]()
+    subjects = {kind.partition(".")[0] for kind in KINDS}
     for file in CONTROLLER.rglob("*.py"):
-        if "pages" not in file.relative_to(CONTROLLER).parts:
-            for node in ast.walk(ast.parse(file.read_text())):
-                value = node.value if isinstance(node, ast.Constant) else None
-                if isinstance(value, str) and re.fullmatch(r"[a-z]+\.[a-z_]+", value):
-                    found.add(value)
+        if file.name == "event_words.py":
+            continue
+        for node in ast.walk(ast.parse(file.read_text())):
+            value = node.value if isinstance(node, ast.Constant) else None
+            if not isinstance(value, str) or not re.fullmatch(r"[a-z_]+\.[a-z_]+", value):
+                continue
+            if "pages" not in file.relative_to(CONTROLLER).parts or value.partition(".")[0] in subjects:
+                found.add(value)
     return {word for word in found if not word.endswith(".id")}
 
 
