@@ -135,7 +135,7 @@ class Keys:
 
     async def pick(self, field: Locator, value: str) -> None:
         await self.reach(field)
-        await self.page.keyboard.type(value[:3])
+        await self.page.keyboard.type(await field.locator(f"option[value='{value}']").inner_text())
         await expect(field).to_have_value(value)
 
     async def reach(self, what: Locator) -> None:

@@ -9,9 +9,9 @@ import json
 import os
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 from urllib.parse import quote
 
 import axe_playwright_python
@@ -19,7 +19,8 @@ from playwright.async_api import Browser, BrowserContext, Page, expect
 
 from controller.api.route import Route
 from controller.pages.routes import PAGES
-from tests.system.pages_yard import Yard
+from tests.system.books_of_yard import Booked, days_of, keep_books, months_back
+from tests.system.pages_yard import Session, Yard
 from tests.system.stack import until
 
 PATIENCE_MS = 20_000
@@ -108,17 +109,23 @@ ADDRESSES: Mapping[str, tuple[str, ...]] = {
     ),
     "/operations": ("/operations",),
     "/operations/{id}": ("/operations/{operation}",),
-    "/reports": ("/reports", "/reports?by=day", "/reports?by=miner&from=2026-01-01&to=2026-01-02"),
-    "/reports/{number}": ("/reports/1",),
-    "/close-month": ("/close-month?month=2026-01",),
+    "/reports": (
+        "/reports",
+        "/reports?month={month}&by=client",
+        "/reports?month={month}&by=day&basis=meter",
+        "/reports?by=miner&from=2026-01-01&to=2026-01-02",
+        "/reports?month=2026-13&by=mood&container=no-such",
+    ),
+    "/reports/{number}": ("/reports/{report}", "/reports/{report}?client=volga", "/reports/99"),
+    "/close-month": ("/close-month?month={month}", "/close-month?month=2026-01"),
     "/tariffs": ("/tariffs",),
     "/new-tariff": ("/new-tariff",),
-    "/tariffs/{name}": ("/tariffs/none",),
-    "/tariffs/{name}/delete": ("/tariffs/none/delete",),
+    "/tariffs/{name}": ("/tariffs/{tariff}", "/tariffs/no-such"),
+    "/tariffs/{name}/delete": ("/tariffs/{tariff}/delete",),
     "/containers/{id}/tariff": ("/containers/own-9/tariff",),
     "/meters": ("/meters",),
     "/meters/import": ("/meters/import",),
-    "/meters/{id}/withdraw": ("/meters/mrd_none/withdraw",),
+    "/meters/{id}/withdraw": ("/meters/{reading}/withdraw", "/meters/no-such/withdraw"),
     "/schedule": ("/schedule", "/schedule?days=7"),
     "/schedule/new": ("/schedule/new",),
     "/schedule/{id}/copy": ("/schedule/{hand_schedule}/copy",),
@@ -126,6 +133,29 @@ ADDRESSES: Mapping[str, tuple[str, ...]] = {
     "/schedule/{id}/delete": ("/schedule/{schedule}/delete",),
     "/profiles/new": ("/profiles/new",),
     "/profiles/{name}/edit": ("/profiles/{profile}/edit",),
+}
+# What is another page to others than the administrator.
+ADDRESSES_OF: Mapping[str, tuple[str, ...]] = {
+    "accountant": (
+        "/",
+        "/reports",
+        "/reports?month={month}",
+        "/reports/{report}",
+        "/close-month?month={month}",
+        "/tariffs",
+        "/meters",
+        "/people",
+    ),
+    "client": (
+        "/",
+        "/containers/container-7",
+        "/containers/konteiner-1",
+        "/reports",
+        "/reports?month={month}",
+        "/reports/{report}",
+        "/meters",
+        "/me",
+    ),
 }
 PARTS: Mapping[str, str] = {
     "/containers/{id}/card": "a few lines that are put into the container's page",
@@ -135,7 +165,10 @@ PARTS: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class Things:
-    """What there is in the yard besides its inventory, by the names that stand in `ADDRESSES`."""
+    """What there is in the yard besides its inventory, by the names that stand in `ADDRESSES`.
+
+    Of money there is something where the yard has books: `month` is whole in them, and closed as `report`.
+    """
 
     hostile_miner: str
     hand_schedule: str
@@ -145,6 +178,10 @@ class Things:
     override: str
     user: str
     client: str
+    month: str = "2026-01"
+    report: str = "1"
+    tariff: str = "none"
+    reading: str = "mtr_none"
 
 
 @dataclass(frozen=True)
@@ -225,6 +262,49 @@ _SCHEDULE = {
 }
 
 
+_CLOSED: Final = months_back(1)
+_TARIFF = {
+    "name": "Day and night",
+    "currency": "RUB",
+    "price_per_kwh": "3.90",
+    "zones": [{"from": "07:00", "to": "23:00", "price_per_kwh": "5.10"}],
+    "changes": [{"from": "2099-01-01", "price_per_kwh": "6.20"}],
+}
+
+
+def furnish_books(yard: Yard, things: Things) -> Things:
+    """Keep books of two clients in the yard, of which the last month is closed; a tariff, and meters of which one is wrong."""
+    seven = Booked(
+        "container-7", "Container 7", "Europe/Samara", "volga", ("w1", "w2", "w3", "w4"), unread=True
+    )
+    one = Booked("konteiner-1", "Контейнер 1", "Asia/Irkutsk", "steppe", ("a1", "a2", "a5"))
+    keep_books(
+        yard.data,
+        {seven: [seven.bounds(_CLOSED)], one: [(days_of(one, _CLOSED, 20, 20)[0], one.bounds(_CLOSED)[1])]},
+    )
+    made = _made(yard, "/tariffs", _TARIFF)
+    held = yard.api("/containers/own-9/tariff", method="PUT", body={"tariff": made["name"]})
+    assert held.status < 300, held
+    for booked, factor in ((seven, 1.004), (one, 1.3)):
+        begin, end = booked.bounds(_CLOSED)
+        for at, kwh in ((begin, 120_000.0), (end, 120_000 + booked.kwh(_CLOSED) * factor)):
+            body = {
+                "container": booked.id,
+                "at": at.isoformat(),
+                "kwh": f"{kwh:.1f}",
+                "note": "read by torchlight",
+            }
+            reading = _made(yard, "/meter-readings", body)
+    closing = _made(yard, "/reports", {"month": _CLOSED, "basis": "readings"})
+    return replace(
+        things,
+        month=_CLOSED,
+        report=str(closing["number"]),
+        tariff=made["name"],
+        reading=reading["id"],
+    )
+
+
 def _made(yard: Yard, path: str, body: Any) -> Any:
     answer = yard.api(path, method="POST", body=body)
     assert answer.status == 201, answer
@@ -271,14 +351,17 @@ class Looker:
         page.on("pageerror", lambda error: self._hear(str(error)))
 
     @classmethod
-    async def open(cls, yard: Yard, browser: Browser, window: Window, folder: Path) -> "Looker":
-        """Open the window. The account has to speak its language."""
+    async def open(
+        cls, yard: Yard, browser: Browser, window: Window, folder: Path, by: Session | None = None
+    ) -> "Looker":
+        """Open the window, the administrator's or somebody else's. The account has to speak its language."""
         context = await yard.look(
             browser,
             width=window.width,
             color_scheme=window.scheme,
             locale=window.language,
             forced_colors="active" if window.forced else "none",
+            by=by,
         )
         page = await context.new_page()
         await page.emulate_media(media="print" if window.media == "print" else "screen")

@@ -66,6 +66,14 @@ containers:
 EMPTY = "containers: []\n"
 
 
+@dataclass(frozen=True)
+class Session:
+    """Somebody who is signed in: the cookie, and what a browser sends along with a change."""
+
+    cookie: str
+    csrf: str
+
+
 @dataclass
 class Yard:
     """The running yard. `prometheus` None: there is none."""
@@ -82,6 +90,11 @@ class Yard:
     languages: dict[str, str] = field(default_factory=dict)
 
     @property
+    def data(self) -> Path:
+        """The controller's data folder."""
+        return self.targets.parent / "data"
+
+    @property
     def url(self) -> str:
         """Where the pages are."""
         return self.controller.url
@@ -90,9 +103,12 @@ class Yard:
         """Return the simulator's handle of a miner."""
         return Miner(self.simulator, container, name)
 
-    def api(self, path: str, *, method: str = "GET", body: Any = None, **headers: str) -> Answer:
-        """Ask the API as the administrator."""
-        sent = {"Cookie": f"hashyard={self.cookie}", "X-CSRF-Token": self.csrf, **headers}
+    def api(
+        self, path: str, *, method: str = "GET", body: Any = None, by: Session | None = None, **headers: str
+    ) -> Answer:
+        """Ask the API as the administrator, or as somebody else."""
+        asks = by or Session(self.cookie, self.csrf)
+        sent = {"Cookie": f"hashyard={asks.cookie}", "X-CSRF-Token": asks.csrf, **headers}
         return ask(f"{self.url}/api/v1{path}", method=method, body=body, headers=sent)
 
     def page(self, path: str) -> Answer:
@@ -101,27 +117,52 @@ class Yard:
 
     def sign_in(self, password: str) -> None:
         """Begin a session of the administrator."""
+        begun = self.session("admin", password)
+        self.cookie, self.csrf = begun.cookie, begun.csrf
+
+    def session(self, username: str, password: str) -> Session:
+        """Begin a session of somebody."""
         answer = ask(
-            f"{self.url}/api/v1/auth/login", method="POST", body={"username": "admin", "password": password}
+            f"{self.url}/api/v1/auth/login", method="POST", body={"username": username, "password": password}
         )
         assert answer.status == 204, answer
-        self.cookie = http.cookies.SimpleCookie(answer.headers["Set-Cookie"])["hashyard"].value
-        self.csrf = answer.headers["X-CSRF-Token"]
+        cookie = http.cookies.SimpleCookie(answer.headers["Set-Cookie"])["hashyard"].value
+        return Session(cookie, answer.headers["X-CSRF-Token"])
 
-    def speak(self, language: str) -> None:
-        """Give the administrator's account a language."""
-        etag = self.api("/me").headers["ETag"]
-        answer = self.api("/me", method="PATCH", body={"language": language}, **{"If-Match": etag})
+    def let_in(self, username: str, role: str, client_id: str | None = None) -> Session:
+        """Make somebody who has chosen his password, and begin a session of his."""
+        made = self.api(
+            "/users", method="POST", body={"username": username, "role": role, "client_id": client_id}
+        )
+        assert made.status == 201, made
+        first = made.json()["password"]
+        change = {"current": first, "new": PASSWORD}
+        changed = self.api("/me/password", method="PUT", body=change, by=self.session(username, first))
+        assert changed.status == 204, changed
+        return self.session(username, PASSWORD)
+
+    def speak(self, language: str, by: Session | None = None) -> None:
+        """Give the administrator's account a language, or somebody else's."""
+        etag = self.api("/me", by=by).headers["ETag"]
+        answer = self.api("/me", method="PATCH", body={"language": language}, by=by, **{"If-Match": etag})
         assert answer.status == 200, answer
 
     async def look(
-        self, browser: Browser, *, width: int = 1440, height: int = 900, **more: Any
+        self,
+        browser: Browser,
+        *,
+        width: int = 1440,
+        height: int = 900,
+        by: Session | None = None,
+        **more: Any,
     ) -> BrowserContext:
-        """Open a browser's window that is signed in. `more`: of Playwright's `new_context`."""
+        """Open a browser's window in which the administrator is signed in, or somebody else. `more`: of `new_context`."""
         context = await browser.new_context(
             viewport={"width": width, "height": height}, base_url=self.url, reduced_motion="reduce", **more
         )
-        await context.add_cookies([{"name": "hashyard", "value": self.cookie, "url": self.url}])
+        await context.add_cookies(
+            [{"name": "hashyard", "value": by.cookie if by else self.cookie, "url": self.url}]
+        )
         return context
 
     # What happens to it.

@@ -13,6 +13,7 @@ import pytest
 from playwright.async_api import Browser
 
 from tests.system.pages_looks import (
+    ADDRESSES_OF,
     LANGUAGES,
     PARTS,
     SCHEMES,
@@ -24,6 +25,7 @@ from tests.system.pages_looks import (
     bring_back,
     folder_of_pictures,
     furnish,
+    furnish_books,
     shown_pages,
     take_away,
 )
@@ -32,7 +34,21 @@ from tools import packages
 
 pytestmark = pytest.mark.long
 
-SEEN_EMPTY = ("/", "/miners", "/log", "/operations", "/schedule", "/schedule/new", "/settings/health", "/me")
+SEEN_EMPTY = (
+    "/",
+    "/miners",
+    "/log",
+    "/operations",
+    "/schedule",
+    "/schedule/new",
+    "/settings/health",
+    "/me",
+    "/reports",
+    "/tariffs",
+    "/meters",
+    "/people",
+    "/clients",
+)
 
 
 # What happens before the pages are looked at, and what makes it good again.
@@ -58,7 +74,7 @@ MORE_WINDOWS = (
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory, prometheus: Path) -> Iterator[tuple[Yard, Things]]:
     with yard(tmp_path_factory.mktemp("looks"), prometheus) as found:
-        yield found, furnish(found)
+        yield found, furnish_books(found, furnish(found))
 
 
 @pytest.fixture
@@ -85,6 +101,24 @@ async def test_every_page_looks_as_it_is_meant_to(
             wrong += await look_at_all(place, browser, folder, window, state)
     finally:
         end(place[0])
+    assert wrong == []
+
+
+async def test_what_accountant_and_client_see_looks_as_it_is_meant_to(
+    place: tuple[Yard, Things], browser: Browser, folder: Path
+) -> None:
+    found, things = place
+    clients = {one["slug"]: one["id"] for one in found.api("/clients").json()["items"]}
+    wrong = []
+    for role, addresses in ADDRESSES_OF.items():
+        by = found.let_in(f"a-{role}", role, clients["volga"] if role == "client" else None)
+        for window in (*WINDOWS, Window(media="print")):
+            found.speak(window.language, by)
+            looker = await Looker.open(found, browser, window, folder, by)
+            for address in addresses:
+                await looker.look(address.format(**vars(things)), role, axe=window.media == "screen")
+            await looker.close()
+            wrong += looker.wrong
     assert wrong == []
 
 
