@@ -82,15 +82,16 @@ class GrafanaSync:
         self._storage, self._clock, self._now = storage, clock, now
         self._bring: Bring | None = None
         self._gateway = ""
+        self._pages: str | None = None
         self._one_at_a_time = asyncio.Lock()
         self._due_at: datetime | None = None
         self._ending = False
         self._seen = GrafanaSeen(state="none")
         self._told: tuple[str, ...] = ()
 
-    def set_up(self, bring: Bring, gateway: str) -> None:
-        """Have it done by this function. `gateway`: where Grafana's server reaches the query gateway."""
-        self._bring, self._gateway = bring, gateway
+    def set_up(self, bring: Bring, gateway: str, pages: str | None = None) -> None:
+        """Have it done by this function. `gateway`: where Grafana's server reaches the query gateway; `pages`: people, the pages."""
+        self._bring, self._gateway, self._pages = bring, gateway, pages
         self._seen = GrafanaSeen(state="unknown")
         self._due_at = self._now() + SOON
 
@@ -141,7 +142,7 @@ class GrafanaSync:
         async with self._one_at_a_time:
             self._due_at = self._now() + EVERY
             memory = _memory(await self._storage.settings.get(MEMORY))
-            wish = await read_wish(self._storage, self._gateway, memory, self._now())
+            wish = await read_wish(self._storage, self._gateway, self._pages, memory, self._now())
             desk = _Desk(self._storage, self._now, asyncio.get_running_loop())
             outcome = await asyncio.to_thread(bring, wish, desk, lambda: self._ending)
             await self._keep(wish, outcome, actor)

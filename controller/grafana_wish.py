@@ -51,10 +51,11 @@ class GrafanaMemory(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class GrafanaWish(msgspec.Struct, frozen=True, kw_only=True):
-    """All that is wished. `gateway`: where Grafana's server reaches the query gateway."""
+    """All that is wished. `gateway`: where Grafana's server reaches the query gateway; `pages`: where people reach the pages."""
 
     now: datetime
     gateway: str
+    pages: str | None = None
     people: Sequence[WishedPerson] = ()
     clients: Sequence[WishedClient] = ()
     memory: GrafanaMemory = GrafanaMemory()
@@ -89,7 +90,9 @@ Bring: TypeAlias = Callable[[GrafanaWish, TokenDesk, Callable[[], bool]], Grafan
 """Brings Grafana in line, in a thread; gives up between two questions once the last argument says so. Raises nothing of its own."""
 
 
-async def read_wish(storage: Storage, gateway: str, memory: GrafanaMemory, now: datetime) -> GrafanaWish:
+async def read_wish(
+    storage: Storage, gateway: str, pages: str | None, memory: GrafanaMemory, now: datetime
+) -> GrafanaWish:
     """Return what is wished now."""
     clients = [client for client in await _all_clients(storage) if client.active]
     known = {client.id for client in clients}
@@ -110,7 +113,7 @@ async def read_wish(storage: Storage, gateway: str, memory: GrafanaMemory, now: 
         for user in await all_users(storage)
         if user.active and (user.role != "client" or user.client_id in known)
     ]
-    return GrafanaWish(now=now, gateway=gateway, people=people, clients=wished, memory=memory)
+    return GrafanaWish(now=now, gateway=gateway, pages=pages, people=people, clients=wished, memory=memory)
 
 
 def wished_person(user: User) -> WishedPerson:

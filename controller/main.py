@@ -123,7 +123,7 @@ class Controller:
         self._tenures = Tenures(self.storage, lambda: self.store.inventory, self._now)
         self.grafana = GrafanaSync(self.storage, self.clock, self._now)
         if bring is not None and settings.gateway is not None:
-            self.grafana.set_up(bring, settings.gateway)
+            self.grafana.set_up(bring, settings.gateway, settings.address)
         self._asker = Asker(settings.prometheus_url) if settings.prometheus_url is not None else None
         self.bookkeeper = Bookkeeper(
             self.storage,

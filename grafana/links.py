@@ -11,6 +11,9 @@ TIME = "${__url_time_range}"
 FLEET_TAG = "hashyard-fleet"
 CONTAINER_TAG = "hashyard-container"
 CONTROLLER = "${controller:raw}"
+FIRST_DAY = "${__from:date:YYYY-MM-DD}"
+LAST_DAY = "${__to:date:YYYY-MM-DD}"
+MONTH = "${__to:date:YYYY-MM}"
 
 
 def _cell(label: str) -> str:
@@ -90,6 +93,37 @@ def controller_page_of_cell() -> DashboardLink:
 def controller_page_of_this_miner() -> DashboardLink:
     """Link to the controller's page of the miner that the dashboard shows."""
     return controller_page("${container:percentencode}", "${miner:percentencode}")
+
+
+def month_report(title: str = "The month's report") -> DashboardLink:
+    """From a panel, to the controller's report of the month in which the time shown ends, day by day."""
+    return _report(title, f"month={MONTH}")
+
+
+def month_report_of_cell() -> DashboardLink:
+    """From a row with a field `container`, to the controller's report of it in the month in which the time shown ends."""
+    return _report("The month's report", f"month={MONTH}", _cell("container"))
+
+
+def days_report_of_cell() -> DashboardLink:
+    """From a row with a field `container`, to the controller's report of it in the days shown."""
+    return _report("The report of the days shown", f"from={FIRST_DAY}&to={LAST_DAY}", _cell("container"))
+
+
+def month_report_of_series() -> DashboardLink:
+    """From a series with a label `container`, to the controller's report of it in the month in which the time shown ends."""
+    return _report("The month's report", f"month={MONTH}", _label("container"))
+
+
+def _report(title: str, period: str, container: str | None = None) -> DashboardLink:
+    """Link to a report of the controller, which is the bill. The page finds a container by its name as well."""
+    of = f"&container={container}" if container else ""
+    return (
+        DashboardLink(title)
+        .url(f"{CONTROLLER}/reports?{period}&by=day{of}")
+        .type(DashboardLinkType.LINK)
+        .target_blank(True)
+    )
 
 
 def own_page_of_cell() -> DashboardLink:

@@ -164,11 +164,14 @@ def month_before(month: str, back: int = 1) -> str:
 
 
 def _known(
-    given: MultiMapping[str], name: str, there: Collection[str], wrong: list[Wrong], why: str
+    given: MultiMapping[str], name: str, there: Mapping[str, str], wrong: list[Wrong], why: str
 ) -> list[str]:
+    """Return what is asked for, each by its id or by what it is called: dashboards know names alone."""
+    called = {title: id_ for id_, title in there.items()}
     texts = list(dict.fromkeys(text.strip() for text in given.getall(name, []) if text.strip()))
-    wrong += [Wrong(name, text, why) for text in texts if text not in there]
-    return [text for text in texts if text in there]
+    found = {text: text if text in there else called.get(text) for text in texts}
+    wrong += [Wrong(name, text, why) for text, id_ in found.items() if id_ is None]
+    return list(dict.fromkeys(id_ for id_ in found.values() if id_ is not None))
 
 
 def months_offered(today: date, chosen: str | None, words: Words) -> list[tuple[str, str]]:

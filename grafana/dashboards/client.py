@@ -222,12 +222,12 @@ def _energy() -> Panels:
 
 
 def _containers() -> Panels:
-    def how_many(title: str, name: str, colour: str | None = None) -> Value:
+    def how_many(title: str, name: str, colour: str | None = None, width: int | None = None) -> Value:
         expression = miners_in_class(C, name, "container")
         if colour is None:
-            return Value(title, expression, "short", 0)
+            return Value(title, expression, "short", 0, width)
         steps = colours.steps((None, colours.GREY), (1, colour))
-        return Value(title, expression, "short", 0, shown="text", thresholds=steps)
+        return Value(title, expression, "short", 0, width, shown="text", thresholds=steps)
 
     def hash_rate(algorithm: str) -> str:
         selector = containers(algorithm)
@@ -261,10 +261,10 @@ def _containers() -> Panels:
             Value("Power", f"sum by (container) (container:power_watts:sum{C})", "watt", 1),
             Value("Machines", miners_of_inventory(C), "short", 0),
             how_many("Working", "hashing"),
-            how_many("Off as agreed", "curtailed", colours.BLUE),
-            how_many("Starting up", "settling"),
-            how_many("Not working", "fault", colours.CLASSES["fault"]),
-            how_many("Not answering", "unreachable", colours.CLASSES["unreachable"]),
+            how_many("Off as agreed", "curtailed", colours.BLUE, width=115),
+            how_many("Starting up", "settling", width=95),
+            how_many("Not working", "fault", colours.CLASSES["fault"], width=100),
+            how_many("Not answering", "unreachable", colours.CLASSES["unreachable"], width=115),
             key="container",
             height=7,
             sort=("Container", False),

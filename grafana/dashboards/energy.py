@@ -200,6 +200,7 @@ def _days() -> Panels:
                 interval="1d",
                 points=DAYS,
                 no_value="No full hour is on record in this time",
+                links=[links.month_report()],
             )
         ),
         _a_day(
@@ -218,7 +219,7 @@ def _days() -> Panels:
                 interval="1d",
                 points=DAYS,
                 no_value="No tariff is set",
-                links=[links.container_of_series()],
+                links=[links.container_of_series(), links.month_report_of_series()],
             )
         ),
         _a_day(
@@ -278,25 +279,42 @@ def _statement() -> Panels:
             "A row a container, over the time chosen, in whole hours. Measured, coverage and hours on record say how sure the"
             " energy is. Hashing and reachable are the uptimes; hours are those of all its miners together. J/TH is the mean"
             " over the time of its SHA-256 miners while they hash. Costs are summed above, by currency.",
-            Label("container", "Container", width=130, links=[links.container_of_cell()]),
-            Value("Energy", f"{every} / 3600", "watth", 2),
-            Value("Measured", f"{by_container(energy(MEASURED))} / {every} or {every} * 0", "percentunit", 1),
+            Label(
+                "container",
+                "Container",
+                width=130,
+                links=[
+                    links.container_of_cell(),
+                    links.month_report_of_cell(),
+                    links.days_report_of_cell(),
+                ],
+            ),
+            Value("Energy", f"{every} / 3600", "watth", 2, width=105),
+            Value(
+                "Measured",
+                f"{by_container(energy(MEASURED))} / {every} or {every} * 0",
+                "percentunit",
+                1,
+                width=85,
+            ),
             Value(
                 "Coverage",
                 f"clamp_max({by_container(seconds_read(C))} / {by_container(seconds_there_were(C))}, 1)",
                 "percentunit",
                 1,
+                width=85,
                 shown="text",
                 thresholds=colours.steps((None, colours.RED), (0.95, colours.YELLOW), (0.99, colours.GREEN)),
             ),
-            Value("On record", f"max by (container) ({on_record(C)})", "percentunit", 0),
+            Value("On record", f"max by (container) ({on_record(C)})", "percentunit", 0, width=85),
             Value(
                 "Cost",
                 f"sum by (container, currency) (sum_over_time(container:energy_cost:increase1h{C}{RANGE}))",
                 "none",
                 2,
+                width=90,
             ),
-            Label("currency", "Currency", width=80),
+            Label("currency", "Currency", width=75),
             Value(
                 "Hashing",
                 by_container(in_class('class="hashing"'))
@@ -310,9 +328,10 @@ def _statement() -> Panels:
                 f"avg by (container) (avg_over_time(container:miner_up:avg1h{C}{RANGE}))",
                 "percentunit",
                 1,
+                width=90,
             ),
-            Value("Curtailed h", f"{hours('curtailed')} or {every} * 0", "locale", 0),
-            Value("Fault h", f"{hours('fault')} or {every} * 0", "locale", 0),
+            Value("Curtailed h", f"{hours('curtailed')} or {every} * 0", "locale", 0, width=95),
+            Value("Fault h", f"{hours('fault')} or {every} * 0", "locale", 0, width=75),
             Value("Unreachable h", f"{hours('unreachable')} or {every} * 0", "locale", 0, width=120),
             Value(
                 "J/TH",

@@ -9,6 +9,7 @@ from typing import Any, Final
 import grafana
 from grafana.sync.facts import Facts
 from grafana.sync.planning import Plan, plan
+from grafana.sync.report_links import with_reports
 from grafana.sync.site import GrafanaFault, Site
 from grafana.sync.steps import Step, Trouble
 from grafana.sync.wish import Access, Memory, Outcome, Token, TokenDesk, Wish
@@ -22,12 +23,12 @@ MOST_SILENCES: Final = 3
 FOLDER: Final = Path(grafana.__file__).parent / "json" / "client"
 
 
-def client_dashboards(folder: Path = FOLDER) -> dict[str, Mapping[str, Any]]:
-    """Return the dashboards of a client's organisation by uid, as the files have them."""
-    found = {}
+def client_dashboards(pages: str | None = None, folder: Path = FOLDER) -> dict[str, Mapping[str, Any]]:
+    """Return the dashboards of a client's organisation by uid, as the files have them, and with links to the controller's `pages`."""
+    found: dict[str, Mapping[str, Any]] = {}
     for path in sorted(folder.glob("*.json")):
         model = json.loads(path.read_text(encoding="utf-8"))
-        found[str(model["uid"])] = model
+        found[str(model["uid"])] = model if pages is None else with_reports(model, pages)
     return found
 
 
@@ -39,7 +40,7 @@ def bring_in_line(
     `ended`: asked before each question to Grafana; once it says so, it gives up.
     """
     counted = _CountedDesk(desk, wish)
-    dashboards = client_dashboards()
+    dashboards = client_dashboards(wish.pages)
     with Site(access, dashboards, counted, ended) as site:
         return _Bringing(site, wish, dashboards, counted).run()
 

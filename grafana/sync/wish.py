@@ -56,13 +56,17 @@ class Memory:
 
 @dataclass(frozen=True)
 class Wish:
-    """All that is wished. `gateway`: the URL at which Grafana's server reaches the query gateway."""
+    """All that is wished. `gateway`: the URL at which Grafana's server reaches the query gateway.
+
+    `pages`: the URL at which people reach the controller, without a slash at its end; None: not known.
+    """
 
     now: datetime
     gateway: str
     people: Sequence[Person] = ()
     clients: Sequence[Client] = ()
     memory: Memory = Memory()
+    pages: str | None = None
 
 
 @dataclass(frozen=True)

@@ -44,6 +44,17 @@ def test_without_a_word_it_is_this_month_by_container() -> None:
     assert (found.wish.by, found.month, found.wrong) == ("container", "2026-11", ())
 
 
+def test_a_container_is_found_by_its_name_as_dashboards_have_it() -> None:
+    for asked_for in (
+        "container=Container+7",
+        "container=container-7",
+        "container=Container+7&container=container-7",
+    ):
+        found = read(asked_for)
+        assert (found.wish.containers, found.wrong) == (("container-7",), ())
+    assert wrong("container=Container+8") == [("container", "there is no such container")]
+
+
 def test_a_month_and_a_free_period() -> None:
     assert read("month=2028-02").wish.ends == date(2028, 2, 29)
     found = read("from=2026-10-05&to=2026-10-07&month=2026-09")

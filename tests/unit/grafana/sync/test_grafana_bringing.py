@@ -44,6 +44,7 @@ class House:
     password: str = stand_in.PASSWORD
     made: int = 0
     refuses: str = ""
+    pages: str | None = "https://control.example"
 
     def make(self, client_id: str) -> tuple[str, str]:
         if self.refuses:
@@ -62,7 +63,7 @@ class House:
         clients = [
             replace(client, tokens=tuple(self.tokens.get(client.id, {}).values())) for client in self.clients
         ]
-        wish = Wish(self.now, GATEWAY, self.people, clients, self.memory)
+        wish = Wish(self.now, GATEWAY, self.people, clients, self.memory, self.pages)
         self.grafana.asked.clear()
         outcome = bring_in_line(Access(self.grafana.url, "admin", self.password), wish, self)
         self.memory = outcome.memory
@@ -127,6 +128,32 @@ def test_a_clients_organisation_has_its_source_dashboards_and_home(settled: Hous
     assert source["jsonData"]["hashyardToken"] == token
     assert source["secrets"] == {"httpHeaderValue1": f"Bearer {SECRET}_{token.removeprefix('gwt_')}"}
     assert settled.source("Borealis")["secrets"] != source["secrets"]
+
+
+def test_a_clients_dashboard_leads_to_his_reports_where_the_pages_are(settled: House) -> None:
+    def shown() -> dict[str, Any]:
+        found: dict[str, Any] = settled.grafana.state.named("Acme")["dashboards"]["hashyard-client"]
+        return found
+
+    month = "https://control.example/reports?month=${__to:date:YYYY-MM}&by=day"
+    assert [(one["title"], one["url"]) for one in shown()["links"]] == [("My reports", month)]
+    of_cells = [
+        link["url"]
+        for panel in shown()["panels"]
+        for override in panel.get("fieldConfig", {}).get("overrides", ())
+        for one in override["properties"]
+        if one["id"] == "links"
+        for link in one["value"]
+    ]
+    assert f"{month}&container=${{__data.fields.container:percentencode}}" in of_cells
+    settled.pages = "https://other.example/$x"
+    [done] = [line for line in settled.bring().done if line.startswith("Acme")]
+    assert "hashyard-client" in done
+    assert shown()["links"][0]["url"].startswith("https://other.example/%24x/reports?")
+    assert settled.bring().done == []
+    settled.pages = None
+    settled.bring()
+    assert "reports" not in str(shown()), "the files have no address of the controller"
 
 
 def test_a_second_time_changes_nothing(settled: House) -> None:
