@@ -106,9 +106,24 @@ def etag_of_container_tariff(container: Container) -> str:
     return etag_of((container.tariff, container.tariff_changes))
 
 
+def seen_tariffs(call: Call[Any, Any]) -> dict[str, Tariff]:
+    """Return the tariffs that whoever asks may know of, by name: a token for some containers, those that these ever have."""
+    tariffs = call.deeds.inventory.tariffs
+    if not call.person.narrow:
+        return dict(tariffs)
+    had = {name for one in call.containers() for name in tariffs_of(one)}
+    return {name: tariff for name, tariff in tariffs.items() if name in had}
+
+
+def tariffs_of(container: Container) -> set[str]:
+    """Return the names of the tariffs that a container has at any time."""
+    named = (container.tariff, *(change.tariff for change in container.tariff_changes))
+    return {name for name in named if name is not None}
+
+
 def known_tariff(call: Call[Any, Any], name: str) -> Tariff:
     """Return a tariff by its name. Raises Problem (not-found)."""
-    found = call.deeds.inventory.tariffs.get(name)
+    found = seen_tariffs(call).get(name)
     if found is None:
         raise Problem("not-found", worded("there is no such tariff"))
     return found

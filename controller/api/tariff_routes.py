@@ -20,6 +20,7 @@ from controller.api.tariff_changes import (
     make_tariff,
     order_of,
     remove_tariff,
+    seen_tariffs,
     set_container_tariff,
 )
 from miners.inventory.fleet import Tariff
@@ -39,7 +40,7 @@ class TariffView(msgspec.Struct, frozen=True, kw_only=True):
 
 async def get_tariffs(call: Call[None, NoQuery]) -> list[TariffView]:
     """Return the tariffs by name."""
-    tariffs = call.deeds.inventory.tariffs
+    tariffs = seen_tariffs(call)
     return [_view(call, tariffs[name]) for name in sorted(tariffs)]
 
 

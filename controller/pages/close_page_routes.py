@@ -20,7 +20,7 @@ from controller.pages.money_home import month_wish
 from controller.pages.money_words import amounts, month_name, signed_percent, verdict_words
 from controller.pages.report_data import closing_of, closings_of
 from controller.pages.report_page import PATH
-from controller.pages.report_page_routes import metered_words
+from controller.pages.report_page_routes import clocks_of, metered_words
 from controller.pages.report_rows import NONE, missing_words, shown_gaps, shown_row
 from controller.pages.schedule_form import Found
 from controller.pages.zones import reading_zone
@@ -107,12 +107,11 @@ async def _asked(
         basis=form.basis,
         bases=_bases(reports, words),
         metered=metered_words(report, words),
-        missing=missing_words(report.total, words),
         incomplete=form.incomplete == "yes",
         unbooked=report.total.not_booked_s > 0,
         total=shown_row(report.total, words, zone),
         warnings=warnings_of(report, words),
-        gaps=shown_gaps(report.gaps, words, zone),
+        gaps=shown_gaps(report.gaps, words, zone, clocks_of(call)),
         gaps_in_all=len(report.gaps),
         found=found or [],
         errors=dict(reversed(found or [])),
@@ -137,13 +136,9 @@ def warnings_of(report: Report, words: Words) -> list[str]:
         found.append(words.gettext("No readings in this period."))
     if total.not_booked_s > 0:
         found.append(words.gettext("%(time)s not booked yet", time=formats.duration(total.not_booked_s)))
-    if total.coverage_ratio is not None and total.coverage_ratio < 1:
-        found.append(
-            words.gettext(
-                "Readings cover %(share)s of the time; nothing is billed for the rest.",
-                share=formats.percent(total.coverage_ratio),
-            )
-        )
+    missing = missing_words(total, words)
+    if missing:
+        found.append(" ".join(missing))
     if total.unpriced_kwh > 0:
         found.append(
             words.gettext(

@@ -11,7 +11,7 @@ from controller.pages.language import Words
 from controller.pages.money_words import month_name, price
 from controller.pages.report_data import clients_of
 from controller.pages.report_page import PATH
-from controller.pages.report_page_routes import first_head, metered_words, when
+from controller.pages.report_page_routes import clocks_of, first_head, metered_words, when
 from controller.pages.report_rows import (
     columns,
     hour_heads,
@@ -53,14 +53,14 @@ async def get_closed(call: Call[None, NoQuery]) -> Answer:
         costs=sees_costs(call),
         none_there=not report.rows,
         total=shown_row(report.total, words, zone),
-        rows=shown_rows(report, report.rows, [None] * len(report.rows), words, zone, names),
+        rows=shown_rows(report, report.rows, [None] * len(report.rows), words, zone, names, clocks_of(call)),
         missing=missing_words(report.total, words),
         metered=metered_words(report, words),
         columns=columns(words),
         heads=hour_heads(words),
         first=first_head(wish.by, words),
         rounding=rounding_words(report, words),
-        gaps=shown_gaps(report.gaps, words, zone),
+        gaps=shown_gaps(report.gaps, words, zone, clocks_of(call)),
         gaps_in_all=len(report.gaps),
     )
 

@@ -17,6 +17,7 @@ from controller.api.tariff_changes import (
     ContainerTariffOrder,
     FromDay,
     etag_of_container_tariff,
+    seen_tariffs,
     set_container_tariff,
 )
 from controller.pages.formats import sentence
@@ -135,7 +136,7 @@ def _answer(
         action=f"{container_path(container.id)}/tariff",
         form=form,
         rows=[*form.rows, ("", "")],
-        tariffs=[("", words.gettext("no tariff")), *((name, name) for name in call.deeds.inventory.tariffs)],
+        tariffs=[("", words.gettext("no tariff")), *((name, name) for name in seen_tariffs(call))],
         found=found or [],
         errors=dict(reversed(found or [])),
     )

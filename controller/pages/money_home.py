@@ -54,10 +54,11 @@ class OwnContainer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OwnHome(msgspec.Struct, frozen=True, kw_only=True):
-    """The client's. `late`: sums are on their way."""
+    """The client's. `today`: the sum of today, None where nothing is known of it. `late`: sums are on their way."""
 
     name: str
     path: str
+    today: ShownRow | None
     month: MonthSums
     containers: Sequence[OwnContainer]
     costs: bool
@@ -149,6 +150,7 @@ async def own_home(call: Call[Any, Any], words: Words) -> OwnHome:
     return OwnHome(
         name="" if call.person.client is None else call.person.client.name,
         path=sums.path,
+        today=None if of_today is None or not of_today.rows else shown_row(of_today.total, words, zone),
         month=sums,
         containers=[
             OwnContainer(

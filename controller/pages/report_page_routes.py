@@ -1,7 +1,7 @@
 """The routes of reports: what was used, how sure that is, whose it was and what it costs; and the copies of closed months."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -38,7 +38,7 @@ from controller.pages.report_rows import (
     shown_row,
     shown_rows,
 )
-from controller.pages.zones import reading_zone
+from controller.pages.zones import reading_zone, zone_of
 
 API: Final = "/api/v1/reports/energy"
 
@@ -53,6 +53,7 @@ async def get_reports(call: Call[None, NoQuery]) -> Answer:
     closed = next((one for one in closings if one.month == wanted.month), None)
     rows, insides, part = _part(report, wanted, choices)
     in_all = len(report.rows)
+    zones = clocks_of(call)
     first = (part - 1) * ROWS
     return page(
         call,
@@ -76,7 +77,7 @@ async def get_reports(call: Call[None, NoQuery]) -> Answer:
         costs=sees_costs(call),
         none_there=not report.rows,
         total=shown_row(report.total, words, zone),
-        rows=shown_rows(report, rows, insides, words, zone, choices.clients),
+        rows=shown_rows(report, rows, insides, words, zone, choices.clients, zones),
         missing=missing_words(report.total, words),
         metered=metered_words(report, words),
         in_parts=in_all > ROWS,
@@ -89,7 +90,7 @@ async def get_reports(call: Call[None, NoQuery]) -> Answer:
         heads=hour_heads(words),
         first=first_head(wanted.wish.by, words),
         rounding=rounding_words(report, words),
-        gaps=shown_gaps(report.gaps, words, zone),
+        gaps=shown_gaps(report.gaps, words, zone, zones),
         gaps_in_all=len(report.gaps),
         made=when(report.made_at, call, words),
         booked=None if report.booked_until is None else when(report.booked_until, call, words),
@@ -104,6 +105,11 @@ def metered_words(report: Report, words: Words) -> str:
     return words.ngettext(
         "%(num)s container with a meter", "%(num)s containers with a meter", len(report.meters)
     )
+
+
+def clocks_of(call: Call[Any, Any]) -> dict[str, tzinfo]:
+    """Return by whose clock times of each container are said: its own."""
+    return {one.id: zone_of(one.timezone) for one in call.containers()}
 
 
 def filter_words(name: str, words: Words) -> str:

@@ -53,6 +53,7 @@ class ShownRow(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     key: str
+    container: str | None
     name: str
     of: str
     inside: str | None
@@ -102,16 +103,23 @@ def shown_rows(
     words: Words,
     zone: tzinfo,
     names: Mapping[str, str] | None = None,
+    zones: Mapping[str, tzinfo] | None = None,
 ) -> list[ShownRow]:
     """Return lines of a report, each with where it leads; all energies of the report with as many figures.
 
-    `names`: of clients by their slugs, where the reader may know them.
+    `names`: of clients by their slugs, where the reader may know them. `zones`: of containers, by whose clocks times are said.
     """
     digits = digits_for(row.energy_kwh.total for row in report.rows)
-    of = names or {}
+    of, clocks = names or {}, zones or {}
     return [
         shown_row(
-            row, words, zone, digits=digits, by=report.wish.by, inside=inside, of=of.get(row.client or "", "")
+            row,
+            words,
+            clocks.get(row.container or "", zone),
+            digits=digits,
+            by=report.wish.by,
+            inside=inside,
+            of=of.get(row.client or "", ""),
         )
         for row, inside in zip(rows, insides, strict=True)
     ]
@@ -132,6 +140,7 @@ def shown_row(
     digits = digits_for([energy.total]) if digits is None else digits
     return ShownRow(
         key=row.key,
+        container=row.container,
         name=_name(row, by, words),
         of=of if by == "container" else "",
         inside=inside,
@@ -190,18 +199,25 @@ def span_words(begins: datetime, ends: datetime, words: Words) -> str:
     )
 
 
-def shown_gaps(gaps: Sequence[Gap], words: Words, zone: tzinfo) -> list[ShownGap]:
-    """Return the times that are missing, the longest first."""
+def shown_gaps(
+    gaps: Sequence[Gap], words: Words, zone: tzinfo, zones: Mapping[str, tzinfo] | None = None
+) -> list[ShownGap]:
+    """Return the times that are missing, the longest first, each by its container's clock where that is known."""
+    clocks = zones or {}
     longest = sorted(gaps, key=lambda gap: gap.begins - gap.ends)
     return [
         ShownGap(
             name=gap.name,
-            span=span_words(gap.begins.astimezone(zone), gap.ends.astimezone(zone), words),
+            span=_span_by(gap, clocks.get(gap.container, zone), words),
             lasts=_lasts(gap, words),
             why=words.told(gap.why),
         )
         for gap in longest[:MOST_GAPS]
     ]
+
+
+def _span_by(gap: Gap, zone: tzinfo, words: Words) -> str:
+    return span_words(gap.begins.astimezone(zone), gap.ends.astimezone(zone), words)
 
 
 def _lasts(gap: Gap, words: Words) -> str:

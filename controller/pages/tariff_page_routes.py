@@ -20,6 +20,8 @@ from controller.api.tariff_changes import (
     make_tariff,
     order_of,
     remove_tariff,
+    seen_tariffs,
+    tariffs_of,
 )
 from controller.pages.formats import sentence
 from controller.pages.frame import HTML, page, words_of
@@ -78,7 +80,7 @@ class HoldingContainer(msgspec.Struct, frozen=True, kw_only=True):
 async def get_tariffs(call: Call[None, NoQuery]) -> Answer:
     """Answer the list, and which container has which."""
     words, today = words_of(call), today_of(call)
-    tariffs = [_line(call, one, today, words) for one in call.deeds.inventory.tariffs.values()]
+    tariffs = [_line(call, one, today, words) for one in seen_tariffs(call).values()]
     return page(
         call,
         "tariffs",
@@ -90,7 +92,7 @@ async def get_tariffs(call: Call[None, NoQuery]) -> Answer:
 
 async def get_new(call: Call[None, NoQuery]) -> Answer:
     """Answer the form of a new tariff."""
-    known = call.deeds.inventory.tariffs.values()
+    known = seen_tariffs(call).values()
     currency = next((one.currency for one in known), "")
     return _answer(call, None, TariffForm(currency=currency))
 
@@ -298,11 +300,7 @@ def _holding(call: Call[Any, Any], container: Container, words: Words) -> Holdin
 
 
 def _users(call: Call[Any, Any], name: str) -> list[Container]:
-    return [
-        one
-        for one in call.containers()
-        if name in (one.tariff, *(change.tariff for change in one.tariff_changes))
-    ]
+    return [one for one in call.containers() if name in tariffs_of(one)]
 
 
 def _place(call: Call[Any, Any], tariff: Tariff) -> str:

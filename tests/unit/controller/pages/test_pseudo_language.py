@@ -10,6 +10,7 @@ import msgspec
 import pytest
 from aiohttp import web
 
+from controller.api.signing_in import sum_of
 from controller.deeds import Plan, Planned, Skipped, Source, Warned
 from controller.history import History
 from controller.model import (
@@ -73,7 +74,7 @@ ADDRESSES: Mapping[str, tuple[str, ...]] = {
     "/new-client": ("/new-client",),
     "/clients/{id}": ("/clients/cli_1", "/clients/cli_1?done=made", "/clients/cli_0"),
     "/invitation": ("/invitation",),
-    "/invitation/{token}": ("/invitation/none",),
+    "/invitation/{token}": ("/invitation/chosen", "/invitation/none"),
     "/keys": ("/keys",),
     "/log": ("/log", "/log?from=x&category=nonsense&outcome=perhaps&q=none", "/log?kind=command.sent"),
     "/me": ("/me", "/me?done=saved"),
@@ -343,7 +344,7 @@ async def people_of(fleet: FleetHouse) -> None:
         expires_at=BEGIN + timedelta(days=7),
         created_by=BORIS,
     )
-    await people.invitations.put(invitation, "1" * 64)
+    await people.invitations.put(invitation, sum_of("chosen"))
     link = GrafanaLink(owner_id="usr_1", state="failed", detail="kernel panic", at=BEGIN)
     await people.grafana.put([link, msgspec.structs.replace(link, owner_id="cli_1")])
     await people.assignments.hand_over("container-1", "cli_1", BEGIN)
