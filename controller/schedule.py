@@ -16,17 +16,15 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
-from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import msgspec
 
+from miners.clocks import changed_between, in_utc, stretches, zone_of
 from miners.inventory.fleet import Schedule, Window
 
 DAY_MINUTES = 1440
 _DAY = timedelta(days=1)
-_STRIDE = timedelta(hours=6)
-"""No zone changes its offset twice within so short a time."""
 _WHOLE_WEEKS = timedelta(days=15)
 """What a week asks for shows within it: two whole weeks, were the hour in question left out in one of them."""
 _AROUND = timedelta(days=12)
@@ -41,20 +39,13 @@ class Piece(msgspec.Struct, frozen=True, gc=False):
     profile: str
 
 
-class ClockChange(msgspec.Struct, frozen=True, gc=False):
-    """The clock on the wall is put forward (`shift_s` above 0) or back at a moment."""
-
-    at: datetime
-    shift_s: float
-
-
 def profile_at(schedule: Schedule, zone: str, at: datetime) -> str:
     """Return the profile that holds at a moment: exactly one, always.
 
     `zone`: IANA name. Raises ValueError for a moment without a zone, and for a schedule that has a gap and no
     `otherwise` (the inventory refuses those).
     """
-    return _course(schedule, zone).profile(_utc(at))
+    return _course(schedule, zone).profile(in_utc(at))
 
 
 def next_change(schedule: Schedule, zone: str, after: datetime) -> tuple[datetime, str] | None:
@@ -63,27 +54,27 @@ def next_change(schedule: Schedule, zone: str, after: datetime) -> tuple[datetim
     Boundaries between windows of the same profile are no change. It may be days or, with dates of exception, years off.
     """
     course = _course(schedule, zone)
-    end = course.run(_utc(after)).end
+    end = course.run(in_utc(after)).end
     return None if end is None else (end, course.profile(end))
 
 
 def change_before(schedule: Schedule, zone: str, at: datetime) -> datetime | None:
     """Return since when the profile of a moment has held without a break; None if it always has."""
-    return _course(schedule, zone).run(_utc(at)).begin
+    return _course(schedule, zone).run(in_utc(at)).begin
 
 
 def pieces(schedule: Schedule, zone: str, begin: datetime, end: datetime) -> list[Piece]:
     """Return the time from `begin` to `end` cut where the profile changes: no gaps, no two alike side by side."""
-    return list(_course(schedule, zone).pieces(_utc(begin), _utc(end)))
+    return list(_course(schedule, zone).pieces(in_utc(begin), in_utc(end)))
 
 
 def moment(zone: str, wall: datetime) -> datetime:
     """Return the first moment at which the wall's clock shows `wall` (a datetime without a zone) or, if it never does, more."""
-    there = _zone(zone)
+    there = zone_of(zone)
     found = wall.replace(tzinfo=there, fold=0).astimezone(UTC)
     if _wall(there, found) == wall:
         return found
-    return _changed_between(there, wall.replace(tzinfo=there, fold=1).astimezone(UTC), found)
+    return changed_between(there, wall.replace(tzinfo=there, fold=1).astimezone(UTC), found)
 
 
 def day_begin(zone: str, day: date) -> datetime:
@@ -94,15 +85,6 @@ def day_begin(zone: str, day: date) -> datetime:
 def day_length_s(zone: str, day: date) -> float:
     """Return how long a day lasts: 86400 s, an hour less or more where the clock changes, 0 if it is left out whole."""
     return (day_begin(zone, day + _DAY) - day_begin(zone, day)).total_seconds()
-
-
-def clock_changes(zone: str, begin: datetime, end: datetime) -> list[ClockChange]:
-    """Return when the wall's clock is put forward or back, from `begin` up to, not including, `end`."""
-    stretches = _stretches(_zone(zone), _utc(begin), _utc(end))
-    return [
-        ClockChange(later[0], (later[2] - earlier[2]).total_seconds())
-        for earlier, later in pairwise(stretches)
-    ]
 
 
 class _Run(msgspec.Struct, frozen=True, gc=False):
@@ -124,7 +106,7 @@ class _Course:
     """A schedule in a zone, its days written out once. Keeps the run that was asked for last: the next question is near."""
 
     def __init__(self, schedule: Schedule, zone: str) -> None:
-        self.zone = _zone(zone)
+        self.zone = zone_of(zone)
         self.week = _week(schedule)
         self.dates = {
             date.fromisoformat(one.date): _parts(
@@ -156,7 +138,7 @@ class _Course:
             yield Piece(since, end, profile)
 
     def _boundaries(self, begin: datetime, end: datetime) -> Iterator[tuple[datetime, str]]:
-        for first, last, offset in _stretches(self.zone, begin, end):
+        for first, last, offset in stretches(self.zone, begin, end):
             wall, until = (first + offset).replace(tzinfo=None), (last + offset).replace(tzinfo=None)
             midnight = wall.replace(hour=0, minute=0, second=0, microsecond=0)
             while midnight < until:
@@ -257,52 +239,5 @@ def _parts(spans: Sequence[tuple[int, int, str]], schedule: Schedule) -> _Parts:
     return tuple(parts)
 
 
-def _stretches(
-    zone: ZoneInfo, begin: datetime, end: datetime
-) -> Iterator[tuple[datetime, datetime, timedelta]]:
-    """Return the time from `begin` to `end` cut where the zone's offset changes: (begin, end, offset)."""
-    since, offset, looked = begin, _offset(zone, begin), begin
-    while looked < end:
-        ahead = min(looked + _STRIDE, end)
-        if _offset(zone, ahead) != offset:
-            changed = _changed_between(zone, looked, ahead)
-            if changed >= end:
-                break
-            yield since, changed, offset
-            since, offset, looked = changed, _offset(zone, changed), changed
-        else:
-            looked = ahead
-    if since < end:
-        yield since, end, offset
-
-
-def _changed_between(zone: ZoneInfo, before: datetime, after: datetime) -> datetime:
-    """Return the moment, on a whole second, from which the offset of `before` does not hold any more."""
-    offset = _offset(zone, before)
-    low, high = int(before.timestamp()), -int(-after.timestamp() // 1)
-    while high - low > 1:
-        middle = (low + high) // 2
-        if _offset(zone, datetime.fromtimestamp(middle, UTC)) == offset:
-            low = middle
-        else:
-            high = middle
-    return datetime.fromtimestamp(high, UTC)
-
-
-def _offset(zone: ZoneInfo, at: datetime) -> timedelta:
-    return at.astimezone(zone).utcoffset() or timedelta()
-
-
 def _wall(zone: ZoneInfo, at: datetime) -> datetime:
     return at.astimezone(zone).replace(tzinfo=None, fold=0)
-
-
-@lru_cache(maxsize=1024)
-def _zone(name: str) -> ZoneInfo:
-    return ZoneInfo(name)
-
-
-def _utc(at: datetime) -> datetime:
-    if at.tzinfo is None:
-        raise ValueError(f"{at.isoformat()} has no time zone, so it is no moment")
-    return at.astimezone(UTC)

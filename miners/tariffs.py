@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from miners.clocks import clock_changes
 from miners.inventory.fleet import Container, Inventory, Tariff, TariffChange, TariffZone
 
 _DAY = timedelta(days=1)
-_SECOND = timedelta(seconds=1)
 
 
 def price_at(tariff: Tariff, timezone: str, moment: datetime) -> str:
@@ -113,22 +113,4 @@ def _candidates(timezone: str, tariffs: list[Tariff], begin: datetime, end: date
                 if begin < moment < end:
                     yield moment
         day += _DAY
-    yield from (moment for moment in _clock_changes(zone, begin, end) if begin < moment < end)
-
-
-def _clock_changes(zone: ZoneInfo, begin: datetime, end: datetime) -> Iterator[datetime]:
-    """Return the moments from `begin` to `end` at which the zone's distance from UTC changes, to the second."""
-    start = begin.astimezone(UTC).replace(microsecond=0)
-    while start < end:
-        stop = start + _DAY
-        offset = start.astimezone(zone).utcoffset()
-        if stop.astimezone(zone).utcoffset() != offset:
-            low, high = start, stop
-            while high - low > _SECOND:
-                middle = low + (high - low) // _SECOND // 2 * _SECOND
-                if middle.astimezone(zone).utcoffset() == offset:
-                    low = middle
-                else:
-                    high = middle
-            yield high
-        start = stop
+    yield from (change.at for change in clock_changes(timezone, begin, end))

@@ -11,7 +11,8 @@ from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from controller.schedule import clock_changes, day_begin
+from controller.schedule import day_begin
+from miners.clocks import clock_changes
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)

@@ -12,8 +12,9 @@ from controller.api.problems import Mistake, Problem
 from controller.api.route import EVERYBODY, Call, Route
 from controller.desire import end_of
 from controller.model import Override
-from controller.schedule import clock_changes, day_begin, day_length_s, pieces
+from controller.schedule import day_begin, day_length_s, pieces
 from controller.wording import worded
+from miners.clocks import clock_changes
 from miners.inventory import fleet
 
 FIRST_YEAR: Final = 2000

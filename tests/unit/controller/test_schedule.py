@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from controller import schedule as clock
-from controller.schedule import ClockChange, Piece
+from controller.schedule import Piece
+from miners.clocks import ClockChange, clock_changes
 from miners.inventory.fleet import DayException, Schedule, Window
 from miners.inventory.schedules import BUILT_IN
 from tests.unit.controller import schedule_oracle as oracle
@@ -187,16 +188,14 @@ def test_the_first_moment_of_a_wall_clock_time() -> None:
 
 
 def test_when_the_clock_is_changed() -> None:
-    assert clock.clock_changes("Australia/Lord_Howe", at("2026-01-01T00:00Z"), at("2027-01-01T00:00Z")) == [
+    assert clock_changes("Australia/Lord_Howe", at("2026-01-01T00:00Z"), at("2027-01-01T00:00Z")) == [
         ClockChange(at("2026-04-04T15:00Z"), -1800.0),
         ClockChange(at("2026-10-03T15:30Z"), 1800.0),
     ]
-    assert clock.clock_changes("Asia/Kathmandu", at("2026-01-01T00:00Z"), at("2027-01-01T00:00Z")) == []
+    assert clock_changes("Asia/Kathmandu", at("2026-01-01T00:00Z"), at("2027-01-01T00:00Z")) == []
     change = at("2026-03-29T01:00Z")
-    assert clock.clock_changes("Europe/Berlin", change - timedelta(days=1), change) == []
-    assert (
-        len(clock.clock_changes("Europe/Berlin", change - timedelta(days=1), change + timedelta(days=1))) == 1
-    )
+    assert clock_changes("Europe/Berlin", change - timedelta(days=1), change) == []
+    assert len(clock_changes("Europe/Berlin", change - timedelta(days=1), change + timedelta(days=1))) == 1
 
 
 # Zones, and moments around which something happens to their clocks, or to the calendar.
