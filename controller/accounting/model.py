@@ -159,7 +159,7 @@ class ReportWish(msgspec.Struct, frozen=True, kw_only=True):
     basis: Basis = "readings"
 
 
-class Energy(msgspec.Struct, frozen=True):
+class Energy(msgspec.Struct, frozen=True, gc=False):
     """Kilowatt-hours, to a thousandth."""
 
     measured: float
@@ -167,7 +167,7 @@ class Energy(msgspec.Struct, frozen=True):
     total: float
 
 
-class Charge(msgspec.Struct, frozen=True):
+class Charge(msgspec.Struct, frozen=True, gc=False):
     """Energy at one price and what it costs. `amount`: decimal text, rounded once, half up, to the currency's small unit."""
 
     currency: str
@@ -177,14 +177,14 @@ class Charge(msgspec.Struct, frozen=True):
     amount: str
 
 
-class Money(msgspec.Struct, frozen=True):
+class Money(msgspec.Struct, frozen=True, gc=False):
     """An amount, rounded once from the exact sum."""
 
     currency: str
     amount: str
 
 
-class MeterCheck(msgspec.Struct, frozen=True, kw_only=True):
+class MeterCheck(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """The meter beside the sum, over the time between the first and the last of its readings that lie in the period."""
 
     begins: datetime
@@ -196,7 +196,7 @@ class MeterCheck(msgspec.Struct, frozen=True, kw_only=True):
     whole: bool
 
 
-class ReportRow(msgspec.Struct, frozen=True, kw_only=True):
+class ReportRow(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """One line of a report. `key`: id, slug, `2026-10-03` or `2026-10`; `name`: for people.
 
     Ratios are of `miner_s`, 0 to 1; None where nothing was there. `hashing_ratio` leaves curtailed time out of both sides;

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any, Final, TypeAlias
 
 import msgspec
@@ -133,7 +134,8 @@ def _added_up(connection: Connection, scene: Scene) -> tuple[dict[_Key, Tally], 
         if tally is None:
             tally = tallies[key] = Tally()
         tally.add(row)
-        total.add(row)
+    for tally in tallies.values():
+        total.add_all(tally)
     hours = list(hour_sums(connection, scene.period))
     if wish.miners is None:
         for hour in hours:
@@ -201,6 +203,7 @@ def _named(scene: Scene, key: Any) -> _Line:
     return _Line(place.id, place.name, (in_order(place.name), place.id), place.id)
 
 
+@lru_cache(maxsize=16_384)
 def in_order(name: str) -> tuple[tuple[int, int, str], ...]:
     """Return what sorts names as people count: Container 2 before Container 10."""
     return tuple(

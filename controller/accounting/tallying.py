@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from datetime import date
 from fractions import Fraction
+from operator import add
 from typing import Final
 
 import msgspec
@@ -39,62 +40,84 @@ class Tally:
     """The sums of one line as they grow."""
 
     __slots__ = (
-        "_energy",
-        "_hashes",
+        "_day_s",
         "_hours",
-        "_miner_s",
-        "_refused",
-        "_sums",
-        "_unread",
+        "energy",
+        "hashes",
+        "miner_s",
         "not_booked_s",
         "peaks_w",
+        "refused",
+        "sums",
+        "unread",
     )
 
     def __init__(self) -> None:
         """Begin with nothing."""
-        self._sums = [0] * (len(SUMS) - 1)
-        self._refused = 0
-        self._hashes: dict[int, list[int]] = {}  # hashes and joules by algorithm
-        self._energy: dict[tuple[int, int], int] = {}  # joules by container and terms
-        self._unread: dict[tuple[int, int], int] = {}  # seconds by container and miner
+        self.sums = [0] * (len(SUMS) - 1)
+        self.refused = 0
+        self.hashes: dict[int, list[int]] = {}  # hashes and joules by algorithm
+        self.energy: dict[tuple[int, int], int] = {}  # joules by container and terms
+        self.unread: dict[tuple[int, int], int] = {}  # seconds by container and miner
         self._hours: dict[int, list[int]] = {}  # joules and seconds by hour since 1970
-        self._miner_s: dict[int, int] = {}
+        self._day_s: dict[int, dict[int, int]] = {}  # seconds by day and container
+        self.miner_s: dict[int, int] = {}
         self.peaks_w: dict[int, float | None] = {}
         self.not_booked_s = 0
 
     def add(self, row: DayRow) -> None:
         """Add a day of a container, or of one miner."""
-        sums, own = row.sums, self._sums
-        for place in range(len(own)):
-            own[place] += sums[place]
+        sums = row.sums
+        self.sums = list(map(add, self.sums, sums))  # the last of the row's, hashes, is apart by algorithm
         joules = sums[0] + sums[1]
-        self._refused += row.refused
+        self.refused += row.refused
         if row.algorithm:
-            hashes = self._hashes.setdefault(row.algorithm, [0, 0])
+            hashes = self.hashes.setdefault(row.algorithm, [0, 0])
             hashes[0] += sums[-1]
             hashes[1] += joules
         key = (row.container, row.terms)
-        self._energy[key] = self._energy.get(key, 0) + joules
+        self.energy[key] = self.energy.get(key, 0) + joules
         unread = (row.container, row.miner)
-        self._unread[unread] = self._unread.get(unread, 0) + sums[2] - sums[3]
+        self.unread[unread] = self.unread.get(unread, 0) + sums[2] - sums[3]
         if row.miner:
-            self._miner_s[row.miner] = self._miner_s.get(row.miner, 0) + sums[2]
-        before = self.peaks_w.get(row.container)
-        if before is None or (row.peak_w is not None and row.peak_w > before):
-            self.peaks_w[row.container] = row.peak_w
+            self.miner_s[row.miner] = self.miner_s.get(row.miner, 0) + sums[2]
+        self._peak(row.container, row.peak_w)
+
+    def add_all(self, other: "Tally") -> None:
+        """Add all that another has of days; its hours, and what is not booked of it, are not looked at."""
+        self.sums = list(map(add, self.sums, other.sums))
+        self.refused += other.refused
+        for algorithm, (done, joules) in other.hashes.items():
+            hashes = self.hashes.setdefault(algorithm, [0, 0])
+            hashes[0] += done
+            hashes[1] += joules
+        for own, others in ((self.energy, other.energy), (self.unread, other.unread)):
+            for key, figure in others.items():
+                own[key] = own.get(key, 0) + figure
+        for miner, seconds in other.miner_s.items():
+            self.miner_s[miner] = self.miner_s.get(miner, 0) + seconds
+        for container, peak_w in other.peaks_w.items():
+            self._peak(container, peak_w)
+
+    def _peak(self, container: int, peak_w: float | None) -> None:
+        before = self.peaks_w.get(container)
+        if before is None or (peak_w is not None and peak_w > before):
+            self.peaks_w[container] = peak_w
 
     def add_hour(self, row: HourRow) -> None:
         """Note an hour: for the highest, and for how long there was anything."""
         joules, seconds = self._hours.get(row.hour // _HOUR_S, (0, 0))
         self._hours[row.hour // _HOUR_S] = [joules + row.joules, max(seconds, row.ends - row.begins)]
+        lasted = self._day_s.setdefault(row.day, {})
+        lasted[row.container] = lasted.get(row.container, 0) + row.ends - row.begins
 
     def containers(self) -> set[int]:
         """Return the numbers of the containers that it is of."""
-        return {container for container, _ in self._energy}
+        return {container for container, _ in self.energy}
 
     def clients(self, known: Known) -> set[str | None]:
         """Return whose all of it was."""
-        return {known.terms[terms].client for _, terms in self._energy}
+        return {known.terms[terms].client for _, terms in self.energy}
 
     def row(
         self,
@@ -107,10 +130,10 @@ class Tally:
         meter: MeterCheck | None = None,
     ) -> ReportRow:
         """Return the line."""
-        figures = dict(zip(SUMS, self._sums, strict=False))
+        figures = dict(zip(SUMS, self.sums, strict=False))
         measured, estimated = figures["measured_j"], figures["estimated_j"]
         joules, miner_s, read_s = measured + estimated, figures["miner_s"], figures["read_s"]
-        watched = sum(self._sums[place] for place in _KINDS_AT)
+        watched = sum(self.sums[place] for place in _KINDS_AT)
         wall_s = self._wall_s()
         billed = self._billed(known)
         charges, cost, unpriced = costs(billed)
@@ -135,7 +158,7 @@ class Tally:
             peak_w=next(iter(self.peaks_w.values())) if len(self.peaks_w) == 1 else None,
             hashrate_hs={
                 known.algorithms[number]: hashes * 1e6 / wall_s
-                for number, (hashes, _) in sorted(self._hashes.items())
+                for number, (hashes, _) in sorted(self.hashes.items())
                 if wall_s and hashes
             },
             joules_per_terahash=self._efficiency(known),
@@ -144,32 +167,36 @@ class Tally:
             unpriced_kwh=kwh(unpriced),
             meter=meter,
             uncovered_kwh=self._uncovered_kwh(known),
-            refused=self._refused,
+            refused=self.refused,
             not_booked_s=self.not_booked_s,
         )
 
     def _wall_s(self) -> int:
-        """Return for how long there was anything, by the clock: of hours, else the longest that one miner was there."""
-        if self._hours:
-            return sum(seconds for _, seconds in self._hours.values())
-        return max(self._miner_s.values(), default=0)
+        """Return for how long there was anything, by the clock: of days, else the longest that one miner was there.
+
+        A day is as long as that of the container that was there longest in it: where clocks differ, the days of several
+        containers together last longer than any of them, and no figure is a mean of that.
+        """
+        if self._day_s:
+            return sum(max(lasted.values()) for lasted in self._day_s.values())
+        return max(self.miner_s.values(), default=0)
 
     def _billed(self, known: Known) -> Mapping[Terms, int | Fraction]:
         billed: dict[Terms, int | Fraction] = defaultdict(int)
-        for (container, terms), joules in self._energy.items():
+        for (container, terms), joules in self.energy.items():
             factor = known.factors.get(container)
             billed[known.terms[terms]] += joules if factor is None else joules * factor
         return billed
 
     def _efficiency(self, known: Known) -> float | None:
-        for number, (hashes, joules) in self._hashes.items():
+        for number, (hashes, joules) in self.hashes.items():
             if known.algorithms[number] == HASHES_OF_EFFICIENCY and hashes:
                 return joules / hashes * 1e6
         return None
 
     def _uncovered_kwh(self, known: Known) -> float | None:
         joules = 0.0
-        for (container, miner), seconds in self._unread.items():
+        for (container, miner), seconds in self.unread.items():
             if seconds <= 0:
                 continue
             nominal_w = known.miner_nominal_w.get(miner) if miner else known.nominal_w.get(container)
