@@ -95,9 +95,9 @@ def controller_page_of_this_miner() -> DashboardLink:
     return controller_page("${container:percentencode}", "${miner:percentencode}")
 
 
-def month_report(title: str = "The month's report") -> DashboardLink:
+def month_report() -> DashboardLink:
     """From a panel, to the controller's report of the month in which the time shown ends, day by day."""
-    return _report(title, f"month={MONTH}")
+    return _report("The month's report", f"month={MONTH}")
 
 
 def month_report_of_cell() -> DashboardLink:

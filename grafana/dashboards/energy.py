@@ -144,8 +144,9 @@ def _figures() -> Panels:
         ),
         stat(
             "Against the meter",
-            "Energy of the containers that have a meter ÷ what their meters counted, less one. Fans, pumps and losses are"
-            " in the meter alone, so a few per cent below nought is usual. Coloured from 5 % off on, red from 20 % on.",
+            "Energy of the containers whose meter Prometheus reads ÷ what the meters counted, less one. Fans, pumps and losses"
+            " are in the meter alone, so a few per cent below nought is usual. Coloured from 5 % off on, red from 20 % on."
+            " Readings that were entered by hand stand in the controller's report alone.",
             now(
                 f"sum({energy(C)} and on (client, container) {_meter()}) / sum({_meter()}) - 1",
                 "difference",
@@ -159,7 +160,7 @@ def _figures() -> Panels:
                 (0.05, colours.YELLOW),
                 (0.2, colours.RED),
             ),
-            no_value="No meter is set up",
+            no_value="No meter is read here",
             size=28,
         ),
         stat(
@@ -314,7 +315,7 @@ def _statement() -> Panels:
                 2,
                 width=90,
             ),
-            Label("currency", "Currency", width=75),
+            Label("currency", "Currency", width=90),
             Value(
                 "Hashing",
                 by_container(in_class('class="hashing"'))
