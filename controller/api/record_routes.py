@@ -28,7 +28,7 @@ OPERATOR: Final = Actor("user", "operator")
 CATEGORIES: Final[dict[Role, tuple[Category, ...]]] = {
     "administrator": get_args(Category),
     "accountant": tuple(one for one in get_args(Category) if one not in ("auth", "people")),
-    "client": ("command", "schedule", "state", "fault"),
+    "client": ("command", "schedule", "state", "fault", "inventory"),
 }
 """What a role sees of the record."""
 

@@ -330,6 +330,9 @@ POST   /api/v1/tariffs
 GET    /api/v1/tariffs/{name}
 PATCH  /api/v1/tariffs/{name}
 DELETE /api/v1/tariffs/{name}
+GET    /api/v1/reports
+POST   /api/v1/reports
+GET    /api/v1/reports/{number}
 GET    /api/v1/clients
 POST   /api/v1/clients
 GET    /api/v1/clients/{id}

@@ -11,8 +11,9 @@ import pytest
 import yaml
 
 from controller.api.stats_routes import METRICS
+from controller.assigning import Assigning
 from controller.history import History
-from controller.model import Actor, Event, Operation, Override, Result
+from controller.model import SYSTEM, Actor, Event, Operation, Override, Result
 from controller.storage.storage import Storage
 from controller.tenures import Tenures
 from tests.unit.controller.api.conftest import Browser
@@ -310,3 +311,26 @@ async def test_others_results_are_not_gone_through(handing: Handing, new: Browse
         assert (await new.get(address)).status == status, address
     assert "container-1" not in looked_up
     assert CONTAINER in looked_up
+
+
+async def test_the_log_tells_each_of_his_own_assignments(town: Town) -> None:
+    """That a container came to him and left him; whom it went to or came from is another's business."""
+    handing = Handing(town)
+    await town.fleet.services[Tenures].keep()
+    await town.fleet.services[Assigning].follow()
+    await handing.change_hands()
+    await town.fleet.services[Assigning].follow()
+    kinds = ("container.client_begun", "container.client_ended")
+    for of, name, expected in (
+        ("acme", "clara", {"container.client_begun", "container.client_ended"}),
+        (MARK, "boris", {"container.client_begun"}),
+    ):
+        browser = await town.asks(name, of, "session")
+        asked_for = "&".join(f"kind={kind}" for kind in kinds)
+        found = await asked(browser, f"/api/v1/events?container={CONTAINER}&{asked_for}")
+        assert {one["kind"] for one in found["items"]} == expected
+        assert {(one["client"], one["actor"]["name"]) for one in found["items"]} == {(of, SYSTEM.name)}
+        assert all(not one["params"] and one["before"] is one["after"] is None for one in found["items"])
+        page = await (await browser.get(f"/log?container={CONTAINER}&category=inventory")).text()
+        assert "Container given to a client" in page
+        assert (MARK if of == "acme" else "acme") not in page.replace(CONTAINER, "")

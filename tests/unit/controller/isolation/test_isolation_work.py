@@ -39,8 +39,11 @@ class Work:
         return counted
 
     async def begin(self, browser: Browser) -> None:
-        """Have somebody be seen, which is written down once a minute, and his things be numbered for the older tools."""
-        for address in ("/api/v1/me", "/api/miners", "/api/containers"):
+        """Have somebody be seen, which is written down once a minute, and his things be numbered for the older tools.
+
+        His first page adds up his own books, and keeps that for a moment.
+        """
+        for address in ("/api/v1/me", "/api/miners", "/api/containers", "/"):
             await browser.get(address)
         self.done.clear()
 
