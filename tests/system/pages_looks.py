@@ -283,7 +283,10 @@ def furnish_books(yard: Yard, things: Things) -> Things:
         {seven: [seven.bounds(_CLOSED)], one: [(days_of(one, _CLOSED, 20, 20)[0], one.bounds(_CLOSED)[1])]},
     )
     made = _made(yard, "/tariffs", _TARIFF)
-    held = yard.api("/containers/own-9/tariff", method="PUT", body={"tariff": made["name"]})
+    etag = yard.api("/containers/own-9/tariff").headers["ETag"]
+    held = yard.api(
+        "/containers/own-9/tariff", method="PUT", body={"tariff": made["name"]}, **{"If-Match": etag}
+    )
     assert held.status < 300, held
     for booked, factor in ((seven, 1.004), (one, 1.3)):
         begin, end = booked.bounds(_CLOSED)
