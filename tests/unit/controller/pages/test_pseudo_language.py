@@ -34,6 +34,7 @@ from controller.wording import worded
 from tests.unit.controller.api.conftest import Browser, MakeHouse
 from tests.unit.controller.api.managed_fleet import FleetHouse
 from tests.unit.controller.api.quiet_deeds import BEGIN
+from tests.unit.controller.pages.books_in_every_state import books_in_every_state
 from tests.unit.controller.pages.fleet_with_pages import BORIS, ChangedDeeds, full_snapshot
 from tests.unit.controller.pages.fleet_with_schedules import override, scheduled
 from tests.unit.controller.pages.prometheus_of_series import PrometheusOfSeries
@@ -91,12 +92,7 @@ ADDRESSES: Mapping[str, tuple[str, ...]] = {
     "/miners/{id}/edit": ("/miners/container-7.g1/edit", "/miners/container-1.a1/edit"),
     "/miners/{id}/enable": ("/miners/container-7.g1/enable",),
     "/miners/by-name": ("/miners/by-name?container=Container%201&miner=none",),
-    "/miners/{id}": (
-        "/miners/container-1.a1",
-        "/miners/container-1.a2",
-        "/miners/container-2.b1",
-        "/miners/container-1.a1?history=1",
-    ),
+    "/miners/{id}": tuple(f"/miners/container-{of}" for of in ("1.a1", "1.a2", "2.b1", "1.a1?history=1")),
     "/miners/{id}/alerts": ("/miners/container-1.a1/alerts", "/miners/container-2.b1/alerts"),
     "/operations": ("/operations", "/operations?cursor=x"),
     "/operations/{id}": (f"/operations/{OPERATION}", "/operations/none"),
@@ -106,7 +102,7 @@ ADDRESSES: Mapping[str, tuple[str, ...]] = {
     "/runbooks": ("/runbooks",),
     "/runbooks/{alert}": ("/runbooks/MinerDown", "/runbooks/NoSuchAlert"),
     "/reports": (
-        "/reports",
+        *("/reports", "/reports?month=2026-02", "/reports?month=2026-02&by=client"),
         "/reports?month=2026-13&by=mood&container=none&client=none&miner=none&basis=none&page=none",
         "/reports?from=2026-03-01&to=2026-03-02&by=day",
     ),
@@ -158,7 +154,7 @@ NAMES = (
     "English", "Русский", "YardGateOpen", "kernel panic", "Firefox", "Linux", "NoSuchAlert", "API", "ClientConnectorError", "Prometheus",
     "low", "high", "AntMiner", "Avalon", "Ebang", "Elphapex", "antminer", "avalon", "cgminer", "elphapex", "luxos", "vnish",
     "whatsminer", "whatsminer_v3", "CSV", "YAML", "SQLite", "Python", "shifts", "nonsense", "perhaps", "hot", "maker", "x",
-    "10.1.7.1 is well", "none", "no-such", "nothing-like-it", "mood",
+    "10.1.7.1 is well", "none", "no-such", "nothing-like-it", "mood", "RUB", "Grid", "olga",
 )  # fmt: skip
 """Names of the fleet below, of people, makes, profiles and programs, where they stand within sentences."""
 
@@ -286,6 +282,7 @@ async def fill(fleet: FleetHouse, prometheus: FullPrometheus) -> None:
     """Have everything happen at once."""
     await fleet.house.storage.overrides.add(override(fleet))
     await people_of(fleet)
+    await books_in_every_state(fleet)
     override(fleet, miners=("container-1.a2",), containers=(), ends="at", until=BEGIN + timedelta(hours=30))
     whole, results = operation()
     fleet.deeds.running[OPERATION] = whole, results
