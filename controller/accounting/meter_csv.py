@@ -112,15 +112,16 @@ def read_csv(raw: bytes, places: Mapping[str, CsvPlace]) -> tuple[list[ReadLine]
         for line, cells in rows:
             if not any(cell.strip() for cell in cells):
                 continue
-            if len(found) + len(faults) == MOST_LINES:
+            if len(found) + len(faults) >= MOST_LINES:
                 faults.append(
                     LineFault(line, worded("the file is too long: send at most 20,000 readings at once"))
                 )
                 break
-            try:
-                found.append(_read(line, cells, columns, places))
-            except WrongCell as wrong:
-                faults.append(LineFault(line, wrong.why))
+            mistakes: list[Wording] = []
+            read = _read(line, cells, columns, places, mistakes)
+            if read is not None:
+                found.append(read)
+            faults += [LineFault(line, why) for why in mistakes]
     except csv.Error:
         faults.append(
             LineFault(line + 1, worded("it is no CSV: a quotation mark is open, or a cell is too long"))
@@ -171,10 +172,15 @@ def _columns(head: Sequence[str]) -> list[str | None]:
 
 
 def _read(
-    line: int, cells: Sequence[str], columns: Sequence[str | None], places: Mapping[str, CsvPlace]
-) -> ReadLine:
+    line: int,
+    cells: Sequence[str],
+    columns: Sequence[str | None],
+    places: Mapping[str, CsvPlace],
+    wrong: list[Wording],
+) -> ReadLine | None:
+    """Return what a line says; None where it cannot be used. `wrong`: takes every fault of it, so that one look finds all."""
     if len(cells) > len(columns):
-        raise WrongCell(
+        wrong.append(
             worded(
                 "it has %(cells)s cells and the head %(columns)s: a figure with a decimal comma needs quotation marks, or "
                 "semicolons between cells",
@@ -182,21 +188,35 @@ def _read(
                 columns=str(len(columns)),
             )
         )
+        return None
     given = {name: cell.strip() for name, cell in zip(columns, cells, strict=False) if name is not None}
-    for name in _NEEDED:
-        if not given.get(name):
-            raise WrongCell(worded("the cell %(column)s is empty", column=name))
-    place = places.get(given["container"])
-    if place is None:
-        raise WrongCell(worded("there is no container %(container)s", container=given["container"][:100]))
+    wrong += [worded("the cell %(column)s is empty", column=name) for name in _NEEDED if not given.get(name)]
+    name = given.get("container", "")
+    place = places.get(name)
+    if place is None and name:
+        wrong.append(worded("there is no container %(container)s", container=name[:100]))
+    at = kwh = None
+    try:
+        if given.get("at"):
+            # By any clock, where nobody knows whose it is: a date that is none is none everywhere.
+            at = moment_of(given["at"], "UTC" if place is None else place.timezone)
+    except WrongCell as error:
+        wrong.append(error.why)
+    try:
+        if given.get("kwh"):
+            kwh = figure_of(given["kwh"])
+    except WrongCell as error:
+        wrong.append(error.why)
     replaced = given.get("replaced", "").casefold()
     if replaced not in _YES | _NO:
-        raise WrongCell(worded("replaced is yes or no, not %(text)s", text=replaced[:40]))
+        wrong.append(worded("replaced is yes or no, not %(text)s", text=replaced[:40]))
+    if wrong or place is None or at is None or kwh is None:
+        return None
     return ReadLine(
         line=line,
         container=place.id,
-        at=moment_of(given["at"], place.timezone),
-        kwh=figure_of(given["kwh"]),
+        at=at,
+        kwh=kwh,
         replaced=replaced in _YES,
         note=given.get("note", "")[:500],
     )

@@ -139,3 +139,29 @@ def test_each_wrong_line_is_named_and_the_right_ones_too() -> None:
 def test_nothing_that_is_sent_breaks_it(raw: bytes) -> None:
     found, faults = read_csv(raw, PLACES)
     assert found or faults
+
+
+def test_every_fault_of_a_line_is_named() -> None:
+    found, faults = read_csv(b"container,at,kwh,replaced\nnobody,31.02.2026,many,perhaps\nk-1,,,\n", PLACES)
+    assert found == []
+    assert [(fault.line, str(fault.why)) for fault in faults] == [
+        (2, "there is no container nobody"),
+        (2, "31.02.2026 is no time that there is"),
+        (2, "many is no figure of a meter"),
+        (2, "replaced is yes or no, not perhaps"),
+        (3, "the cell at is empty"),
+        (3, "the cell kwh is empty"),
+    ]
+
+
+def test_ten_thousand_lines_are_read_and_a_wrong_one_among_them_is_found() -> None:
+    lines = [
+        f"k-1;2026-{1 + at // 840:02}-{1 + at // 30 % 28:02} 0{at % 6}:{at % 30:02}Z;{at},5"
+        for at in range(10_000)
+    ]
+    found, faults = read_csv("\r\n".join(["container;at;kwh", *lines]).encode(), PLACES)
+    assert (len(found), faults[:1]) == (10_000, [])
+    assert found[-1].line == 10_001
+    lines[7_000] = "k-1;;7000"
+    found, [fault] = read_csv("\n".join(["container;at;kwh", *lines]).encode(), PLACES)
+    assert (len(found), fault.line) == (9_999, 7_002)
