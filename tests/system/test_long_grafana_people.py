@@ -1,11 +1,15 @@
 """The controller brings a real Grafana in line: a client sees his own through the gateway and nothing else, whatever he asks.
 
-Simulator, exporter, Prometheus and controller run beside it. People sign in with passwords that the test gives them in Grafana.
+Simulator, exporter, Prometheus and controller run beside it. People sign in with passwords that the test gives them in Grafana,
+or sign on through the controller.
 """
 
+import http.cookiejar
 import json
 import os
 import subprocess
+import urllib.error
+import urllib.request
 from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,11 +18,12 @@ from typing import Any
 
 import pytest
 
+from stack import grafana_sign_on
 from tests.system import grafana_stage as stage
 from tests.system.pages_yard import PASSWORD
 from tests.system.stack import HASHYARD, Answer, Program, Stack, ask, until
 from tests.unit.grafana.sync.conversation import RECORDING, talk
-from tools import welcome
+from tools import around, welcome
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
 
@@ -119,15 +124,19 @@ def house(tmp_path: Path, prometheus: Path) -> Iterator[House]:
         exporter = stack.start_exporter(targets)
         history = stack.start_prometheus(prometheus, exporter)
         where, own = f"127.{stack.network}.255.2:8000", f"http://127.{stack.network}.255.6:3000"
+        secret = tmp_path / "grafana" / "grafana" / around.CLIENT_SECRET
         grafana = stage.Grafana(
             stack,
             prometheus,
             installed,
             history.url.removeprefix("http://"),
             GF_AUTH_ANONYMOUS_ENABLED="false",
+            GF_SERVER_ROOT_URL=own,
+            **grafana_sign_on.settings(f"http://{where}", f"http://{where}", f"$__file{{{secret}}}"),
         )
         command = [*HASHYARD, "controller", "--env-file", os.devnull, "--targets", str(targets)]
         command += ["--data", str(tmp_path / "data"), "--listen", where, "--prometheus", history.url]
+        command += ["--grafana", own, "--grafana-client-secret-file", str(secret)]
         command += ["--grafana-api", own, "--grafana-password-file"]
         command += [str(tmp_path / "grafana" / "grafana" / welcome.GRAFANA_PASSWORD)]
         controller = stack.start_program("controller", command, where)
@@ -169,6 +178,95 @@ def make_people(house: House) -> dict[str, str]:
         assert made.status == 201, made
         ids[name] = made.json()["id"]
     return ids
+
+
+class Visitor:
+    """A browser without pages: it keeps cookies and follows where it is led, from Grafana to the controller and back."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+        self._opener = urllib.request.build_opener(
+            urllib.request.ProxyHandler({}), urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar())
+        )
+
+    def ask(self, url: str, body: Any = None, method: str | None = None, **headers: str) -> tuple[int, str]:
+        """Return the status where it ends up, and the text there."""
+        data = None if body is None else json.dumps(body).encode()
+        headers = {"Content-Type": "application/json", **headers}
+        try:
+            with self._opener.open(
+                urllib.request.Request(url, data=data, method=method, headers=headers), timeout=60
+            ) as answer:
+                self.csrf = answer.headers.get("X-CSRF-Token") or ""
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+
+    def enter(self, username: str, first: str) -> None:
+        """Sign in at the controller, with a password of his own in place of the first one."""
+        api = f"{self._house.controller.url}/api/v1"
+        assert self.ask(f"{api}/auth/login", {"username": username, "password": first})[0] == 204
+        changed = {"current": first, "new": PASSWORD}
+        assert self.ask(f"{api}/me/password", changed, "PUT", **{"X-CSRF-Token": self.csrf})[0] == 204
+
+    def sign_on(self) -> tuple[int, str]:
+        return self.ask(f"{self._house.grafana.url}/login/generic_oauth")
+
+    def me(self) -> dict[str, Any] | None:
+        """Return who Grafana says this is, None where it says nobody."""
+        status, said = self.ask(f"{self._house.grafana.url}/api/user")
+        assert status in {200, 401}, said
+        return dict(json.loads(said)) if status == 200 else None
+
+
+def change(house: House, id_: str, **body: Any) -> None:
+    path = f"/users/{id_}"
+    answer = house.api(path, "PATCH", body, **{"If-Match": house.api(path).headers["ETag"] or ""})
+    assert answer.status == 200, answer
+
+
+def test_a_session_ends_with_the_account_and_an_old_address_opens_nothing(house: House) -> None:
+    people = {}
+    for name, client in (("carl", "acme"), ("dora", "borealis")):
+        of = next(one["id"] for one in house.api("/clients").json()["items"] if one["slug"] == client)
+        body = {"username": name, "role": "client", "client_id": of, "email": f"{name}@yard.example"}
+        made = house.api("/users", "POST", body)
+        assert made.status == 201, made
+        people[name] = made.json()
+    carl, dora = Visitor(house), Visitor(house)
+    carl.enter("carl", people["carl"]["password"])
+    dora.enter("dora", people["dora"]["password"])
+    until(lambda: set(people) <= set(house.accounts()) or None, "both are in Grafana, by themselves")
+
+    def in_grafana(one: Visitor) -> dict[str, Any] | None:
+        one.sign_on()
+        return one.me()
+
+    his = until(lambda: in_grafana(carl), "he is vouched for, and in")
+    assert his["login"] == people["carl"]["id"].lower()
+    assert his["orgId"] == house.organisations()["acme"]
+
+    # While Grafana cannot follow, she is given his address: she must not land in his account, and is told to wait.
+    house.grafana.program.end()
+    change(house, people["carl"]["id"], email="carl@elsewhere.example")
+    change(house, people["dora"]["id"], email="carl@yard.example")
+    house.grafana.start()
+    status, page = dora.sign_on()
+    if status == 403:
+        assert "in Grafana yet" in page
+    else:
+        assert dora.me() is not None, "it has followed meanwhile"
+    hers = until(lambda: in_grafana(dora), "Grafana has followed", patience_s=150)
+    assert (hers["login"], hers["email"]) == (people["dora"]["id"].lower(), "carl@yard.example")
+    assert hers["orgId"] == house.organisations()["borealis"]
+
+    # Disabled at the controller: the session that she has open in Grafana ends shortly after, by itself.
+    assert dora.me() is not None
+    change(house, people["dora"]["id"], active=False)
+    until(lambda: dora.me() is None or None, "her session in Grafana has ended")
+    assert people["dora"]["id"].lower() not in {one["login"] for one in house.accounts().values()}
+    dora.sign_on()
+    assert dora.me() is None
 
 
 def asked(expression: str) -> dict[str, Any]:
