@@ -15,7 +15,7 @@ from controller.api.passwords import Passwords
 from controller.api.route import Open, Route
 from controller.api.routes import ROUTES
 from controller.api.signing_in import SigningIn
-from controller.model import SCOPES, Actor, Client, Event, Role, User, new_id
+from controller.model import SCOPES, Actor, Event, Role, User, new_id
 from simulator.quiet import run_quietly
 from tests.system.asking import Asker, free_port
 from tests.system.whole_controller import CALM, USUAL, Yard, yard
@@ -66,6 +66,11 @@ SHARED: Mapping[str, str] = {
 }
 """What belongs to no client."""
 
+ASKED_WITH: Mapping[str, str] = {
+    "/api/v1/reports/energy": "?from=2026-05-28&to=2026-05-29&by=miner",
+}
+"""What a route has to be asked with."""
+
 CHANGES_BY_ITSELF = re.compile(
     r'"(?:as_of|request_id|instance|last_seen|last_used_at|last_address)":(?:"[^"]*"|null)'
 )
@@ -87,8 +92,8 @@ class Place:
         people = self.on.controller.storage.people
         client_id = None
         if client is not None:
-            made = Client(id=new_id("cli"), slug=client, name=client.title(), created_at=self.now)
-            await people.clients.add(made)
+            made = await people.clients.by_slug(client)
+            assert made is not None, "the inventory names it"
             client_id = made.id
         user = User(id=new_id("usr"), username=name, role=role, created_at=self.now, client_id=client_id)
         await people.users.add(user, "")
@@ -106,6 +111,7 @@ class Place:
             other = other.replace(begin, re.sub(r"{\w+}", his, begin))
         for begin, name in SHARED.items():
             own, other = (path.replace(begin, re.sub(r"{\w+}", name, begin)) for path in (own, other))
+        own, other = (path + ASKED_WITH.get(route.path, "") for path in (own, other))
         assert "{" not in own, f"by which id {route.path} is asked is not said here"
         return own, None if own == other else other
 
@@ -159,7 +165,7 @@ async def scenario(tmp_path: Path) -> None:
         await command(place, boss)
 
         address, others = f"127.{on.network}.1.", f"127.{on.network}.[23]."
-        operators = rf"127\.{on.network}\.|{OPERATOR}|why it was|targets\.yml|HASHYARD|file:rack"
+        operators = rf"127\.{on.network}\.|{OPERATOR}|why it was|targets\.yml|HASHYARD_|file:rack"
         await look(place, client, "client", re.compile(f"(?i)zephyr|borealis|{others}|{operators}"))
         await look(place, narrow, "administrator", re.compile(f"(?i)zephyr|borealis|{others}"))
         await counts(place, client)
