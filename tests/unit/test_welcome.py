@@ -73,6 +73,7 @@ def test_the_readme_shows_the_screen_as_it_is(tmp_path: Path, monkeypatch: pytes
     first = Path(".demo/1/data") / welcome.FIRST_PASSWORD
     first.parent.mkdir(parents=True)
     first.touch()
+    Path(".demo/1", welcome.PEOPLE).touch()
     demo = welcome.Demo(
         folder=Path(".demo/1"),
         targets=Path(targets.name),
