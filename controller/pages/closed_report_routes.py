@@ -1,5 +1,6 @@
 """The routes of closed months: a month's report as it was billed, whole or one client's part, on paper too."""
 
+from decimal import Decimal
 from typing import Any, Final
 
 from controller.accounting.model import Closing, Report
@@ -11,7 +12,7 @@ from controller.pages.language import Words
 from controller.pages.money_words import month_name, price
 from controller.pages.report_data import clients_of
 from controller.pages.report_page import PATH
-from controller.pages.report_page_routes import clocks_of, first_head, metered_words, when
+from controller.pages.report_page_routes import clocks_of, dated, first_head, metered_words
 from controller.pages.report_rows import (
     columns,
     hour_heads,
@@ -46,9 +47,9 @@ async def get_closed(call: Call[None, NoQuery]) -> Answer:
         period=month_name(closing.month, words),
         first_day=words.formats.day(wish.begins),
         last_day=words.formats.day(wish.ends),
-        closed_at=when(closing.closed_at, call, words),
+        closed_at=dated(closing.closed_at, call, words),
         closed_by="" if call.person.role == "client" else closing.closed_by,
-        made_at=when(report.made_at, call, words),
+        made_at=dated(report.made_at, call, words),
         tariffs=tariffs_of(report, words),
         costs=sees_costs(call),
         none_there=not report.rows,
@@ -66,13 +67,16 @@ async def get_closed(call: Call[None, NoQuery]) -> Answer:
 
 
 def tariffs_of(report: Report, words: Words) -> list[str]:
-    """Return every price that the report rests on, with its tariff."""
-    found = {
-        (charge.tariff, charge.price_per_kwh, charge.currency)
-        for row in (*report.rows, report.total)
-        for charge in row.charges
-    }
-    return [f"{tariff} {price(text, currency, words)}" for tariff, text, currency in sorted(found)]
+    """Return the tariffs that the report rests on, each with its prices, the cheapest first."""
+    found: dict[str, set[tuple[str, Decimal, str]]] = {}
+    for row in (*report.rows, report.total):
+        for one in row.charges:
+            prices = found.setdefault(one.tariff, set())
+            prices.add((one.currency, Decimal(one.price_per_kwh), one.price_per_kwh))
+    return [
+        f"{tariff} " + ", ".join(price(text, currency, words) for currency, _, text in sorted(prices))
+        for tariff, prices in sorted(found.items())
+    ]
 
 
 async def _found(call: Call[None, NoQuery]) -> tuple[Closing, Report, str]:

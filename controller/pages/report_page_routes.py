@@ -11,7 +11,7 @@ from controller.accounting.model import Closing, Report, ReportRow
 from controller.accounting.own_wish import own_report, sees_costs
 from controller.api.route import EVERYBODY, OFFICE, Answer, Call, Handler, NoQuery, Route
 from controller.pages.energy_chart import HEIGHT, BarChart, cost_charts, energy_chart, keys_between
-from controller.pages.formats import isolated, plain
+from controller.pages.formats import isolated, plain, wall
 from controller.pages.frame import HTML, page, words_of
 from controller.pages.language import Words
 from controller.pages.money_words import month_name
@@ -92,8 +92,8 @@ async def get_reports(call: Call[None, NoQuery]) -> Answer:
         rounding=rounding_words(report, words),
         gaps=shown_gaps(report.gaps, words, zone, zones),
         gaps_in_all=len(report.gaps),
-        made=when(report.made_at, call, words),
-        booked=None if report.booked_until is None else when(report.booked_until, call, words),
+        made=dated(report.made_at, call, words),
+        booked=None if report.booked_until is None else dated(report.booked_until, call, words),
         charts=await _charts(call, wanted, report, words),
         chart_height=HEIGHT,
         drawn_by=drawn_by(wanted.wish),
@@ -209,6 +209,13 @@ def _close(
 def when(moment: datetime, call: Call[Any, Any], words: Words) -> str:
     """Return a moment on the reader's clock, with its day."""
     return words.formats.moment(moment, call.now, reading_zone(call))
+
+
+def dated(moment: datetime, call: Call[Any, Any], words: Words) -> str:
+    """Return a moment as paper has to say it: the day in full, the reader's clock, and whose clock that is."""
+    zone = reading_zone(call)
+    at = moment.astimezone(zone)
+    return f"{words.formats.day(at.date())}, {wall(at)} {zone}"
 
 
 def _route(path: str, summary: str, handler: Handler) -> Route:

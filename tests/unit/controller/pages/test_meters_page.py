@@ -91,10 +91,12 @@ async def test_a_file_is_looked_at_and_then_entered(fleet: FleetHouse) -> None:
     browser = await fleet.browser("olga", "accountant")
     form = filled(await page(browser, "/meters/import"))
     form.pop("file", None)
-    lines = "container;at;kwh\nContainer 1;2026-10-01 09:00;12345,6\ncontainer-2;2026-10-01 10:00;7\n"
+    lines = "container;at;kwh\n\nContainer 1;2026-10-01 09:00;12345,6\n\n\ncontainer-2;2026-10-01 10:00;7\n"
     status, found = await sent_in_parts(browser, "/meters/import", {**form, "text": lines, "do": "preview"})
     assert status == 200
     assert "2 readings to enter" in main(found)
+    told = found.one("section", id="preview").one("tbody").all("th")
+    assert [one.words for one in told] == ["3", "6"]
     assert await fleet.house.storage.meter_readings.find() == []
     looked = filled(found)
     looked.pop("file", None)
@@ -113,6 +115,8 @@ async def test_every_line_that_is_wrong_is_named_and_nothing_is_half_entered(fle
         assert status == 422
         told = found.one("section", id="preview").one("tbody").all("th")
         assert [one.words for one in told] == ["3", "4"]
+        texts = [one.words for one in found.one("section", id="preview").one("tbody").all("code")]
+        assert texts == ["container-9,2026-10-01,6", "container-1,yesterday,7"]
     assert await fleet.house.storage.meter_readings.find() == []
 
 
