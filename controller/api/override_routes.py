@@ -18,7 +18,7 @@ from controller.api.control_shapes import (
     within,
 )
 from controller.api.operation_routes import OperationOrder, command_wish
-from controller.api.own_time import times
+from controller.api.own_time import concerns, times
 from controller.api.paging import from_cursor, to_cursor
 from controller.api.problems import Mistake, Problem, invalid
 from controller.api.route import (
@@ -110,7 +110,7 @@ async def get_overrides(call: Call[None, OverridesQuery]) -> Page[ShownOverride]
     position = from_cursor("overrides", call.query.cursor)
     found, after = await call.storage.overrides.find(**chosen, after=position, limit=call.query.limit)
     return Page(
-        items=[shown_override(call, one) for one in found],
+        items=[shown_override(call, one) for one in found if concerns(call, one)],
         next=to_cursor("overrides", after),
         total=await call.storage.overrides.count(**chosen),
     )
@@ -194,7 +194,7 @@ async def override_seen(call: Call[Any, Any]) -> Override:
     """Return the override of the path. Raises Problem: 404, also for one that does not concern the person."""
     own = within(call, ())
     found = await call.storage.overrides.get(call.path["id"], containers=own, since=times(call, own or ()))
-    if found is None:
+    if found is None or not concerns(call, found):
         raise Problem("not-found", worded("there is no such override"))
     return found
 

@@ -43,6 +43,11 @@ def holds_for(call: Call[Any, Any], override: Override, container_id: str) -> bo
     return begin is None or end is None or end > begin
 
 
+def concerns(call: Call[Any, Any], override: Override) -> bool:
+    """Return whether an override has to do with any container that one may see: it may end in each at another time."""
+    return call.person.sees_all or any(holds_for(call, override, one.id) for one in call.containers())
+
+
 def own_results(call: Call[Any, Any], operation_id: str) -> list[Result] | None:
     """Return the results of a running operation that one may see; None where it does not run.
 

@@ -89,6 +89,13 @@ class Handing:
         for one in (
             override("ov_before", ended_at=BEGIN + 2 * HOUR, ended_by=CHIEF),
             override("ov_across"),
+            override(
+                "ov_elsewhere",
+                ends="next_change",
+                containers=(CONTAINER, "container-1"),
+                until=BEGIN + 20 * HOUR,
+                until_by_container={CONTAINER: BEGIN + 2 * HOUR, "container-1": BEGIN + 20 * HOUR},
+            ),
             override("ov_own", starts_at=HANDED_OVER + HOUR, created_at=HANDED_OVER + HOUR),
         ):
             await self.storage.overrides.add(one)
@@ -170,9 +177,9 @@ async def test_the_new_one_sees_operations_of_his_time_alone(handing: Handing, n
 async def test_the_new_one_sees_overrides_of_his_time_alone(handing: Handing, new: Browser) -> None:
     listed = await asked(new, f"/api/v1/overrides?container={CONTAINER}")
     assert {"ov_across", "ov_own"} <= set(told(listed))
-    assert "ov_before" not in told(listed)
-    assert listed["total"] == len(told(listed))
-    assert (await new.get("/api/v1/overrides/ov_before")).status == 404
+    assert not {"ov_before", "ov_elsewhere"} & set(told(listed))
+    for name in ("before", "elsewhere"):
+        assert (await new.get(f"/api/v1/overrides/ov_{name}")).status == 404
     across = await asked(new, "/api/v1/overrides/ov_across")
     assert across["starts_at"] == across["created_at"] == HANDED_OVER.isoformat().replace("+00:00", "Z")
     own = await asked(new, "/api/v1/overrides/ov_own")
