@@ -220,7 +220,7 @@ async def test_meter_readings_are_entered_listed_and_withdrawn(house: House) -> 
         (20, "900", {}, "falls"),
         (5, "1200", {}, "falls"),
         (10, "1100", {}, "in the books already"),
-        (400, "9000", {}, "not over yet"),
+        (400, "9000", {}, "still to come"),
         (20, "many", {}, "no figure"),
     ):
         refused = await enter(hours, kwh, **more)
@@ -288,3 +288,51 @@ async def test_a_file_of_readings_is_taken_whole_or_not_at_all(house: House) -> 
     assert [one["at"] for one in (await again.json())["errors"]] == ["line 2", "line 3"]
     [event] = await house.events("meter_readings.imported")
     assert event.params["readings"] == 2
+
+
+@pytest.mark.parametrize(
+    ("query", "rows"),
+    [
+        ("from=2027-05-01&to=2027-05-31", 0),
+        ("from=1900-01-01&to=1900-01-31", 0),
+        ("from=0001-01-01&to=0001-01-31", 0),
+        ("from=9999-12-01&to=9999-12-31", 0),
+        ("from=2026-10-03&to=2026-10-03&container=nowhere", 0),
+        ("from=2026-10-03&to=2026-10-03&client=nobody", 0),
+        ("from=2026-10-03&to=2026-10-03&by=miner&miner=far-1.nothing", 0),
+        ("from=2026-10-03&to=2026-10-03", 1),
+    ],
+)
+async def test_a_wish_for_what_is_not_there_is_an_empty_report(house: House, query: str, rows: int) -> None:
+    await book(house, "far-1", "acme", 2)
+    anna = await house.signed_in()
+    asked = await anna.get(f"/api/v1/reports/energy?{query}")
+    assert asked.status == 200, await asked.text()
+    made = await asked.json()
+    assert len(made["rows"]) == rows
+    assert made["total"]["energy_kwh"]["total"] == 2.0 * rows
+    if not rows:
+        assert made["total"]["coverage_ratio"] is None
+        assert made["total"]["cost"] == []
+    lines = await table(anna, f"/api/v1/reports/energy?{query}&format=csv")
+    assert [line["line"] for line in lines if line["line"] == "total"] == ["total"]
+
+
+@pytest.mark.parametrize(
+    ("raw", "words"),
+    [
+        (b"", "the head line lacks container, at, kwh"),
+        (b"\xef\xbb\xbf\r\n\r\n", "the head line lacks container, at, kwh"),
+        (b"container;at;kwh\r\n", "no reading stands beneath the head"),
+        ("container;at;kwh\r\nnobody;gestern;1.234,5".encode("utf-16"), "there is no container nobody"),
+        (b"container;at;kwh\n\xff\xfe\xfa;2026-10-01;1", "it is not UTF-8 text"),
+    ],
+)
+async def test_a_file_that_is_none_is_refused_in_words(house: House, raw: bytes, words: str) -> None:
+    anna = await house.signed_in()
+    sent = await anna.ask(
+        "POST", "/api/v1/meter-readings/import", data=raw, headers={"Content-Type": "text/csv"}
+    )
+    assert sent.status == 422
+    assert words in (await sent.json())["errors"][0]["detail"]
+    assert (await (await anna.get("/api/v1/meter-readings")).json())["total"] == 0

@@ -3,6 +3,7 @@
 import asyncio
 import io
 from dataclasses import dataclass, field
+from html import unescape
 from typing import Annotated, Any, Literal, get_args
 
 import msgspec
@@ -130,7 +131,7 @@ async def test_every_kind_has_a_page(house: House) -> None:
     for kind, about in KINDS.items():
         response = await house.browser().get(f"/problems/{kind}")
         assert response.status == 200
-        assert about.title in await response.text()
+        assert about.title in unescape(await response.text())
         assert response.content_type == "text/html"
     assert (await house.browser().get("/problems/no-such")).status == 404
 

@@ -52,7 +52,7 @@ async def fleet_of_all(make_house: MakeHouse, folder: Path) -> FleetHouse:
         for more in ("", *TOUCHED):
             id_ = f"container-3.s{at}{more}"
             fleet.deeds.snapshot(id_, **{"boards": WHOLE, "expected_boards": 3} | fields)
-            fleet.deeds.changed[id_] = {"stale": more == "stale"}
+            fleet.deeds.altered[id_] = {"stale": more == "stale"}
         await fleet.deeds.mark_service(f"container-3.s{at}served", "fan", Actor("user", "boris", "usr_boris"))
     fleet.deeds.failure("container-1.a2")
     return fleet
