@@ -34,7 +34,7 @@ from controller.wording import worded
 from tests.unit.controller.api.conftest import Browser, MakeHouse
 from tests.unit.controller.api.managed_fleet import FleetHouse
 from tests.unit.controller.api.quiet_deeds import BEGIN
-from tests.unit.controller.pages.books_in_every_state import books_in_every_state
+from tests.unit.controller.pages.books_in_every_state import books_in_every_state, make_tariff
 from tests.unit.controller.pages.fleet_with_pages import BORIS, ChangedDeeds, full_snapshot
 from tests.unit.controller.pages.fleet_with_schedules import override, scheduled
 from tests.unit.controller.pages.prometheus_of_series import PrometheusOfSeries
@@ -110,12 +110,12 @@ ADDRESSES: Mapping[str, tuple[str, ...]] = {
     "/close-month": ("/close-month?month=2026-02", "/close-month?month=2099-01"),
     "/tariffs": ("/tariffs",),
     "/new-tariff": ("/new-tariff",),
-    "/tariffs/{name}": ("/tariffs/none",),
-    "/tariffs/{name}/delete": ("/tariffs/none/delete",),
+    "/tariffs/{name}": ("/tariffs/evenings", "/tariffs/none"),
+    "/tariffs/{name}/delete": ("/tariffs/evenings/delete", "/tariffs/none/delete"),
     "/containers/{id}/tariff": ("/containers/container-1/tariff",),
     "/meters": ("/meters",),
     "/meters/import": ("/meters/import",),
-    "/meters/{id}/withdraw": ("/meters/mrd_none/withdraw",),
+    "/meters/{id}/withdraw": ("/meters/mrd_1/withdraw", "/meters/mrd_none/withdraw"),
     "/schedule": (
         "/schedule",
         "/schedule?view=table",
@@ -154,7 +154,7 @@ NAMES = (
     "English", "Русский", "YardGateOpen", "kernel panic", "Firefox", "Linux", "NoSuchAlert", "API", "ClientConnectorError", "Prometheus",
     "low", "high", "AntMiner", "Avalon", "Ebang", "Elphapex", "antminer", "avalon", "cgminer", "elphapex", "luxos", "vnish",
     "whatsminer", "whatsminer_v3", "CSV", "YAML", "SQLite", "Python", "shifts", "nonsense", "perhaps", "hot", "maker", "x",
-    "10.1.7.1 is well", "none", "no-such", "nothing-like-it", "mood", "RUB", "Grid", "olga",
+    "10.1.7.1 is well", "none", "no-such", "nothing-like-it", "mood", "evenings", "RUB", "Grid", "olga",
 )  # fmt: skip
 """Names of the fleet below, of people, makes, profiles and programs, where they stand within sentences."""
 
@@ -422,6 +422,7 @@ async def test_nothing_is_left_in_english(
 ) -> None:
     await fill(yard, prometheus)
     browser = await browse()
+    await make_tariff(browser)
     found, shown = await left_in_english(browser, addresses(yard))
     assert not found, "\n".join(found)
     for page, several in ADDRESSES.items():
