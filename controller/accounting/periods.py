@@ -16,6 +16,8 @@ from miners.clocks import clock_changes
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
+FIRST_YEAR, LAST_YEAR = 1970, 2200
+"""Of what reports and months there can be: within them no zone leads out of the calendar."""
 _INSTANT = timedelta(microseconds=1)
 _MONTH = re.compile(r"([0-9]{4})-([0-9]{2})")
 
@@ -69,9 +71,9 @@ def month_bounds(timezone: str, month: str) -> tuple[datetime, datetime]:
 
 
 def month_days(month: str) -> tuple[date, date]:
-    """Return the first and the last day of a month (`2026-10`). Raises ValueError for what is no month."""
+    """Return the first and the last day of a month (`2026-10`). Raises ValueError for what is no month, or of no year that the books can have."""
     found = _MONTH.fullmatch(month)
-    if found is None or not 1 <= int(found[2]) <= 12 or not 1 <= int(found[1]) <= 9998:
+    if found is None or not 1 <= int(found[2]) <= 12 or not FIRST_YEAR <= int(found[1]) <= LAST_YEAR:
         raise ValueError(f"{month[:20]!r} is no month: write it as 2026-10")
     first = date(int(found[1]), int(found[2]), 1)
     return first, (first + 31 * DAY).replace(day=1) - DAY

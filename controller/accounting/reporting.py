@@ -18,6 +18,7 @@ from controller.accounting.metering import Metered, meter_checks, together
 from controller.accounting.missing import missing_of
 from controller.accounting.model import By, Closing, MeterCheck, Report, ReportRow, ReportWish
 from controller.accounting.nominal import mean_of_containers, nominal_of_miners
+from controller.accounting.periods import FIRST_YEAR, LAST_YEAR
 from controller.accounting.scene import Scene, scene_of
 from controller.accounting.tallying import Known, Tally, day_text
 from controller.storage.closings import closing_of
@@ -47,6 +48,8 @@ def report_of(connection: Connection, inventory: Inventory, wish: ReportWish, no
     """Return the same on a connection, for a transaction that does more."""
     if not 0 <= (wish.ends - wish.begins).days < MOST_DAYS:
         raise ValueError(f"a report is of 1 to {MOST_DAYS} days, the first of them first")
+    if wish.begins.year < FIRST_YEAR or wish.ends.year > LAST_YEAR:
+        raise ValueError(f"a report is of days from {FIRST_YEAR} to {LAST_YEAR}")
     scene = scene_of(connection, inventory, wish, now)
     closing = _closing(connection, wish)
     checks, factors = _meters(connection, scene, closing)

@@ -13,6 +13,7 @@ from aiohttp import web
 from controller.accounting.closing import NotComplete, NotOver, close_month
 from controller.accounting.model import Basis, By, Closing, Gap, Report, ReportWish
 from controller.accounting.own_wish import as_seen, client_of, closing_as_seen, own_closings, own_report
+from controller.accounting.periods import FIRST_YEAR, LAST_YEAR
 from controller.accounting.report_csv import lines_of
 from controller.accounting.reporting import MOST_DAYS
 from controller.api.problems import Mistake, Problem
@@ -66,6 +67,10 @@ async def get_energy(call: Call[None, ReportQuery]) -> Report | web.StreamRespon
             else worded("a report is of ten years at most: choose fewer days")
         )
         raise Problem("malformed", detail, [Mistake("?to", "range", detail)])
+    for at, day in (("?from", query.from_), ("?to", query.to)):
+        if not FIRST_YEAR <= day.year <= LAST_YEAR:
+            detail = worded("it is not within the years 1970 to 2200, of which there can be books")
+            raise Problem("malformed", detail, [Mistake(at, "range", detail)])
     wish = ReportWish(
         begins=query.from_,
         ends=query.to,

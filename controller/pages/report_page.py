@@ -13,6 +13,7 @@ import msgspec
 from multidict import MultiMapping
 
 from controller.accounting.model import BYS, Basis, By, ReportRow, ReportWish
+from controller.accounting.periods import FIRST_YEAR, LAST_YEAR
 from controller.pages.formats import cut, plain
 from controller.pages.language import Words
 from controller.pages.money_words import month_name, period_words
@@ -140,9 +141,14 @@ def _period(
                     Wrong("to", last, words.gettext("it is before the first day, so both are exchanged"))
                 )
                 begins, ends = ends, begins
-            if (ends - begins).days < MOST_DAYS:
+            early, late = begins.year < FIRST_YEAR, ends.year > LAST_YEAR
+            if not early and not late and (ends - begins).days < MOST_DAYS:
                 return begins, ends, None
-            wrong.append(Wrong("from", first, words.gettext("a report holds ten years at most")))
+            wrong.append(
+                Wrong("from", first, words.gettext("a report is of the years 1970 to 2200"))
+                if early or late
+                else Wrong("from", first, words.gettext("a report holds ten years at most"))
+            )
     if month and not _MONTH.fullmatch(month):
         wrong.append(Wrong("month", month, words.gettext("it is no month such as 2026-10")))
         month = ""

@@ -174,3 +174,21 @@ async def test_the_client_sees_his_own_in_plain_words_and_no_cost(fleet: FleetHo
 async def test_an_administrator_has_the_fleet_first(fleet: FleetHouse) -> None:
     found = await page(await fleet.browser("anna"), "/")
     assert not found.all("section", class_="money-home")
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "from=9999-12-01&to=9999-12-31",
+        "from=0001-01-01&to=0001-01-31",
+        "from=1900-01-01",
+        "month=9999-12",
+        "from=2026-10-31&to=2026-10-01",
+        "from=yesterday&container=nowhere",
+    ],
+)
+async def test_a_period_that_cannot_be_is_told_and_harmless(fleet: FleetHouse, query: str) -> None:
+    found = await page(await fleet.browser("olga", "accountant"), f"/reports?{query}")
+    told = [one.words for one in found.one("div", class_="notice", role="alert").all("li")]
+    assert told
+    assert "Together" in main(found) or "No readings in this period." in main(found)
