@@ -17,6 +17,7 @@ import booking_hours
 import curtailments
 import dashboards
 import inventories
+import month_of_books
 import pages
 import polls
 import scrapes
@@ -36,6 +37,7 @@ PARTS: dict[str, Callable[[Size], list[Figure]]] = {
     "pages": pages.looking,
     "prometheus": dashboards.watching,
     "books": booking_hours.booking,
+    "month": month_of_books.reporting,
 }
 
 

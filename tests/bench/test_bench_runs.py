@@ -21,7 +21,7 @@ def test_every_part_that_needs_no_other_library_runs(tmp_path: Path) -> None:
     parts = [
         part
         for part in run("--list").split()
-        if part not in ("library", "curtail", "api", "pages", "prometheus", "books")
+        if part not in ("library", "curtail", "api", "pages", "prometheus", "books", "month")
     ]
     page = tmp_path / "page.md"
     page.write_text("Before.\n<!-- measured -->\nof old\n<!-- end of measured -->\nAfter.\n")
@@ -71,6 +71,12 @@ def test_booking_is_measured_too(prometheus: Path, promtool: Path) -> None:
     said = run("--only", "books", "--miners", "20")
     assert "booking an hour of all containers" in said
     assert "energy in the books" in said
+
+
+def test_a_months_reports_are_measured_too() -> None:
+    said = run("--only", "month", "--miners", "20", "--rounds", "1")
+    assert "report by miner" in said
+    assert "rows by miner and day                            80" in said
 
 
 def test_a_part_that_is_not_there_is_named() -> None:
