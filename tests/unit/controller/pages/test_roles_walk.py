@@ -221,12 +221,6 @@ def addresses(of: Things) -> Iterator[str]:
         yield f"/deeds/{kind.name}?{AIMS[kind.aim][0].format(**of)}&part=1"
 
 
-@pytest.fixture(autouse=True)
-def sums_are_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have the first page wait for its sums, so that two answers differ by nothing but who asks for what."""
-    monkeypatch.setattr("controller.pages.report_data.SOON_S", 30.0)
-
-
 @pytest.fixture
 async def two_clients(make_house: MakeHouse, tmp_path: Path) -> AsyncIterator[TwoClients]:
     async with starting(make_house, tmp_path) as begin:
