@@ -1,5 +1,6 @@
 """The fleet of two clients over a real socket and database, with people of every kind who ask by session and by token."""
 
+import base64
 import json
 import re
 from collections.abc import AsyncIterator, Mapping
@@ -35,6 +36,7 @@ _NAMED: Final = re.compile(
     rf"(?:{MARK}|nowhere)(?:[-+ ]|%20|%2520)?(?:Yard|yard|Attic|attic|b1|c1|nights|profile|model|firmware)?"
     r"|10\.1\.(?:66|99)\.\d+"
 )
+_CURSOR: Final = re.compile(r'"next":"([\w-]+)"')
 _VARY: Final = frozenset(("Date", "X-Request-Id", "Content-Length", "Server", "X-CSRF-Token"))
 
 
@@ -125,7 +127,14 @@ async def ask(browser: Browser, name: str, method: str, address: str, body: Any)
 async def whole(response: ClientResponse) -> str:
     """Return an answer as one text, without what differs each time."""
     headers = [f"{name}: {value}" for name, value in sorted(response.headers.items()) if name not in _VARY]
-    return _EACH_TIME.sub("…", "\n".join([str(response.status), *headers, "", await response.text()]))
+    text = _CURSOR.sub(_said_by_cursor, await response.text())
+    return _EACH_TIME.sub("…", "\n".join([str(response.status), *headers, "", text]))
+
+
+def _said_by_cursor(found: re.Match[str]) -> str:
+    """Return what a cursor holds behind its sum, which goes over ids that are made anew as well."""
+    raw = base64.urlsafe_b64decode(found[1] + "=" * (-len(found[1]) % 4))
+    return f'"next":"{raw[6:].decode(errors="replace")}"'
 
 
 def unasked(text: str, of: Things) -> str:

@@ -231,7 +231,7 @@ async def test_a_client_sees_his_own_without_the_operators_words(fleet: FleetHou
     await put(fleet, "service.begun", category="state", container="container-2", client="borealis")
     browser = await fleet.house.signed_in("klara", "client")
     found = await page(browser, "/log")
-    assert sentences(found) == ["Wake: refused", "Override begun: curtail"]
+    assert sentences(found) == ["Wake: refused", "Changed in the inventory", "Override begun: curtail"]
     told = main(found)
     for secret in ("boris", "breaker", "10.1.7", "Container 2", "usr_"):
         assert secret not in told, secret
