@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -20,6 +21,7 @@ from miners.errors import ConfigurationError
 
 BYS: Final = ("container", "client", "miner", "day", "month")
 FORMATS: Final = ("csv", "excel", "json", "table")
+NOTHING: Final = "the books have nothing of what was asked for; --container takes an id such as container-7, --client a short name"
 SHOWN: Final = (
     ("name", "", "left"),
     ("energy_kwh", "kWh", "right"),
@@ -48,6 +50,8 @@ def run_report(values: Mapping[str, Any]) -> int:
         _show(text)
     else:
         sys.stdout.write(text)
+    if form != "json" and not re.search(r"^row\b", text, re.MULTILINE):
+        sys.stderr.write(f"{NOTHING}\n")
     return 0
 
 

@@ -28,6 +28,7 @@ class Books:
     def __init__(self) -> None:
         self.asked: list[tuple[dict[str, list[str]], str]] = []
         self.refuses = False
+        self.text = CSV
 
     async def answer(self, request: web.Request) -> web.Response:
         query = {name: request.query.getall(name) for name in request.query}
@@ -35,7 +36,7 @@ class Books:
         if self.refuses:
             problem = {"detail": "a report is of ten years at most", "errors": []}
             return web.json_response(problem, status=400, content_type="application/problem+json")
-        return web.Response(text=CSV, content_type="text/csv")
+        return web.Response(text=self.text, content_type="text/csv")
 
 
 @pytest.fixture
@@ -124,3 +125,18 @@ async def test_wrong_use_is_told(arguments: Any, words: str, capsys: pytest.Capt
         code = int(str(stopped.code))
     assert code == 2
     assert words in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("form", ["csv", "excel", "table"])
+async def test_who_asks_for_what_is_not_there_is_told(
+    books: tuple[Books, str], token: str, capsys: pytest.CaptureFixture[str], form: str
+) -> None:
+    made, url = books
+    asked = (*DAYS, "--container", "nowhere", "--format", form, "--url", url, "--token-file", token)
+    assert await run(*asked) == 0
+    assert "nothing of what was asked for" not in capsys.readouterr().err
+    made.text = "".join(line for line in CSV.splitlines(keepends=True) if not line.startswith("row,"))
+    assert await run(*asked) == 0
+    told = capsys.readouterr()
+    assert "nothing of what was asked for; --container takes an id" in told.err
+    assert "total" in told.out
