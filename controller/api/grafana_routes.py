@@ -48,6 +48,7 @@ ROUTES: tuple[Route, ...] = (
         roles=ADMINISTRATORS,
         scopes=("people",),
         reply=GrafanaBrought,
+        problems=("not-found",),
         everywhere=True,
         summary="Bring Grafana in line",
         description=(

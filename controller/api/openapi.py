@@ -203,7 +203,10 @@ def _responses(route: Route, named: _Schemas) -> dict[str, Any]:
         media: dict[str, Any] = {"schema": named.of(route.reply)}
         if route.reply_example is not None:
             media["example"] = route.reply_example
-        success["content"] = {route.reply_media.partition(";")[0]: media}
+        text = {"schema": {"type": "string"}}
+        success["content"] = {route.reply_media.partition(";")[0]: media} | dict.fromkeys(
+            route.reply_also, text
+        )
     responses: dict[str, Any] = {str(route.status): success}
     for status, words in route.also.items():
         also: dict[str, Any] = {"description": words, "headers": headers}

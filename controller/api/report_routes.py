@@ -175,6 +175,7 @@ ROUTES: tuple[Route, ...] = (
         get_energy,
         query=ReportQuery,
         reply=Report,
+        reply_also=("text/csv",),
         description="Made of the books (docs/books.md). A client gets the time in which a container was his. `format=csv`, or "
         "`Accept: text/csv`: a table with points and commas; `format=excel`: as the spreadsheets of one's language open it.",
     ),

@@ -104,7 +104,8 @@ class Route:
 
     `roles`: the roles that may, or ANYBODY for a route without signing in. `scopes`: what a token must carry besides,
     all of them; () is any token. `body`, `query`, `reply`: msgspec types; a body of `bytes` is handed over as it came,
-    and then `body_media` lists the types it may have. A reply that is no JSON names its `reply_media`.
+    and then `body_media` lists the types it may have. A reply that is no JSON names its `reply_media`;
+    `reply_also`: types in which the same reply comes as text to whoever asks for it so.
     `also`: further statuses of success and when they come. `problems`: kinds it may answer beside those that every route
     of its form may. `step_up`: a session must have given its password within 15 minutes. `conditional`: needs If-Match.
     `idempotent`: takes an Idempotency-Key. `sorts`: fields that `sort` may name. `everywhere`: it concerns all containers,
@@ -126,6 +127,7 @@ class Route:
     query: type[msgspec.Struct] = NoQuery
     reply: Any = None
     reply_media: str = "application/json"
+    reply_also: tuple[str, ...] = ()
     status: int = 200
     also: Mapping[int, str] = field(default_factory=dict)
     problems: tuple[Kind, ...] = ()
