@@ -205,6 +205,7 @@ async def run(house: House, role: Role, folder: Path, examples: int, phases: str
     assert (await house.browser(token=token).get("/api/v1/me")).status == 200
 
 
+@pytest.mark.timeout(300)  # every route in every way: on a busy machine two minutes do not do
 @pytest.mark.parametrize(
     ("role", "phases"),
     [
