@@ -77,6 +77,8 @@ PAGES = (
     Picture("page-miner", "/miners/konteiner-1.a04", 1440, 900, "light"),
     Picture("page-curtail", "/deeds/curtail?container=container-4", 390, 844, "light"),
     Picture("page-phone", "/", 390, 844, "dark"),
+    Picture("page-report", "/reports?month={month}&by=client", 1440, 1000, "light", ACCOUNTANT),
+    Picture("page-client", "/", 390, 844, "light", "volga"),
 )
 PICTURES = (*DASHBOARDS, *PAGES)
 

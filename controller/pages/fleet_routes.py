@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final, Literal, get_args
 from urllib.parse import parse_qsl, urlencode
 
 import msgspec
+from aiohttp import hdrs
 
 from controller.api.attention import NEEDS
 from controller.api.control_shapes import shown_override
@@ -15,6 +16,7 @@ from controller.api.fleet_routes import clients_of, shown_container
 from controller.api.links import grafana_fleet
 from controller.api.route import EVERYBODY, Answer, Call, Route
 from controller.api.shapes import MINER_STATES
+from controller.pages.chart_routes import PART
 from controller.pages.container_page import Told
 from controller.pages.fleet_alerts import MOST, alert_lines, alerts_judged, alerts_soon, alerts_state
 from controller.pages.fleet_facts import facts_of, fleet_told
@@ -35,11 +37,15 @@ from controller.pages.language import Words
 from controller.pages.live_state import LiveState
 from controller.pages.money_home import office_home, own_home
 from controller.pages.page_paths import container_path
+from controller.pages.rendering import rendered
+from controller.pages.report_data import SOON_S
 from controller.pages.state_words import state_words
 from controller.pages.trouble import Clock
 from controller.pages.zones import reading_zone
 from miners.inventory import fleet
 
+PATIENT_S: Final = 8.0
+"""How long the part of the page waits for sums that its first byte did not wait for."""
 FILTERS: Final = ("container", "state", "client")
 View = Literal["cards", "table"]
 Given = tuple[Annotated[str, msgspec.Meta(max_length=200)], ...]
@@ -73,8 +79,12 @@ async def get_fleet(call: Call[None, FleetQuery]) -> Answer:
     by: Sort = next((one for one in SORTS if one == query.sort), "need")
     view = query.view if query.view in get_args(View) else "cards"
     live = await _state(call, found, words)
-    office = await office_home(call, words) if call.person.role == "accountant" else None
-    own = await own_home(call, words) if call.person.role == "client" and found.cards else None
+    later = PART in call.request.headers
+    within_s = PATIENT_S if later else SOON_S
+    office = await office_home(call, words, within_s) if call.person.role == "accountant" else None
+    own = await own_home(call, words, within_s) if call.person.role == "client" and found.cards else None
+    if later and (office is not None or own is not None):
+        return _sums(call, words, live=live, office=office, own=own)
     structure = _structure(found, wanted)
     of = urlencode([*((name, one) for name in wanted for one in sorted(wanted[name])), ("seen", structure)])
     return page(
@@ -104,6 +114,13 @@ async def get_fleet(call: Call[None, FleetQuery]) -> Answer:
         office=office,
         own=own,
     )
+
+
+def _sums(call: Call[Any, Any], words: Words, **values: Any) -> Answer:
+    """Answer what somebody is shown above his containers, as a part of the page."""
+    text = rendered("fleet_sums", words, address=call.request.path_qs, **values)
+    headers = {hdrs.CONTENT_TYPE: HTML, hdrs.VARY: f"Accept-Language, Cookie, {PART}", PART: "sums"}
+    return Answer(body=text, headers=headers)
 
 
 async def live_fleet(call: Call[Any, Any], of: str) -> LiveState:

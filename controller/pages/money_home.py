@@ -38,10 +38,15 @@ class MonthSums(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OfficeHome(msgspec.Struct, frozen=True, kw_only=True):
-    """The accountant's. `meters`: containers whose meter is to be read, by name."""
+    """The accountant's. `meters`: containers whose meter is to be read, by name. `late`: sums are on their way."""
 
     months: Sequence[MonthSums]
     meters: Sequence[str]
+
+    @property
+    def late(self) -> bool:
+        """Return whether a month is not added up yet."""
+        return any(month.total is None for month in self.months)
 
 
 class OwnContainer(msgspec.Struct, frozen=True, kw_only=True):
@@ -116,15 +121,18 @@ def missing_words(report: Report, words: Words) -> str:
     )
 
 
-async def office_home(call: Call[Any, Any], words: Words) -> OfficeHome:
-    """Return the accountant's first page: this month so far and the last, by client."""
+async def office_home(call: Call[Any, Any], words: Words, within_s: float) -> OfficeHome:
+    """Return the accountant's first page: this month so far and the last, by client.
+
+    `within_s`: how long is waited for each sum.
+    """
     zone, today = reading_zone(call), today_of(call)
     now = f"{today:%Y-%m}"
     closings = {one.month: one for one in await closings_of(call)}
     months = [
         month_sums(
             month,
-            await report_soon(call, month_wish(month, by="client")),
+            await report_soon(call, month_wish(month, by="client"), within_s),
             words,
             zone,
             closed=closings.get(month),
@@ -136,12 +144,12 @@ async def office_home(call: Call[Any, Any], words: Words) -> OfficeHome:
     return OfficeHome(months=months, meters=await meters_to_read(call))
 
 
-async def own_home(call: Call[Any, Any], words: Words) -> OwnHome:
-    """Return the client's first page: his containers, today and this month."""
+async def own_home(call: Call[Any, Any], words: Words, within_s: float) -> OwnHome:
+    """Return the client's first page: his containers, today and this month. `within_s`: how long is waited for each sum."""
     zone, today = reading_zone(call), today_of(call)
     month = f"{today:%Y-%m}"
-    of_month = await report_soon(call, month_wish(month))
-    of_today = await report_soon(call, ReportWish(begins=today, ends=today))
+    of_month = await report_soon(call, month_wish(month), within_s)
+    of_today = await report_soon(call, ReportWish(begins=today, ends=today), within_s)
     sums = month_sums(month, of_month, words, zone, now=call.now)
     by_id = {
         name: {} if report is None else {row.key: shown_row(row, words, zone) for row in report.rows}

@@ -91,8 +91,8 @@ _Remembered = dict[tuple[ReportWish, bool], _Kept]
 _remembered: Final[WeakKeyDictionary[Storage, _Remembered]] = WeakKeyDictionary()
 
 
-async def report_soon(call: Call[Any, Any], wish: ReportWish) -> Report | None:
-    """Return a report that a page only mentions, at most an hour old; None where it takes longer than a moment.
+async def report_soon(call: Call[Any, Any], wish: ReportWish, within_s: float = SOON_S) -> Report | None:
+    """Return a report that a page only mentions, at most an hour old; None where it takes longer than `within_s`.
 
     `made_at` says of when it is. Making it anew goes on, for whoever asks next.
     """
@@ -108,7 +108,7 @@ async def report_soon(call: Call[Any, Any], wish: ReportWish) -> Report | None:
     if kept.making is None and (kept.report is None or now - kept.at > FRESH_S):
         kept.making = asyncio.create_task(own_report(call, wish))
     if kept.making is not None:
-        await asyncio.wait([kept.making], timeout=SOON_S)
+        await asyncio.wait([kept.making], timeout=within_s)
         _take(kept)
     return kept.report
 

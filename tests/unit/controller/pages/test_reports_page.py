@@ -6,11 +6,12 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
+from controller.model import Role
 from tests.unit.controller.api.conftest import Browser, MakeHouse
 from tests.unit.controller.api.managed_fleet import HAND, FleetHouse, start
 from tests.unit.controller.pages.booked_fleet import NOW, book, read_meter
 from tests.unit.controller.pages.fleet_with_pages import ChangedDeeds, main, page
-from tests.unit.controller.pages.reading_pages import Element
+from tests.unit.controller.pages.reading_pages import Element, read_page
 
 OCTOBER = "/reports?month=2026-10"
 
@@ -169,6 +170,20 @@ async def test_the_client_sees_his_own_in_plain_words_and_no_cost(fleet: FleetHo
     ]
     assert "Cost" not in own.words
     assert "orealis" not in main(found)
+
+
+@pytest.mark.parametrize(("name", "role"), [("olga", "accountant"), ("clara", "client")])
+async def test_sums_that_the_first_byte_did_not_wait_for_come_behind_it(
+    fleet: FleetHouse, name: str, role: Role
+) -> None:
+    fleet.deeds.now = NOW.replace(month=10, day=3, hour=23)
+    browser = await fleet.browser(name, role)
+    part = await browser.get("/", headers={"X-Part": "1"})
+    assert part.headers["X-Part"] == "sums"
+    said = read_page(await part.text())
+    assert not said.all("h1")
+    assert "being added up" not in said.words
+    assert "36.000" in said.one("section", class_="money-home").words
 
 
 async def test_an_administrator_has_the_fleet_first(fleet: FleetHouse) -> None:
