@@ -91,7 +91,7 @@ _Remembered = dict[tuple[ReportWish, bool], _Kept]
 _remembered: Final[WeakKeyDictionary[Storage, _Remembered]] = WeakKeyDictionary()
 
 
-async def report_soon(call: Call[Any, Any], wish: ReportWish, within_s: float = SOON_S) -> Report | None:
+async def report_soon(call: Call[Any, Any], wish: ReportWish, within_s: float) -> Report | None:
     """Return a report that a page only mentions, at most an hour old; None where it takes longer than `within_s`.
 
     `made_at` says of when it is. Making it anew goes on, for whoever asks next.

@@ -295,6 +295,13 @@ async def stumble(asker: Asker, on: Yard, token: str, monkeypatch: pytest.Monkey
         assert status == 500
 
 
+def answers_of(path: str) -> set[int]:
+    """Return how a path may answer here: without Prometheus, without a closed month, and without a Grafana to sign on to."""
+    if "stats" in path or "alerts" in path:
+        return {200, 503}
+    return {404} if path.startswith(("/api/v1/reports/1", "/sign-on/", "/.well-known/")) else {200}
+
+
 async def ask_every_route(asker: Asker, on: Yard, token: str) -> None:
     """Read all that can be read, as administrator."""
     bearer = f"Bearer {token}"
@@ -303,8 +310,12 @@ async def ask_every_route(asker: Asker, on: Yard, token: str) -> None:
     _, _, users = await asker.ask("GET", "/api/v1/users", Authorization=bearer)
     olga = next(user["id"] for user in users["items"] if user["username"] == "olga")
     _, _, client = await asker.ask("POST", "/api/v1/clients", {"name": "Volga"}, Authorization=bearer)
+    tariff = {"name": "day", "currency": "USD", "price_per_kwh": "0.05"}
+    await asker.ask("POST", "/api/v1/tariffs", tariff, Authorization=bearer)
     values = {
         "/api/v1/clients/{id}": client["id"],
+        "/api/v1/tariffs/{name}": "day",
+        "/api/v1/reports/{number}": "1",
         "/api/v1/containers/{id}": "yard-a",
         "/api/v1/miners/{id}": "yard-a.talks",
         "/api/v1/profiles/{name}": "normal",
@@ -329,9 +340,11 @@ async def ask_every_route(asker: Asker, on: Yard, token: str) -> None:
         for begin, value in values.items():
             if path == begin or path.startswith(begin + "/"):
                 path = path.replace(begin, re.sub(r"{\w+}", value, begin))
+        if path == "/api/v1/reports/energy":
+            path += "?from=2026-01-01&to=2026-01-31"
         assert "{" not in path, f"which one to ask for at {path} is not said here"
         status, _, _ = await asker.ask("GET", path, secret=path == "/api/v1/me", Authorization=bearer)
-        assert status in {200, 503} if "stats" in path or "alerts" in path else status == 200, (path, status)
+        assert status in answers_of(path), (path, status)
     for miner in on.miners:
         await asker.ask("GET", f"/api/v1/miners/{miner}", Authorization=bearer)
     await asker.ask("GET", "/api/v1/events?limit=500", Authorization=bearer)

@@ -142,7 +142,8 @@ def test_each_client_is_told_of_his_own_at_every_path(house: House) -> None:
                 assert not not_his.search(text), f"{who}: {path} {given}: {text[:500]}"
             assert "Annexe" not in text, f"{who}: {path} {given}"
             told[who] += (OF_OWN if who == "acme" else OF_OTHER).search(text) is not None
-    assert min(told.values()) > 20
+    # Of the rest, some is recorded by rules whose minute has not come yet.
+    assert min(told.values()) > 10
 
 
 def test_figures_are_those_of_ones_own_alone(house: House) -> None:

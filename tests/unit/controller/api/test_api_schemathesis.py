@@ -209,8 +209,8 @@ async def run(house: House, role: Role, folder: Path, examples: int, phases: str
 @pytest.mark.parametrize(
     ("role", "phases"),
     [
-        ("administrator", "examples,coverage"),
-        ("administrator", "fuzzing,stateful"),
+        # The phase `coverage` takes a minute of its own: the long tests have it, for each role.
+        ("administrator", "examples,fuzzing,stateful"),
         # What is wrong is refused alike for all roles, most of it before anything is decoded.
         ("accountant", "fuzzing,stateful"),
         ("client", "fuzzing,stateful"),

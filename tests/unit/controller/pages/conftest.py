@@ -17,7 +17,14 @@ __all__ = ["house", "make_house"]
 @pytest.fixture(autouse=True)
 def sums_are_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have the first page wait for its sums, so that two answers differ by nothing but who asks for what."""
-    monkeypatch.setattr("controller.pages.report_data.SOON_S", 30.0)
+    monkeypatch.setattr("controller.pages.fleet_routes.SOON_S", 30.0)
+
+
+@pytest.fixture
+def alerts_are_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the pages of containers and miners wait for their alerts, which a busy machine has them show behind."""
+    for page in ("container", "miner"):
+        monkeypatch.setattr(f"controller.pages.{page}_routes.SOON_S", 30.0)
 
 
 @pytest.fixture

@@ -21,6 +21,8 @@ from tests.unit.controller.pages.fleet_with_pages import BORIS, OWN, ChangedDeed
 from tests.unit.controller.pages.reading_pages import Element
 from tests.unit.controller.prometheus_of_alerts import PrometheusOfAlerts
 
+pytestmark = pytest.mark.usefixtures("alerts_are_waited_for")
+
 PAGE = "/containers/container-1"
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 DEEDS = ("/deeds/curtail", "/deeds/profile", "/deeds/reboot", "/deeds/poll", "/deeds/hold")

@@ -1,11 +1,14 @@
 """The alerts on the page of a miner: whose they are, where they lead, and that they are not known without Prometheus."""
 
+import pytest
 from aiohttp import web
 
 from controller.history import History
 from tests.unit.controller.api.managed_fleet import FleetHouse
 from tests.unit.controller.pages.fleet_with_pages import A1, OWN, main, page
 from tests.unit.controller.prometheus_of_alerts import PrometheusOfAlerts
+
+pytestmark = pytest.mark.usefixtures("alerts_are_waited_for")
 
 
 async def test_alerts_of_the_miner_come_before_those_of_its_container(
