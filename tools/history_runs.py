@@ -259,7 +259,6 @@ async def prepare(plan: Plan, first: float, *, step_s: float = STEP_S) -> Past:
 
     `step_s`: how finely the bodies are followed.
     """
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     inventory = read_inventory(Path(plan.targets))
     begin = first - WARM_UP_S
     past = Past(
@@ -336,10 +335,16 @@ def _restore(state: MinerState) -> None:
     state.labels = as_scraped(state.labels, state.container)
 
 
+def quieten() -> None:
+    """Leave out of the log what simulated miners make the drivers say: for programs, which have nothing else to log."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+
+
 def main(arguments: list[str]) -> int:
     """Do the run that is named, by a plan in JSON; exit 1 and one line where it cannot be done."""
     name, text = arguments
     end_with_parent(signal.SIGKILL)
+    quieten()
     try:
         {"week": run_week, "hours": run_hours}[name](msgspec.json.decode(text, type=Plan))
     except SimulatorError as error:

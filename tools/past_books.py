@@ -33,7 +33,7 @@ from tools.history_figures import Figures, Likeness
 from tools.history_fleet import SEED
 from tools.history_hours import JOULES_A_KWH
 from tools.history_records import Watched, class_of
-from tools.history_runs import Plan, prepare
+from tools.history_runs import Plan, prepare, quieten
 from tools.ready import end_with_parent
 
 NICE = 10
@@ -272,6 +272,7 @@ def main(arguments: list[str] | None = None) -> int:
     asked = parser.parse_args(arguments)
     end_with_parent(signal.SIGTERM)
     os.nice(NICE)
+    quieten()
     try:
         print(
             put_books(asked.targets.resolve(), asked.data, asked.until or time.time()),
