@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
-from aiohttp import hdrs, web
+from aiohttp import web
 
 from controller.api.decoding import decode_body
-from controller.api.forms import FORM, decode_form
+from controller.api.forms import decode_form
 from controller.api.me_access_routes import (
     MadeToken,
     NewToken,
@@ -25,8 +25,9 @@ from controller.model import SCOPES
 from controller.pages import shown_once
 from controller.pages.devices import device_words
 from controller.pages.form_mistakes import by_field
-from controller.pages.frame import HTML, page, words_of
+from controller.pages.frame import page, words_of
 from controller.pages.language import Words
+from controller.pages.page_route import led, page_route
 from controller.pages.zones import reading_zone
 
 ACCOUNT: Final = "/me"
@@ -186,23 +187,11 @@ async def _account(
 
 
 def _led(done: str) -> web.Response:
-    return web.Response(status=303, headers={hdrs.LOCATION: f"{ACCOUNT}?done={done}"})
+    return led(f"{ACCOUNT}?done={done}")
 
 
 def _route(method: Method, path: str, summary: str, handler: Any, **more: Any) -> Route:
-    if method == "POST":
-        more |= {"body": bytes, "body_media": (FORM,)}
-    return Route(
-        method=method,
-        path=path,
-        roles=EVERYBODY,
-        scopes=("people",),
-        summary=summary,
-        handler=handler,
-        reply_media=HTML,
-        page=True,
-        **more,
-    )
+    return page_route(method, path, summary, handler, EVERYBODY, ("people",), **more)
 
 
 ROUTES: tuple[Route, ...] = (

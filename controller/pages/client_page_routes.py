@@ -34,8 +34,8 @@ from controller.pages.client_form import (
 )
 from controller.pages.clients_routes import CLIENTS
 from controller.pages.frame import page, words_of
-from controller.pages.inventory_pages import led
 from controller.pages.page_paths import client_path, container_path, person_path
+from controller.pages.page_route import led
 from controller.pages.people_routes import PEOPLE, people_route
 from controller.pages.role_words import grafana_words
 from controller.pages.zones import reading_zone

@@ -12,8 +12,8 @@ from controller.api.problems import Problem
 from controller.api.route import Answer, Call, NoQuery, Route
 from controller.pages.client_form import ClientForm, client_mistakes, new_client
 from controller.pages.frame import page, words_of
-from controller.pages.inventory_pages import led
 from controller.pages.page_paths import client_path, container_path
+from controller.pages.page_route import led
 from controller.pages.people_routes import PART, PEOPLE, people_route
 from controller.pages.role_words import grafana_words
 from controller.storage.faults import StorageError

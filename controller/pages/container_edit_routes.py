@@ -41,9 +41,10 @@ from controller.pages.container_form import (
 from controller.pages.deed_page import typed_right
 from controller.pages.formats import sentence
 from controller.pages.frame import page, words_of
-from controller.pages.inventory_pages import by_hand, crumbs_of, form_route, led
+from controller.pages.inventory_pages import by_hand, crumbs_of, form_route
 from controller.pages.miner_form import Found
 from controller.pages.page_paths import container_path
+from controller.pages.page_route import led
 from controller.pages.profile_routes import plan_values, unconfirmed
 from controller.wording import worded
 from miners.inventory.fleet import Container

@@ -16,6 +16,7 @@ from controller.api.route import ADMINISTRATORS, EVERYBODY, Answer, Call, Handle
 from controller.api.timeline_routes import timeline_of
 from controller.pages.alert_words import alert_words, severity_words
 from controller.pages.alerts_soon import LONG_S, SOON_S, Alerts, alerts_soon
+from controller.pages.chart_routes import PART
 from controller.pages.container_alerts import AlertGroup, grouped
 from controller.pages.container_live import (
     BY_NEED,
@@ -39,7 +40,6 @@ from controller.pages.trouble import is_words
 from controller.pages.zones import reading_zone, zone_of
 from controller.wording import worded
 
-PART: Final = "X-Part"
 EVENTS: Final = 8
 EVENT_KINDS: Final = (
     "operation.started", "operation.cancelled", "operation.ended", "override.created", "override.changed",

@@ -2,14 +2,13 @@
 
 from typing import Any
 
-from aiohttp import hdrs, web
-
-from controller.api.forms import FORM
 from controller.api.problems import Problem
 from controller.api.route import ADMINISTRATORS, Answer, Call, Handler, Method, NoQuery, Route
 from controller.deeds import MinerView
-from controller.pages.frame import HTML, page, words_of
+from controller.model import Scope
+from controller.pages.frame import page, words_of
 from controller.pages.page_paths import container_path, miner_path
+from controller.pages.page_route import page_route
 from miners.inventory.fleet import Container
 
 
@@ -19,11 +18,6 @@ def crumbs_of(
     """Return the pages above one about an entry."""
     found = [("/", words_of(call).gettext("Fleet")), (container_path(container.id), container.name)]
     return found if view is None else [*found, (miner_path(view.id), view.miner.name)]
-
-
-def led(path: str) -> web.Response:
-    """Return the answer to a form that was taken: where to go."""
-    return web.Response(status=303, headers={hdrs.LOCATION: path})
 
 
 def by_hand(
@@ -49,15 +43,5 @@ def form_route(
     method: Method, path: str, handler: Handler, summary: str, query: Any = NoQuery, **more: Any
 ) -> Route:
     """Return the route of a form for administrators; `more`: fields of Route in place of the usual ones."""
-    given: dict[str, Any] = {} if method == "GET" else {"body": bytes, "body_media": (FORM,)}
-    return Route(
-        method=method,
-        path=path,
-        roles=ADMINISTRATORS,
-        scopes=("read",) if method == "GET" else ("inventory",),
-        query=query,
-        summary=summary,
-        handler=handler,
-        page=True,
-        **{"reply_media": HTML, **given, **more},
-    )
+    scopes: tuple[Scope, ...] = ("read",) if method == "GET" else ("inventory",)
+    return page_route(method, path, summary, handler, ADMINISTRATORS, scopes, query=query, **more)

@@ -12,16 +12,17 @@ from aiohttp import hdrs, web
 
 from controller.accounting.meter_intervals import intervals_of
 from controller.accounting.model import Reading
-from controller.api.forms import FORM, FORMS, fields_of
+from controller.api.forms import FORMS, fields_of
 from controller.api.meter_routes import NewReading, delete_reading, post_reading, take_lines
 from controller.api.problems import Problem
 from controller.api.route import OFFICE, Answer, Call, Handler, Method, NoQuery, Route
 from controller.pages.form_mistakes import by_field
 from controller.pages.formats import cut, plain, sentence
-from controller.pages.frame import HTML, page, words_of
+from controller.pages.frame import page, words_of
 from controller.pages.import_form import ImportForm, mistakes_in, read_form
 from controller.pages.language import Words
 from controller.pages.money_words import decimals, digits_for, exact
+from controller.pages.page_route import led, page_route
 from controller.pages.report_data import today_of
 from controller.pages.report_page_routes import when
 from controller.pages.report_rows import ShownMeter, shown_meter
@@ -117,7 +118,7 @@ async def post_meters(call: Call[Any, Any]) -> Answer | web.Response:
             raise
         told = by_field(problem, words, {"at": "day"})
         return await _answer(call, form, [(at, text) for at, text in told.items()])
-    return _led(f"{PATH}#meter-{reading.container}")
+    return led(f"{PATH}#meter-{reading.container}")
 
 
 async def get_withdraw(call: Call[None, NoQuery]) -> Answer:
@@ -145,7 +146,7 @@ async def post_withdraw(call: Call[Any, Any]) -> Answer | web.Response:
         words = words_of(call)
         said = sentence(words.told(text_of(error)))
         return await _answer(call, EntryForm(container=reading.container), [("", said)], status=409)
-    return _led(f"{PATH}#meter-{reading.container}")
+    return led(f"{PATH}#meter-{reading.container}")
 
 
 async def get_import(call: Call[None, NoQuery]) -> Answer:
@@ -367,23 +368,8 @@ async def _reading(call: Call[Any, Any]) -> Reading:
     return found
 
 
-def _led(path: str) -> web.Response:
-    return web.Response(status=303, headers={hdrs.LOCATION: path})
-
-
 def _route(method: Method, path: str, summary: str, handler: Handler, **more: Any) -> Route:
-    given: dict[str, Any] = {} if method == "GET" else {"body": bytes, "body_media": (FORM,)}
-    return Route(
-        method=method,
-        path=path,
-        roles=OFFICE,
-        scopes=("reports",),
-        summary=summary,
-        handler=handler,
-        reply_media=HTML,
-        page=True,
-        **{**given, **more},
-    )
+    return page_route(method, path, summary, handler, OFFICE, ("reports",), **more)
 
 
 ROUTES: tuple[Route, ...] = (

@@ -36,7 +36,6 @@ from controller.pages.inventory_pages import (
     by_hand,
     crumbs_of,
     form_route,
-    led,
 )
 from controller.pages.miner_form import (
     FIELDS,
@@ -50,6 +49,7 @@ from controller.pages.miner_form import (
     told_mistakes,
 )
 from controller.pages.page_paths import container_path, miner_path
+from controller.pages.page_route import led
 from controller.wording import worded
 from miners import models
 from miners.inventory.shared_keys import DRIVERS

@@ -13,8 +13,8 @@ from controller.api.user_changes import make_user, views_of
 from controller.model import ROLES
 from controller.pages import shown_once
 from controller.pages.frame import HTML, page, words_of
-from controller.pages.inventory_pages import led
 from controller.pages.page_paths import person_path
+from controller.pages.page_route import led
 from controller.pages.person_form import (
     NEW_CLIENT,
     PersonForm,

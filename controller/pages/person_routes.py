@@ -30,8 +30,8 @@ from controller.model import ROLES, User
 from controller.pages import shown_once
 from controller.pages.devices import device_words
 from controller.pages.frame import page, words_of
-from controller.pages.inventory_pages import led
 from controller.pages.page_paths import client_path, person_path
+from controller.pages.page_route import led
 from controller.pages.people_routes import MADE, PEOPLE, people_route
 from controller.pages.person_form import PersonForm, every_client, form_of, mistakes_of, user_change
 from controller.pages.role_words import grafana_words, role_hints, role_words

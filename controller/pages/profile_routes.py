@@ -4,21 +4,23 @@ from typing import Any
 from urllib.parse import quote
 
 import msgspec
-from aiohttp import hdrs, web
+from aiohttp import web
 
 from controller.api import schedule_changes
 from controller.api.conditions import check_if_match
 from controller.api.control_shapes import profiles_seen
-from controller.api.forms import FORM, fields_of
+from controller.api.forms import fields_of
 from controller.api.managing import require_managed
 from controller.api.problems import Problem, problem_of
 from controller.api.route import ADMINISTRATORS, Answer, Call, Handler, Method, NoQuery, Route
 from controller.api.schedule_changes import profile_etag
 from controller.api.schedule_routes import shown_profile
 from controller.deeds import DeedRefused, Plan, PlanChanged
+from controller.model import Scope
 from controller.pages.deed_links import KINDS
 from controller.pages.deed_page import is_large, skipped_groups, typed_right, warnings_of
-from controller.pages.frame import HTML, page, words_of
+from controller.pages.frame import page, words_of
+from controller.pages.page_route import led, page_route
 from controller.pages.profile_form import (
     MODES,
     ProfileForm,
@@ -86,7 +88,7 @@ async def _posted(call: Call[bytes, NoQuery], known: Profile | None) -> Answer |
         await schedule_changes.put_profile(call, form.name, order_of(form), form.etag or None)
     except (Problem, DeedRefused) as error:
         return _refused(call, known, form, error)
-    return web.Response(status=303, headers={hdrs.LOCATION: f"{SECTION}#profiles"})
+    return led(f"{SECTION}#profiles")
 
 
 def unconfirmed(call: Call[Any, Any], looked_at: str, typed: str, plan: Plan) -> Found:
@@ -203,19 +205,8 @@ def _editable(call: Call[Any, Any]) -> Profile:
 
 
 def _route(method: Method, path: str, handler: Handler, summary: str) -> Route:
-    more: dict[str, Any] = {} if method == "GET" else {"body": bytes, "body_media": (FORM,)}
-    return Route(
-        method=method,
-        path=path,
-        roles=ADMINISTRATORS,
-        scopes=("read",) if method == "GET" else ("control",),
-        summary=summary,
-        handler=handler,
-        reply_media=HTML,
-        page=True,
-        everywhere=method != "GET",
-        **more,
-    )
+    scopes: tuple[Scope, ...] = ("read",) if method == "GET" else ("control",)
+    return page_route(method, path, summary, handler, ADMINISTRATORS, scopes, everywhere=method != "GET")
 
 
 ROUTES: tuple[Route, ...] = (

@@ -9,12 +9,12 @@ from typing import Any, Final
 from urllib.parse import quote
 
 import msgspec
-from aiohttp import hdrs, web
+from aiohttp import web
 
 from controller.api import schedule_changes
 from controller.api.conditions import check_if_match
 from controller.api.control_shapes import profiles_seen
-from controller.api.forms import FORM, fields_of
+from controller.api.forms import fields_of
 from controller.api.managing import require_managed
 from controller.api.problems import Problem, problem_of
 from controller.api.route import ADMINISTRATORS, Answer, Call, Handler, Method, NoQuery, Route
@@ -22,7 +22,9 @@ from controller.api.schedule_changes import movable, schedule_etag
 from controller.api.schedule_orders import ScheduleOrder
 from controller.api.schedule_routes import schedule_of, shown_schedule
 from controller.deeds import DeedRefused, Plan, PlanChanged
-from controller.pages.frame import HTML, page, words_of
+from controller.model import Scope
+from controller.pages.frame import page, words_of
+from controller.pages.page_route import led, page_route
 from controller.pages.profile_routes import plan_values, unconfirmed
 from controller.pages.schedule_form import (
     FOUR_SHIFTS,
@@ -267,23 +269,12 @@ def _free_name(call: Call[Any, Any], name: str) -> str:
 
 
 def _led(place: str) -> web.Response:
-    return web.Response(status=303, headers={hdrs.LOCATION: SECTION + place})
+    return led(SECTION + place)
 
 
 def _route(method: Method, path: str, handler: Handler, summary: str) -> Route:
-    more: dict[str, Any] = {} if method == "GET" else {"body": bytes, "body_media": (FORM,)}
-    return Route(
-        method=method,
-        path=path,
-        roles=ADMINISTRATORS,
-        scopes=("read",) if method == "GET" else ("control",),
-        summary=summary,
-        handler=handler,
-        reply_media=HTML,
-        page=True,
-        everywhere=method != "GET",
-        **more,
-    )
+    scopes: tuple[Scope, ...] = ("read",) if method == "GET" else ("control",)
+    return page_route(method, path, summary, handler, ADMINISTRATORS, scopes, everywhere=method != "GET")
 
 
 ROUTES: tuple[Route, ...] = (

@@ -6,11 +6,11 @@ from typing import Any, Final
 from urllib.parse import quote
 
 import msgspec
-from aiohttp import hdrs, web
+from aiohttp import web
 
 from controller.api.conditions import check_if_match
 from controller.api.fleet_routes import is_managed
-from controller.api.forms import FORM, fields_of
+from controller.api.forms import fields_of
 from controller.api.problems import Problem, problem_of
 from controller.api.route import OFFICE, Answer, Call, Handler, Method, NoQuery, Route
 from controller.api.tariff_changes import (
@@ -24,9 +24,10 @@ from controller.api.tariff_changes import (
     tariffs_of,
 )
 from controller.pages.formats import sentence
-from controller.pages.frame import HTML, page, words_of
+from controller.pages.frame import page, words_of
 from controller.pages.language import Words
 from controller.pages.money_words import price
+from controller.pages.page_route import led, page_route
 from controller.pages.report_data import today_of
 from controller.pages.schedule_form import Found
 from controller.pages.schedule_page import day_names
@@ -128,7 +129,7 @@ async def post_delete(call: Call[bytes, NoQuery]) -> Answer | web.Response:
             raise
         said = sentence(words_of(call).told(problem.detail))
         return _ask_delete(call, known, said, status=problem.status)
-    return _led(PATH)
+    return led(PATH)
 
 
 async def _posted(call: Call[bytes, NoQuery], known: Tariff | None) -> Answer | web.Response:
@@ -157,7 +158,7 @@ async def _posted(call: Call[bytes, NoQuery], known: Tariff | None) -> Answer | 
         if problem is None:
             raise
         return _refused(call, known, form, wanted, problem)
-    return _led(path_of(form.name))
+    return led(path_of(form.name))
 
 
 def _refused(
@@ -309,24 +310,8 @@ def _place(call: Call[Any, Any], tariff: Tariff) -> str:
     return "" if origin is None or is_managed(call, origin) else f"{origin.file}:{origin.line}"
 
 
-def _led(path: str) -> web.Response:
-    return web.Response(status=303, headers={hdrs.LOCATION: path})
-
-
 def _route(method: Method, path: str, summary: str, handler: Handler) -> Route:
-    more: dict[str, Any] = {} if method == "GET" else {"body": bytes, "body_media": (FORM,)}
-    return Route(
-        method=method,
-        path=path,
-        roles=OFFICE,
-        scopes=("reports",),
-        summary=summary,
-        handler=handler,
-        reply_media=HTML,
-        page=True,
-        everywhere=method != "GET",
-        **more,
-    )
+    return page_route(method, path, summary, handler, OFFICE, ("reports",), everywhere=method != "GET")
 
 
 ROUTES: tuple[Route, ...] = (

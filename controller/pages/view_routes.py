@@ -16,8 +16,8 @@ from controller.api.route import ADMINISTRATORS, EVERYBODY, Call, NoQuery, Route
 from controller.api.signing_in_routes import record_view
 from controller.model import Role
 from controller.pages.frame import HTML
-from controller.pages.inventory_pages import led
 from controller.pages.page_paths import client_path
+from controller.pages.page_route import led
 from controller.wording import worded
 
 _END: Final = "/end-view"
