@@ -12,7 +12,7 @@ from tests.unit.controller.api.conftest import Browser
 from tests.unit.controller.isolation.conftest import ROUTE_OF, Town, ask, unasked, whole
 from tests.unit.controller.isolation.isolation_rules import RULES, filled, questions
 from tests.unit.controller.isolation.test_isolation_walk import BY, ENDING, SAID_BACK, STREAM, told, where
-from tests.unit.controller.pages.fleet_of_two_clients import MARK
+from tests.unit.controller.pages.fleet_of_two_clients import MARK, PLANTED
 
 OFFICE_ROLES: Final[tuple[Role, ...]] = ("accountant", "administrator")
 NOTHING_PLANTED: Final = frozenset(
@@ -42,7 +42,7 @@ async def test_what_is_planted_is_there_for_those_who_see_everything(town: Town,
             await whole(await ask(browser, name, method, filled(one, of), None)) for one in rule.addresses
         ]
         bodies = [text.partition("\n\n")[2] for text in texts if text.startswith("200")]
-        assert any(re.search(f"{MARK}|7777", text, re.IGNORECASE) for text in bodies), (
+        assert any(re.search(f"{MARK}|{PLANTED}", text, re.IGNORECASE) for text in bodies), (
             f"{name}: {texts[0][:900]}"
         )
 

@@ -22,7 +22,7 @@ from tests.unit.controller.isolation.isolation_rules import (
     shown_by_pages,
     things,
 )
-from tests.unit.controller.pages.fleet_of_two_clients import MARK, OFFICE, TwoClients
+from tests.unit.controller.pages.fleet_of_two_clients import MARK, OFFICE, PLANTED, TwoClients
 
 BY: Final = ("session", "token")
 STREAM: Final = "GET /api/v1/stream"
@@ -30,7 +30,7 @@ ENDING: Final = ("POST /api/v1/auth/logout",)
 """What would end the session that walks on."""
 
 HOUSES_OWN: Final = (OFFICE, r"10\.1\.", "hy_", "targets", "reason_of_operator")
-OF_SECOND: Final = (MARK, "7777", "Chatham")
+OF_SECOND: Final = (MARK, PLANTED, "Chatham")
 OF_FIRST: Final = ("acme", r"container[- ][17]\b", "SMT0123", "volga", "S19j", "clara")
 
 

@@ -28,6 +28,9 @@ from tests.unit.controller.prometheus_of_alerts import PrometheusOfAlerts
 MARK = "zephyrmark"
 """Stands in all names and words that are the second client's."""
 
+PLANTED = r"(?<![0-9A-Za-z])7777(?![0-9A-Za-z])"
+"""Finds the second client's figure; not the same digits within a digest or an id, where they stand by chance."""
+
 OFFICE = "quillmark"
 """Stands in the names of the operator's people, and in what they write to each other."""
 
