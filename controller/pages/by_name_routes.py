@@ -6,12 +6,13 @@ It is no path below `/containers/`, where a container's id stands, and any word 
 from typing import Annotated
 
 import msgspec
-from aiohttp import hdrs, web
+from aiohttp import web
 
 from controller.api.problems import Problem
 from controller.api.route import EVERYBODY, Call, Route
 from controller.pages.frame import HTML
 from controller.pages.page_paths import container_path
+from controller.pages.page_route import led
 from controller.wording import worded
 
 
@@ -25,7 +26,7 @@ async def get_by_name(call: Call[None, ContainerByName]) -> web.Response:
     """Lead to the page of a container. Raises Problem: 404, also for somebody else's."""
     for container in call.containers():
         if container.name == call.query.container:
-            return web.Response(status=303, headers={hdrs.LOCATION: container_path(container.id)})
+            return led(container_path(container.id))
     raise Problem("not-found", worded("there is no such container"))
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Annotated, Any, Final, get_args
 
 import msgspec
-from aiohttp import hdrs, web
+from aiohttp import web
 
 from controller.accounting.model import Basis, Report
 from controller.accounting.own_wish import own_report
@@ -18,6 +18,7 @@ from controller.pages.frame import HTML, page, words_of
 from controller.pages.language import Words
 from controller.pages.money_home import month_wish
 from controller.pages.money_words import amounts, month_name, signed_percent, verdict_words
+from controller.pages.page_route import led
 from controller.pages.report_data import closing_of, closings_of
 from controller.pages.report_page import PATH
 from controller.pages.report_page_routes import clocks_of, metered_words
@@ -67,7 +68,7 @@ async def post_close(call: Call[Any, Any]) -> Answer | web.Response:
         return await _asked(call, form, status=409)
     except Taken:
         return await _asked(call, form, status=409)
-    return web.Response(status=303, headers={hdrs.LOCATION: f"{PATH}/{closing.number}"})
+    return led(f"{PATH}/{closing.number}")
 
 
 def _ordered(form: CloseForm) -> NewClosing:

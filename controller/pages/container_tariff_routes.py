@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any, Final
 
 import msgspec
-from aiohttp import hdrs, web
+from aiohttp import web
 from multidict import MultiDict
 
 from controller.api.conditions import check_if_match
@@ -24,6 +24,7 @@ from controller.pages.formats import sentence
 from controller.pages.frame import HTML, page, words_of
 from controller.pages.language import Words
 from controller.pages.page_paths import container_path
+from controller.pages.page_route import led
 from controller.pages.schedule_form import Found
 from controller.pages.tariff_page_routes import PATH
 from controller.pages.week_hours import day_of
@@ -72,7 +73,7 @@ async def post_held(call: Call[bytes, NoQuery]) -> Answer | web.Response:
         form = msgspec.structs.replace(form, etag=etag_of_container_tariff(container))
         said = sentence(words.told(problem.detail))
         return _answer(call, container, form, [("", said)], status=problem.status)
-    return web.Response(status=303, headers={hdrs.LOCATION: PATH})
+    return led(PATH)
 
 
 def read_held(fields: MultiDict[str]) -> HeldForm:

@@ -41,6 +41,7 @@ from controller.pages.deed_until import moments_of, next_changes, until_of
 from controller.pages.frame import HTML, page, words_of
 from controller.pages.language import Words
 from controller.pages.page_paths import container_path, operation_path
+from controller.pages.page_route import led
 from controller.pages.rendering import rendered
 from controller.wording import worded
 from miners.errors import HashyardError
@@ -80,7 +81,7 @@ async def post_deed(call: Call[bytes, NoQuery]) -> Answer | web.Response:
         # All of it belongs to the key: what was done once is not judged anew when the same form comes again.
         found = await look(call, kind, form)
         ends, until = await _checked(call, found)
-        return web.Response(status=303, headers={hdrs.LOCATION: await do(call, found, ends, until)})
+        return led(await do(call, found, ends, until))
 
     try:
         response = await _once(call, form.key, work)
@@ -180,7 +181,7 @@ async def _looked_at(call: Call[Any, Any], kind: DeedKind, form: DeedForm) -> An
         if override is not None:
             more = {"part": "1"} if _is_part(call, form) else {}
             way = deed_link("end-override", override=override.id, back=form.back, **more)
-            return web.Response(status=303, headers={hdrs.LOCATION: way})
+            return led(way)
     return await _again(call, found, status=200)
 
 

@@ -30,6 +30,7 @@ from controller.pages.miner_deeds import offers_of
 from controller.pages.miner_live import miner_state
 from controller.pages.miner_page import concerning, shown
 from controller.pages.page_paths import container_path, miner_path
+from controller.pages.page_route import led
 from controller.pages.rendering import rendered
 from controller.pages.zones import reading_zone
 from controller.wording import worded
@@ -53,7 +54,7 @@ async def get_by_name(call: Call[None, ByName]) -> web.Response:
         if container.name == call.query.container:
             for view in call.deeds.views(container.id):
                 if view.miner.name == wanted:
-                    return web.Response(status=303, headers={hdrs.LOCATION: miner_path(view.id)})
+                    return led(miner_path(view.id))
             raise Problem(
                 "not-found",
                 worded(

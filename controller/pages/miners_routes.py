@@ -49,6 +49,7 @@ from controller.pages.miners_page import (
     rows_of,
     values_of,
 )
+from controller.pages.page_route import led
 from controller.pages.state_marks import mark_path
 
 NONE: Final = "–"
@@ -127,7 +128,7 @@ async def post_columns(call: Call[bytes, NoQuery]) -> web.Response:
     await call.storage.settings.put(_kept_columns(call), chosen_ones or None)
     # Only the filters are taken from where he comes: no address of somebody else's.
     wanted = asked(MultiDict(parse_qsl(form.back)), call.containers(), words_of(call), private=False)
-    return web.Response(status=303, headers={"Location": wanted.address(part=wanted.part)})
+    return led(wanted.address(part=wanted.part))
 
 
 async def get_csv(call: Call[None, CsvQuery]) -> web.StreamResponse:

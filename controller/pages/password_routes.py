@@ -14,6 +14,7 @@ from controller.api.signing_in_routes import visit_of
 from controller.pages.form_mistakes import by_field
 from controller.pages.frame import HTML, page, words_of
 from controller.pages.language import Words
+from controller.pages.page_route import led
 from controller.pages.sign_in_routes import own_path
 
 CONFIRM: Final = "/confirm-password"
@@ -79,7 +80,7 @@ async def post_confirm(call: Call[bytes, NoQuery]) -> Answer | web.Response:
     )
     if not right:
         return confirming(call, form.next, words_of(call).gettext("This is not your password"))
-    return web.Response(status=303, headers={hdrs.LOCATION: own_path(form.next)})
+    return led(own_path(form.next))
 
 
 def confirming(call: Call[Any, Any], back_to: str, wrong: str = "") -> Answer:

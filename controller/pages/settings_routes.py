@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
-from aiohttp import hdrs, web
+from aiohttp import web
 
 from controller.api.forms import FORM, decode_form
 from controller.api.route import ADMINISTRATORS, Answer, Call, Method, NoQuery, Route
@@ -14,6 +14,7 @@ from controller.model import Scope
 from controller.pages.frame import HTML, page, words_of
 from controller.pages.health import MOST_DOUBTS, MOST_MISTAKES, health_of, health_state, state_words
 from controller.pages.language import Words, words
+from controller.pages.page_route import led
 
 SECTION: Final = "/settings"
 HEALTH: Final = "/settings/health"
@@ -71,7 +72,7 @@ async def post_reload(call: Call[bytes, NoQuery]) -> web.Response:
     decode_form(call.body, NoFields)
     error = await reload_inventory(call)
     done = "reloaded" if error is None else "refused"
-    return web.Response(status=303, headers={hdrs.LOCATION: f"{HEALTH}?done={done}"})
+    return led(f"{HEALTH}?done={done}")
 
 
 def words_of_setting(words: Words) -> Mapping[str, str]:
