@@ -1,7 +1,9 @@
 """What the documents point to is there: files, headings, and the pictures that a script makes."""
 
 import re
+import shlex
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -9,6 +11,7 @@ import pytest
 import yaml
 from PIL import Image
 
+import hashyard
 from tools.screenshots import PICTURES
 
 REPOSITORY = Path(__file__).parents[2]
@@ -17,6 +20,9 @@ LARGEST = 150_000
 
 _LINK = re.compile(r"\[[^\]]*\]\((?P<target>[^)\s]+)\)")
 _HEADING = re.compile(r"(?m)^#+ +(?P<text>.+)$")
+_TYPED = re.compile(
+    r"`hashyard (?P<span>[^`\n]+)`|(?m:^ *(?:docker compose exec \w+ |\.venv/bin/)?hashyard (?P<line>.+)$)"
+)
 _CODE = re.compile(r"(?ms)^```.*?^```|`[^`\n]*`")
 
 
@@ -48,6 +54,35 @@ def test_every_link_within_the_repository_leads_somewhere(document: Path) -> Non
         if not place.exists() or (anchor and place.suffix == ".md" and anchor.lower() not in anchors(place)):
             wrong.append(target)
     assert wrong == []
+
+
+def commands(document: Path) -> Iterator[list[str]]:
+    """Yield the arguments of each `hashyard …` that a document has a person type, placeholders and all."""
+    for match in _TYPED.finditer(document.read_text(encoding="utf-8").replace("\\\n", " ")):
+        line = (match["span"] or match["line"]).partition(" >")[
+            0
+        ]  # behind it a shell sends what comes out elsewhere
+        if "…" not in line:
+            yield shlex.split(line, comments=True)
+
+
+@pytest.mark.parametrize("document", documents(), ids=lambda path: str(path.relative_to(REPOSITORY)))
+def test_what_a_person_is_to_type_is_a_command_and_says_who_asks(document: Path) -> None:
+    for typed in commands(document):
+        if not typed[1:]:  # the name of a command is no line to type
+            assert typed[0] in {command.name for command in hashyard.COMMANDS}
+            continue
+        wanted = hashyard._parser().parse_args(typed)
+        if wanted.command.name in {"set", "report"} and not hasattr(wanted, "direct"):
+            assert hasattr(wanted, "token_file"), typed
+
+
+def test_commands_are_found_in_documents() -> None:
+    assert ["set", "CONTAINER", "--end", "--token-file", "token"] in [
+        *commands(REPOSITORY / "docs" / "runbooks" / "ContainerPowerAboveLimit.md")
+    ]
+    assert len([*commands(REPOSITORY / "README.md")]) > 10
+    assert len([*commands(REPOSITORY / "docs" / "install.md")]) > 2
 
 
 def test_every_job_of_prometheus_is_told() -> None:
