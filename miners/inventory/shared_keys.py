@@ -166,7 +166,7 @@ ALERTS = Section(
         ),
         "down_max_ratio": Field(
             kind=_ratio(),
-            meaning="Call the container down above this share of silent miners.",
+            meaning="Call the container down when this share of its miners is silent, or more.",
             example="0.3",
             attribute="down_max_ratio",
         ),
@@ -187,7 +187,7 @@ LIMITS = Section(
     {
         sensor: Field(
             kind=Number("a temperature in °C (-60–200)", -60, 200),
-            meaning=f"Warn above this temperature, in °C, {_SENSOR_WORDS[sensor]}.",
+            meaning=f"Warn from this temperature on, in °C, {_SENSOR_WORDS[sensor]}.",
             example=example,
             default="not given",
         )
