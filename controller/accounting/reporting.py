@@ -141,11 +141,23 @@ def _added_up(connection: Connection, scene: Scene) -> tuple[dict[_Key, Tally], 
         total.add_all(tally)
     hours = list(hour_sums(connection, scene.period))
     if wish.miners is None:
+        begins = _day_begins(scene)
         for hour in hours:
-            total.add_hour(hour)
+            day_begins = begins[scene.by_number[hour.container].timezone, hour.day]
+            total.add_hour(hour, day_begins)
             if not of_miners:
-                tallies[key_of(hour)].add_hour(hour)
+                tallies[key_of(hour)].add_hour(hour, day_begins)
     return tallies, total, hours
+
+
+def _day_begins(scene: Scene) -> dict[tuple[str, int], int]:
+    """Return when each day of the report begins by the clocks of its containers: by zone and day."""
+    zones = {place.timezone: place for place in scene.by_number.values()}
+    return {
+        (zone, day_number(day)): begins
+        for zone, place in zones.items()
+        for day, begins, _ in scene.days_of(place)
+    }
 
 
 def _keys(by: By, clients: Mapping[int, str | None]) -> Callable[[DayRow | HourRow], _Key]:

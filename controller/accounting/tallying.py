@@ -1,7 +1,7 @@
 """Adding up rows of the ledger into a line of a report, and what follows from the sums: shares, power, hash rate, cost. Pure."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from fractions import Fraction
 from operator import add
@@ -9,10 +9,11 @@ from typing import Final
 
 import msgspec
 
+from controller.accounting.gaps import joined
 from controller.accounting.model import KINDS, Energy, MeterCheck, ReportRow, Terms
 from controller.accounting.money import costs, kwh
 from controller.storage.books_schema import SUMS
-from controller.storage.ledger_reading import DayRow, HourRow
+from controller.storage.ledger_reading import DayRow, HourRow, Span
 
 HASHES_OF_EFFICIENCY: Final = "SHA-256"
 """The algorithm that joules per terahash are of."""
@@ -40,8 +41,8 @@ class Tally:
     """The sums of one line as they grow."""
 
     __slots__ = (
-        "_day_s",
         "_hours",
+        "_spans",
         "energy",
         "hashes",
         "miner_s",
@@ -59,8 +60,10 @@ class Tally:
         self.hashes: dict[int, list[int]] = {}  # hashes and joules by algorithm
         self.energy: dict[tuple[int, int], int] = {}  # joules by container and terms
         self.unread: dict[tuple[int, int], int] = {}  # seconds by container and miner
-        self._hours: dict[int, list[int]] = {}  # joules and seconds by hour since 1970
-        self._day_s: dict[int, dict[int, int]] = {}  # seconds by day and container
+        self._hours: dict[
+            int, dict[int, list[int]]
+        ] = {}  # joules and seconds by hour since 1970 and container
+        self._spans: dict[int, set[Span]] = {}  # by day, in seconds since the container's day began
         self.miner_s: dict[int, int] = {}
         self.peaks_w: dict[int, float | None] = {}
         self.not_booked_s = 0
@@ -104,12 +107,12 @@ class Tally:
         if before is None or (peak_w is not None and peak_w > before):
             self.peaks_w[container] = peak_w
 
-    def add_hour(self, row: HourRow) -> None:
-        """Note an hour: for the highest, and for how long there was anything."""
-        joules, seconds = self._hours.get(row.hour // _HOUR_S, (0, 0))
-        self._hours[row.hour // _HOUR_S] = [joules + row.joules, max(seconds, row.ends - row.begins)]
-        lasted = self._day_s.setdefault(row.day, {})
-        lasted[row.container] = lasted.get(row.container, 0) + row.ends - row.begins
+    def add_hour(self, row: HourRow, day_begins: int) -> None:
+        """Note a piece of an hour: for the highest, and for how long there was anything. `day_begins`: its day, there."""
+        of_hour = self._hours.setdefault(row.hour // _HOUR_S, {}).setdefault(row.container, [0, 0])
+        of_hour[0] += row.joules
+        of_hour[1] += row.ends - row.begins
+        self._spans.setdefault(row.day, set()).add((row.begins - day_begins, row.ends - day_begins))
 
     def containers(self) -> set[int]:
         """Return the numbers of the containers that it is of."""
@@ -152,9 +155,7 @@ class Tally:
             hashing_ratio=_share(figures["hashing_s"], miner_s - figures["curtailed_s"]),
             reachable_ratio=_share(watched - figures["unreachable_s"], watched),
             average_w=joules / wall_s if read_s and wall_s else None,
-            peak_hour_w=max(
-                (joules / seconds for joules, seconds in self._hours.values() if seconds), default=None
-            ),
+            peak_hour_w=max(map(_mean_w, self._hours.values()), default=None),
             peak_w=next(iter(self.peaks_w.values())) if len(self.peaks_w) == 1 else None,
             hashrate_hs={
                 known.algorithms[number]: hashes * 1e6 / wall_s
@@ -166,7 +167,7 @@ class Tally:
             cost=cost,
             unpriced_kwh=kwh(unpriced),
             meter=meter,
-            uncovered_kwh=self._uncovered_kwh(known),
+            uncovered_kwh=self._uncovered_kwh(known) if miner_s else None,
             refused=self.refused,
             not_booked_s=self.not_booked_s,
         )
@@ -174,11 +175,11 @@ class Tally:
     def _wall_s(self) -> int:
         """Return for how long there was anything, by the clock: of days, else the longest that one miner was there.
 
-        A day is as long as that of the container that was there longest in it: where clocks differ, the days of several
-        containers together last longer than any of them, and no figure is a mean of that.
+        Times of a day are laid upon each other as each container's own clock has them: where clocks differ, the days of
+        several containers together last longer than any of them, and no figure is a mean of that.
         """
-        if self._day_s:
-            return sum(max(lasted.values()) for lasted in self._day_s.values())
+        if self._spans:
+            return sum(ends - begins for day in self._spans.values() for begins, ends in joined(day))
         return max(self.miner_s.values(), default=0)
 
     def _billed(self, known: Known) -> Mapping[Terms, int | Fraction]:
@@ -204,6 +205,11 @@ class Tally:
                 return None
             joules += nominal_w * seconds
         return kwh(round(joules))
+
+
+def _mean_w(of_hour: Mapping[int, Sequence[int]]) -> float:
+    """Return the mean power of an hour, joules and seconds by container, over as long as any of them was there."""
+    return sum(joules for joules, _ in of_hour.values()) / max(seconds for _, seconds in of_hour.values())
 
 
 def _share(part: int, whole: int) -> float | None:

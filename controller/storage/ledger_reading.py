@@ -51,7 +51,7 @@ class DayRow(NamedTuple):
 
 
 class HourRow(NamedTuple):
-    """One hour of a container on the same terms. Moments in seconds since 1970."""
+    """One hour of a container, or the piece of it that is on the same terms. Moments in seconds since 1970."""
 
     container: int
     day: int
@@ -108,7 +108,7 @@ def day_sums(connection: Connection, period: Period) -> list[DayRow]:
 
 
 def hour_sums(connection: Connection, period: Period) -> Iterator[HourRow]:
-    """Return hours of containers by terms, in order."""
+    """Return the pieces of containers' hours, each on its own terms, in order."""
     rows = ledger_hour_rows.c
     watched = sum(
         (
@@ -118,12 +118,10 @@ def hour_sums(connection: Connection, period: Period) -> Iterator[HourRow]:
         ),
         start=rows.hashing_s * 0,
     )
-    keys = (rows.container, rows.day, rows.hour, rows.terms)
+    keys = (rows.container, rows.day, rows.hour, rows.terms, rows.begins, rows.ends)
     wanted = (
         select(
             *keys,
-            func.min(rows.begins),
-            func.max(rows.ends),
             func.sum(rows.measured_j + rows.estimated_j),
             func.sum(rows.miner_s),
             func.sum(rows.read_s),
@@ -131,7 +129,7 @@ def hour_sums(connection: Connection, period: Period) -> Iterator[HourRow]:
         )
         .where(*_of_period(rows, period), _newest_hour())
         .group_by(*keys)
-        .order_by(rows.container, rows.hour, func.min(rows.begins))
+        .order_by(rows.container, rows.hour, rows.begins)
     )
     for row in connection.execute(wanted).all():
         yield HourRow(*row[:6], *map(int, row[6:]))

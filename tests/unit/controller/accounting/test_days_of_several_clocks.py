@@ -27,7 +27,8 @@ def tallied(*begins: tuple[int, int], kw: int = 100) -> Tally:
         for hour in range(first, first + 24):
             begin = hour * HOUR
             tally.add_hour(
-                HourRow(container, DAY, begin, 1, begin, begin + HOUR, kw * 1000 * HOUR, HOUR, HOUR, HOUR)
+                HourRow(container, DAY, begin, 1, begin, begin + HOUR, kw * 1000 * HOUR, HOUR, HOUR, HOUR),
+                first * HOUR,
             )
     return tally
 

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -225,6 +226,7 @@ async def test_only_what_is_wished_for_is_in_it(storage: Storage) -> None:
     assert none.rows == ()
     assert none.total.energy_kwh.total == 0
     assert none.total.coverage_ratio is None
+    assert none.total.uncovered_kwh is None
     miners = await report(storage, "day", miners=("k-1.a1",))
     assert len(miners.rows) == 3
     assert miners.total.hours["hashing"] == 73
@@ -242,6 +244,36 @@ async def test_a_container_that_changes_hands_is_each_ones_while_it_was_his(stor
         assert [row.client for row in his.rows] == [client]
     [row] = (await report(storage)).rows
     assert row.client is None
+
+
+async def test_an_hour_that_its_price_cuts_is_no_higher_for_it(storage: Storage) -> None:
+    begin = day_bounds(BERLIN, FIRST)[0]
+    cuts = [begin + timedelta(minutes=minutes) for minutes in (0, 20, 40, 60)]
+    prices = (DAY, NIGHT, DAY)  # the same one twice in the hour
+    pieces = [(*span, terms) for span, terms in zip(pairwise(cuts), prices, strict=True)]
+    after = cuts[-1] + timedelta(hours=1)
+    for begins, ends, of in ((begin, cuts[-1], pieces), (cuts[-1], after, [(cuts[-1], after, DAY)])):
+        await storage.ledger.book(booked("1", begins, ends, of, miners=1, joules=3_600_000))
+    [row] = (await report(storage, ends=FIRST)).rows
+    assert row.peak_hour_w == pytest.approx(3000)  # three pieces of the same energy
+    assert row.average_w == pytest.approx(2000)
+    [by_day] = (await report(storage, "day", ends=FIRST)).rows
+    assert (by_day.peak_hour_w, by_day.average_w) == (row.peak_hour_w, row.average_w)
+
+
+async def test_a_day_of_two_containers_one_after_the_other_is_a_whole_day(storage: Storage) -> None:
+    begin, end = day_bounds(BERLIN, FIRST)
+    middle = begin + timedelta(hours=12)
+    for begins, ends in hours_between(BERLIN, begin, end):
+        for container, his in (("1", begins < middle), ("2", begins >= middle)):
+            terms = VOLGA if his else DAY
+            await storage.ledger.book(
+                booked(container, begins, ends, [(begins, ends, terms)], miners=1, joules=3_600_000)
+            )
+    made = await report(storage, "day", ends=FIRST, clients=("volga",))
+    for row in (made.rows[0], made.total):
+        assert row.average_w == pytest.approx(1000)
+        assert row.hashrate_hs == {"SHA-256": pytest.approx(1e14)}
 
 
 async def test_what_is_not_booked_is_named_and_not_nought(storage: Storage) -> None:
