@@ -12,7 +12,7 @@ help: ## show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 
 demo: install-demo ## a simulated fleet and all that watches and steers it, until Ctrl-C
-	@$(BIN)/python -m tools.demo
+	@$(BIN)/python -m tools demo
 
 test: install-test prometheus check ## the checks and the tests
 	@$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile

@@ -12,6 +12,7 @@ import hashlib
 import importlib.util
 import json
 import os
+import signal
 import subprocess
 import sys
 import tomllib
@@ -23,6 +24,9 @@ ENVIRONMENT = packages.REPOSITORY / ".venv"
 PYTHON = ENVIRONMENT / "bin" / "python"
 _INSTALLED = ENVIRONMENT / "installed"
 _UNFINISHED = ENVIRONMENT / "unfinished"
+
+# The record of its files is the last that an installation of pip writes: interrupted before, it may import and not work.
+_WHOLE = "import sys; from importlib import metadata; metadata.files('pip')[0]; print(sys.version)"
 
 
 class EnvironmentFailed(Exception):
@@ -63,7 +67,7 @@ def _usable() -> bool:
     if not PYTHON.exists():
         return False
     asked = subprocess.run(  # noqa: S603  # fixed command
-        [str(PYTHON), "-c", "import pip, sys; print(sys.version)"],
+        [str(PYTHON), "-c", _WHOLE],
         capture_output=True,
         text=True,
         check=False,
@@ -94,10 +98,21 @@ def _make_with_unpacked_pip() -> None:
 
 
 def _call(command: list[str]) -> None:
-    done = subprocess.run(command, cwd=packages.REPOSITORY, stdin=subprocess.DEVNULL, check=False)  # noqa: S603  # fixed commands
-    if done.returncode:
+    # In a group of its own: an interruption at the terminal is said once, by this program, and not by each that it started.
+    running = subprocess.Popen(command, cwd=packages.REPOSITORY, stdin=subprocess.DEVNULL, process_group=0)  # noqa: S603  # fixed commands
+    try:
+        code = running.wait()
+    except BaseException:
+        os.killpg(running.pid, signal.SIGKILL)
+        running.wait()
+        raise
+    if code:
         shown = " ".join(os.path.relpath(part) if os.path.isabs(part) else part for part in command)  # noqa: PTH117  # parts are words, not all of them paths
-        raise EnvironmentFailed(f"`{shown}` failed ({done.returncode}): what it said stands above")
+        raise EnvironmentFailed(f"`{shown}` failed ({code}): what it said stands above")
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
 
 
 def main() -> int:
@@ -106,8 +121,11 @@ def main() -> int:
     parser.add_argument(
         "extras", nargs="+", help="extras of pyproject.toml: dashboards, demo, pictures, test, bench"
     )
+    extras = parser.parse_args().extras
+    for ending in (signal.SIGTERM, signal.SIGHUP):  # as Ctrl-C: what was started ends with this
+        signal.signal(ending, _interrupt)
     try:
-        install(parser.parse_args().extras)
+        install(extras)
     except EnvironmentFailed as error:
         print(f"Cannot install: {error}", file=sys.stderr)
         return 1

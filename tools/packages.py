@@ -271,7 +271,7 @@ def _one_at_a_time() -> Iterator[None]:
 
 
 def main() -> int:
-    """Get what the tests need: exit 0 when it is there, 1 with one line for each that cannot be had."""
+    """Get what the tests need: exit 0 when it is there, 1 with a line for each that cannot be had, 130 when interrupted."""
     failed = 0
     for name, get in (
         ("Prometheus", get_prometheus),
@@ -285,6 +285,9 @@ def main() -> int:
         except PackagesError as error:
             print(f"{name} cannot be had: {error}", file=sys.stderr)
             failed = 1
+        except KeyboardInterrupt:
+            print(f"Interrupted while getting {name}; the next start takes it up again.", file=sys.stderr)
+            return 130
     return failed
 
 

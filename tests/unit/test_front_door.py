@@ -7,12 +7,16 @@ import subprocess
 import sys
 import textwrap
 import time
+import venv
 from datetime import datetime
 from pathlib import Path
 
+import psutil
 import pytest
 from honcho.printer import Message
 
+import hashyard_start
+from tools import __main__ as tools_start
 from tools import environment, packages, place
 from tools.parts import LogFiles, PartsFailed
 from tools.ready import wait_until_ready
@@ -179,6 +183,78 @@ def test_an_environment_hangs_on_the_dependencies_and_not_on_a_linters_rules() -
     other_dependency = {**project, "project": {"dependencies": ["a", "b"]}}
     assert environment.fingerprint(project) == environment.fingerprint(other_rules)
     assert environment.fingerprint(project) != environment.fingerprint(other_dependency)
+
+
+INSTALLING = """
+import sys
+from tools import environment
+
+environment.install = lambda extras: environment._call([sys.executable, "-c", script])
+script, sys.argv[1:] = sys.argv[1], ["demo"]
+sys.exit(environment.main())
+"""
+
+# Two generations, as `python -m venv` starts pip: both would show a traceback, and the second would go on by itself.
+INSTALLER = """
+import subprocess, sys
+subprocess.run([sys.executable, "-c", "import os, time; print(os.getpid(), flush=True); time.sleep(300)"])
+"""
+
+
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_an_installation_that_is_interrupted_says_one_line_and_leaves_nothing_running(
+    ending: signal.Signals,
+) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", INSTALLING, INSTALLER],
+        cwd=REPOSITORY,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as installing:
+        assert installing.stdout is not None
+        grandchild = int(installing.stdout.readline())
+        os.killpg(installing.pid, ending)  # as a terminal does
+        _, said = installing.communicate(timeout=60)
+    assert (installing.returncode, said) == (130, "Interrupted; the next start takes it up again.\n")
+    assert not psutil.pid_exists(grandchild) or psutil.Process(grandchild).status() == psutil.STATUS_ZOMBIE
+
+
+def test_pip_that_was_cut_off_is_not_taken_for_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    environment_folder = tmp_path / "environment"
+    venv.create(environment_folder, with_pip=False)
+    python = environment_folder / "bin" / "python"
+    monkeypatch.setattr(environment, "PYTHON", python)
+    (packages_folder,) = environment_folder.glob("lib/python*/site-packages")
+    (packages_folder / "pip").mkdir()
+    (packages_folder / "pip" / "__init__.py").touch()
+    record = packages_folder / "pip-26.0.dist-info"
+    record.mkdir()
+    (record / "METADATA").write_text("Name: pip\nVersion: 26.0\n")
+    assert not environment._usable()
+    (record / "RECORD").write_text("pip/__init__.py,,\n")
+    assert environment._usable()
+
+
+class InterruptedLoading:
+    """Finds modules as a person does who presses Ctrl-C while they are being loaded."""
+
+    def find_spec(self, name: str, *_: object) -> None:
+        if name in {"hashyard", "tools.something"}:
+            raise KeyboardInterrupt
+
+
+def test_what_is_interrupted_while_it_loads_ends_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "meta_path", [InterruptedLoading(), *sys.meta_path])
+    monkeypatch.delitem(sys.modules, "hashyard", raising=False)
+    monkeypatch.setattr(sys, "argv", ["tools", "something"])
+    assert hashyard_start.main() == 1
+    assert capsys.readouterr().err == "interrupted\n"
+    assert tools_start.main() == 130
+    assert capsys.readouterr().err == "Interrupted.\n"
 
 
 PARTS = """
