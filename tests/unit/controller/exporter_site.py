@@ -59,7 +59,7 @@ class ExporterSite:
             yield self.exporter
 
 
-async def until(condition: Callable[[], Any], within_s: float = 15.0) -> None:
+async def until(condition: Callable[[], Any], within_s: float = 60.0) -> None:
     """Wait until something is so that sets no event."""
     async with asyncio.timeout(within_s):
         while not condition():  # noqa: ASYNC110  # what is waited for has no event of its own

@@ -226,7 +226,7 @@ def test_as_a_process_it_ends_on_a_signal_and_leaves_everything_whole(site: Site
             if "controller serving" in line:
                 break
         process.send_signal(number)
-        _, rest = process.communicate(timeout=20)
+        _, rest = process.communicate(timeout=60)
         assert process.returncode == 0, "".join(lines) + rest
         assert "controller ending" in rest
         assert "Traceback" not in rest
@@ -235,7 +235,7 @@ def test_as_a_process_it_ends_on_a_signal_and_leaves_everything_whole(site: Site
 def test_as_a_process_it_says_what_is_wrong_in_one_line(site: Site) -> None:
     command = [sys.executable, "-m", "hashyard", "controller", "--env-file", os.devnull]
     command += ["--targets", str(site.file), "--data", str(site.data), "--exporter", "nowhere"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 2
     assert done.stderr == "--exporter: 'nowhere' is no address such as http://127.0.0.1:9428\n"
     assert done.stdout == ""

@@ -3,17 +3,18 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from controller.events import EventFilter
-from controller.grafana_sync import EVERY, WHILE_AWAY, GrafanaSync
+from controller.grafana_sync import EVERY, WHILE_AWAY, WHILE_SHUT_OUT, GrafanaSync
 from controller.grafana_wish import GrafanaMemory, GrafanaOutcome, GrafanaWish, TokenDesk
 from controller.model import SYSTEM, Client, Event, User, new_id
 from controller.storage.storage import Storage
 from tests.unit.controller.driven_clock import DrivenClock
+from tests.unit.controller.exporter_site import until
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 GATEWAY = "http://controller:8000/gateway"
@@ -116,6 +117,24 @@ async def test_a_grafana_that_is_away_changes_nothing_that_is_known(storage: Sto
     assert (await storage.people.grafana.of([ANNA.id]))[ANNA.id].state == "linked"
 
 
+@pytest.mark.parametrize(
+    ("outcome", "after"),
+    [
+        (GrafanaOutcome(failed=["not done"], silent=True), WHILE_AWAY),
+        (GrafanaOutcome(failed=["not done"]), EVERY),
+        (GrafanaOutcome(away="it does not let admin in", shut_out=True), WHILE_SHUT_OUT),
+        (GrafanaOutcome(failed=["not done"], shut_out=True), WHILE_SHUT_OUT),
+        (GrafanaOutcome(), EVERY),
+    ],
+)
+async def test_what_a_moment_may_mend_is_tried_again_soon(
+    storage: Storage, outcome: GrafanaOutcome, after: timedelta
+) -> None:
+    sync = sync_of(storage, Bringer(outcome))
+    await sync.bring_in_line(SYSTEM)
+    assert sync._due_at == NOON + after
+
+
 async def test_tokens_are_made_and_revoked_and_stand_in_the_record(storage: Storage) -> None:
     await sync_of(storage, Bringer(make_for=ACME.id)).bring_in_line(SYSTEM)
     assert await storage.gateway_tokens.of_client(ACME.id) == []
@@ -141,6 +160,7 @@ async def test_a_change_of_people_brings_it_in_line_soon_and_its_own_doing_does_
         event = Event(id=new_id("evt"), at=NOON, category="people", kind=kind, actor=SYSTEM)
         await storage.events.add(event)
         await asyncio.sleep(0.02)
+    await until(lambda: sync._due_at != NOON + EVERY)
     assert (sync._due_at - NOON).total_seconds() == 5
     listening.cancel()
 

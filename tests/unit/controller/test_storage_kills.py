@@ -18,8 +18,9 @@ WRITER = Path(__file__).with_name("storage_writer.py")
 REPOSITORY = Path(__file__).parents[3]
 
 
-def written_until_killed(url: str, seconds: float) -> set[str]:
-    """Let the writer write so long, kill it, and return the ids that it had been told were stored."""
+def written_until_killed(url: str, seconds: float, said: bytes) -> set[str]:
+    """Let the writer write so long after it has said something that begins so, kill it, and return the ids that it had been told
+    were stored."""
     environ = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
     writer = subprocess.Popen(
         [sys.executable, WRITER, url], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environ
@@ -27,19 +28,19 @@ def written_until_killed(url: str, seconds: float) -> set[str]:
     assert writer.stdout is not None
     assert writer.stderr is not None
     printed: list[bytes] = []
-    opened = threading.Event()
+    begun = threading.Event()
 
     def listen() -> None:
         assert writer.stdout is not None
         for line in writer.stdout:
             printed.append(line)
-            if line == b"open\n":
-                opened.set()
+            if line.startswith(said):
+                begun.set()
 
     listener = threading.Thread(target=listen)
     listener.start()
     try:
-        assert opened.wait(60), writer.stderr.read().decode()
+        assert begun.wait(60), "it does not write"
         time.sleep(seconds)
     finally:
         writer.send_signal(signal.SIGKILL)
@@ -54,8 +55,10 @@ def written_until_killed(url: str, seconds: float) -> set[str]:
 
 async def check_after_kills(url: str, rounds: int) -> None:
     stored: set[str] = set()
-    for _ in range(rounds):
-        stored |= written_until_killed(url, random.uniform(0.0, 0.3))
+    for number in range(rounds):
+        # Now and then before anything is stored, now and then after: how long that takes is the machine's.
+        said = (b"open", b"evt_")[number % 2]
+        stored |= written_until_killed(url, random.uniform(0.0, 0.3), said)
         storage = Storage.open(url)
         try:
             found = await storage.database.read(

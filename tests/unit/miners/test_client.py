@@ -176,7 +176,7 @@ async def test_a_web_that_never_answers_costs_no_reading_and_is_left_alone_for_a
             port=server.port,
             v3_port=None,
             web_port=web_port,
-            timeout_s=0.5,
+            timeout_s=2.0,
         )
         memory = Memory()
         record: list[tuple[str, bytes]] = []

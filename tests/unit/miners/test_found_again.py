@@ -264,7 +264,7 @@ async def test_a_miner_that_hangs_on_joined_questions_is_asked_singly_in_the_end
     async with site_with("M30S+") as site:
         site.hangs = {"+"}
         memory = Memory(driver="whatsminer_v2")
-        readings = [await site.read(memory, timeout_s=0.3) for _ in range(8)]
+        readings = [await site.read(memory, timeout_s=1.0) for _ in range(8)]
         assert [isinstance(reading, Snapshot) for reading in readings] == [False, True] * 3 + [True] * 2
         assert memory.no_join
 
@@ -298,7 +298,7 @@ async def test_a_port_where_nothing_is_answered_is_given_up_in_time(behaviour: s
         reading = await read_miner(target, Memory())
         assert isinstance(reading, PollFailure)
         assert reading.reason == "timeout"
-        assert reading.duration_s < 2.0
+        assert reading.duration_s < 10.0, "far from what a hanging port could take"
 
 
 async def test_a_web_page_is_tried_though_the_port_between_is_silent() -> None:

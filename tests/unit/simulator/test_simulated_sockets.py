@@ -52,7 +52,7 @@ async def start() -> AsyncIterator[Start]:
 
 
 async def ask(
-    address: str, command: str | bytes, *, port: int = 24028, source: str = "127.0.0.1", within: float = 5.0
+    address: str, command: str | bytes, *, port: int = 24028, source: str = "127.0.0.1", within: float = 60.0
 ) -> bytes:
     asked = json.dumps({"command": command}).encode() if isinstance(command, str) else command
     async with asyncio.timeout(within):
@@ -200,7 +200,7 @@ async def test_faults_come_and_go_by_http_while_it_runs(start: Start) -> None:
 async def test_the_silent_accept_and_say_nothing_and_others_are_not_disturbed(start: Start) -> None:
     fleet = await start("S9", "S9")
     await control(fleet, "POST", f"/miners/{CONTAINER}/a1/faults", {"fault": "silent"})
-    waiting = asyncio.create_task(ask(here(fleet), "summary", within=60))
+    waiting = asyncio.create_task(ask(here(fleet), "summary"))
     assert b"SUMMARY" in await ask(here(fleet, 1), "summary")
     await asyncio.sleep(0.2)
     assert not waiting.done()
@@ -216,7 +216,7 @@ async def test_slow_dripping_and_cut_replies(start: Start) -> None:
     ):
         assert (await control(fleet, "POST", f"/miners/{CONTAINER}/{name}/faults", fault))[0] == 201
     slow = asyncio.create_task(ask(here(fleet), "version"))
-    assert (await ask(here(fleet, 1), "version", within=20)).endswith(b"}\0")
+    assert (await ask(here(fleet, 1), "version")).endswith(b"}\0")
     cut = await ask(here(fleet, 2), "version")
     assert cut.startswith(b'{"STATUS"')
     assert not cut.endswith(b"\0")
@@ -275,13 +275,14 @@ async def test_a_silent_web_port_and_a_malformed_header_leave_nothing_behind(sta
         for _ in range(5):
             with pytest.raises(TimeoutError):
                 await session.get(url, timeout=aiohttp.ClientTimeout(total=0.1))
-    await asyncio.sleep(0.1)
-    assert len(asyncio.all_tasks()) <= before
+    async with asyncio.timeout(60):
+        while len(asyncio.all_tasks()) > before:  # noqa: ASYNC110  # the server hears of it in its own time
+            await asyncio.sleep(0.01)
 
 
 async def test_a_slow_miner_answers_after_the_others(start: Start) -> None:
     fleet = await start("S9", "S9")
-    await control(fleet, "POST", f"/miners/{CONTAINER}/a1/faults", {"fault": "slow", "seconds": 0.5})
+    await control(fleet, "POST", f"/miners/{CONTAINER}/a1/faults", {"fault": "slow", "seconds": 2})
     slow = asyncio.create_task(ask(here(fleet), "summary"))
     assert b"SUMMARY" in await ask(here(fleet, 1), "summary")
     assert not slow.done()
