@@ -1,7 +1,6 @@
 """The paths by which a farm's older tools watch and command: /state, /logs, and the token-shaped login, profileset, curtail.
 
-Thin functions over the same deeds as /api/v1. Unlike their models they ask who is there. A token of /api/login is for one
-miner and 15 minutes.
+Thin functions over the deeds of /api/v1; unlike their models they ask who is there. A token is for a miner and 15 minutes.
 """
 
 import base64
@@ -164,6 +163,7 @@ async def log_in(call: Call[MinerLogin, NoQuery]) -> Answer:
         call.now + TOKEN_FOR,
         containers=() if person.token is None else person.token.containers,
         miner=view.id,
+        shown=person.shown,
     )
     await call.record(
         "auth", "auth.signed_in", actor=person.actor, miner=view.id, outcome="ok", params={"token": token.id}
@@ -230,7 +230,8 @@ async def _commander(call: Call[MinerLogin, NoQuery]) -> Person:
                 "say who asks: Authorization: Bearer with a token that may control, Basic, or username and password in "
                 "the body",
             )
-        person = Person(user=await call.signing_in.by_password(username, password, visit_of(call)))
+        user, shown = await call.signing_in.by_password(username, password, visit_of(call))
+        person = Person(user=user, password_hash=shown.password_hash)
     _check_commander(person)
     if person.token is not None and person.token.miner is not None:
         raise Problem("not-allowed", "a token for one miner gives no further ones")
@@ -270,8 +271,8 @@ def _miner_at(call: Call[MinerLogin, NoQuery], person: Person, address: str) -> 
     ]
     if not found:
         raise _unusable("/miner_ip", "there is no miner of this address")
+    names = ", ".join(view.id for view in found[:5])
     if len(found) > 1:
-        names = ", ".join(view.id for view in found[:5])
         raise _unusable("/miner_ip", f"several miners have this address: {names}; use /api/v1/overrides")
     return found[0]
 
@@ -306,8 +307,7 @@ async def _answered(call: Call[Any, Any], view: MinerView, operation: Operation)
     """Wait for what comes of it, and say so: 200 read back, 202 not yet. Raises Problem: miner-failed, in-doubt."""
     await call.deeds.wait(operation.id, WITHIN_S)
     result = await _result(call, operation.id, view.id)
-    state = "waiting" if result is None else result.state
-    detail = "" if result is None else result.detail
+    state, detail = ("waiting", "") if result is None else (result.state, result.detail)
     more = {"outcome": state, "operation_id": operation.id}
     if state in ("refused", "auth_failed", "unsupported", "unreachable"):
         raise Problem("miner-failed", detail or f"the miner did not do it: {state}", more=more)

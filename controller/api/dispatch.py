@@ -72,6 +72,7 @@ class Dispatch:
             if route.page and asker is not None:
                 request[PREFERENCES] = await preferences_of(self._storage, asker.user.id)
             raw = await _body(request, route)
+            asker = await self._still(asker, route)
             call = self._call(request, route, asker, raw, secure=secure)
             if route.idempotent:
                 key = repeated.key_of(request.headers.get(repeated.HEADER))
@@ -131,6 +132,18 @@ class Dispatch:
             asker = await self._confirmed(request, route, asker)
         if route.conditional and not request.headers.get(hdrs.IF_MATCH, "").strip():
             raise needed()
+        return asker
+
+    async def _still(self, asker: Person | None, route: Route) -> Person | None:
+        """Return who asks, once his request is there whole: whoever sends a body decides how long that takes. Raises Problem.
+
+        He may have been signed out, disabled or given another role since he was looked at.
+        """
+        if asker is None or route.body is None:
+            return asker
+        if isinstance(route.roles, Open):
+            return asker if await self._signing_in.still_allowed(asker, route) else None
+        await self._signing_in.check_still_allowed(asker, route)
         return asker
 
     async def _confirmed(self, request: web.Request, route: Route, asker: Person) -> Person:

@@ -115,7 +115,12 @@ async def make_token(call: Call[Any, Any], wish: NewToken) -> MadeToken:
         expires_at = min(expires_at, call.person.token.expires_at)
     scopes = tuple(scope for scope in SCOPES if scope in wish.scopes)
     text, token = await call.signing_in.issue_token(
-        user, wish.name, scopes, expires_at, containers=tuple(dict.fromkeys(wish.containers))
+        user,
+        wish.name,
+        scopes,
+        expires_at,
+        containers=tuple(dict.fromkeys(wish.containers)),
+        shown=call.person.shown,
     )
     await call.record("people", "token.created", params=_told(token), outcome="ok")
     return MadeToken(

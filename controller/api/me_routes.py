@@ -18,6 +18,8 @@ from controller.api.problems import Mistake, Problem, invalid
 from controller.api.route import EVERYBODY, Answer, Call, NoQuery, Route
 from controller.api.signing_in_routes import session_headers, visit_of
 from controller.model import SCOPES, Role, Scope, User
+from controller.storage.access import Shown
+from controller.storage.people import ChangedMeanwhile
 from controller.wording import worded
 
 Language: TypeAlias = Literal["en", "ru"]
@@ -117,13 +119,19 @@ async def put_password(call: Call[PasswordChange, NoQuery]) -> Answer:
 async def change_password(call: Call[Any, Any], current: str, new: str) -> Answer:
     """Change one's own password, of the length that one has. Raises Problem with what is wrong at /current and /new."""
     user, visit = call.person.user, visit_of(call)
-    if not await call.signing_in.is_password_of(user, current, visit):
-        raise invalid(Mistake("/current", "wrong", worded("this is not your password")))
+    shown = await call.signing_in.password_of(user, current, visit)
+    if shown is None:
+        raise _not_yours()
     check_new(new, user.username, "/new")
     if new == current:
         raise invalid(Mistake("/new", "same", worded("this is the password that you have: choose another")))
     kept = await call.signing_in.passwords.hash(new)
-    await call.storage.people.users.set_password(user.id, kept, change_needed=False)
+    try:
+        await call.storage.people.users.set_password(
+            user.id, kept, change_needed=False, expected=shown.password_hash
+        )
+    except ChangedMeanwhile:  # by an administrator, whose change it must not undo
+        raise _not_yours() from None
     await call.signing_in.end_all(user.id, tokens=False)
     await call.record(
         "people",
@@ -134,8 +142,12 @@ async def change_password(call: Call[Any, Any], current: str, new: str) -> Answe
     await forget_first_password(call.settings.data, user.username)
     if call.person.session is None:
         return Answer(status=204)
-    secret, _session = await call.signing_in.open_session(user, visit)
+    secret, _session = await call.signing_in.open_session(user, visit, Shown(password_hash=kept))
     return Answer(status=204, headers=session_headers(secret, secure=call.secure))
+
+
+def _not_yours() -> Problem:
+    return invalid(Mistake("/current", "wrong", worded("this is not your password")))
 
 
 async def _me(call: Call[Any, Any], person: Person) -> Answer:

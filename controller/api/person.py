@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from controller.model import SCOPES, Actor, Client, Role, Scope, Token, User, WebSession
+from controller.storage.access import Shown
 from miners.inventory.fleet import Container
 
 ROLE_SCOPES: dict[Role, frozenset[Scope]] = {
@@ -15,11 +16,12 @@ ROLE_SCOPES: dict[Role, frozenset[Scope]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Person:
-    """A user who has shown who he is. Exactly one of `session` and `token` is set; `client` is set for the role client.
+    """A user who has shown who he is. One of `session`, `token` and `password_hash` is set; `client` for the role client.
 
     An administrator who has taken a client's view is here in the role client, with that client: `viewing`. `client` is None
     where that one is gone; then nothing is his to see.
-    `csrf`: what the session's unsafe requests must carry in X-CSRF-Token. `sha256`: of the cookie or token.
+    `csrf`: what the session's unsafe requests must carry in X-CSRF-Token. `sha256`: of the cookie or token; `password_hash`
+    of who has given name and password with the request itself.
     """
 
     user: User
@@ -28,11 +30,19 @@ class Person:
     client: Client | None = None
     csrf: str | None = field(default=None, repr=False)
     sha256: str = field(default="", repr=False)
+    password_hash: str | None = field(default=None, repr=False)
 
     @property
     def role(self) -> Role:
         """Return the role."""
         return self.user.role
+
+    @property
+    def shown(self) -> Shown:
+        """Return by what he has shown who he is: his session's cookie, his token, or his password."""
+        if self.password_hash is not None:
+            return Shown(password_hash=self.password_hash)
+        return Shown(session=self.sha256) if self.session is not None else Shown(token=self.sha256)
 
     @property
     def viewing(self) -> bool:

@@ -26,8 +26,9 @@ from controller.api.problems import Problem
 from controller.api.route import Open, Route
 from controller.deeds import Deeds
 from controller.model import SYSTEM, Actor, Event, Scope, Token, User, WebSession, new_id
+from controller.storage.access import NoLonger, Shown
 from controller.storage.faults import StorageAway
-from controller.storage.people import folded
+from controller.storage.people import ChangedMeanwhile, folded
 from controller.storage.storage import Storage
 from controller.wording import worded
 
@@ -80,14 +81,14 @@ class SigningIn:
         sha256 = sum_of(secret)
         session = await self._storage.access.sessions.by_hash(sha256)
         if session is None:
-            raise _ended(worded("this session has ended: sign in again"))
+            raise _gone(Shown(session=sha256))
         if now - session.last_seen >= IDLE or now - session.created_at >= ABSOLUTE:
             await self._storage.access.sessions.end(session.id)
             await self._event("auth.session_ended", visit, SYSTEM, params={"session": session.id})
             raise _ended(worded("this session was idle too long, or is too old: sign in again"))
         person = await self._person(session.user_id, session=session, sha256=sha256, csrf=csrf_of(secret))
         if person is None:
-            raise _ended(worded("this session has ended: sign in again"))
+            raise _gone(Shown(session=sha256))
         if now - session.last_seen >= TOUCH_EVERY:
             await self._seen(person, self._storage.access.sessions.touch(session.id, now))
         return person
@@ -103,7 +104,7 @@ class SigningIn:
         if token is not None and now < token.expires_at:
             person = await self._person(token.user_id, token=token, sha256=sha256)
         if token is None or person is None:
-            raise Problem("sign-in-needed", worded("this token is unknown, was revoked, or has lapsed"))
+            raise _gone(Shown(token=sha256))
         new = self._is_new_address(token, visit.address)
         if new:
             params = {"token": token.id, "name": token.name}
@@ -112,22 +113,26 @@ class SigningIn:
             await self._seen(person, self._storage.access.tokens.touch(token.id, now, visit.address))
         return person
 
-    async def by_password(self, username: str, password: str, visit: Visit) -> User:
-        """Return the user whose name and password these are. Raises Problem: sign-in-needed, or too-many.
+    async def by_password(self, username: str, password: str, visit: Visit) -> tuple[User, Shown]:
+        """Return the user whose name and password these are, and what shows it. Raises Problem: sign-in-needed, or too-many.
 
         An unknown name, a wrong password and a user who may not sign in take the same time and give the same words.
         """
-        user = await self._right(username, password, visit)
-        if user is None:
-            raise Problem("sign-in-needed", worded("name or password is not right"))
-        return user
+        found = await self._right(username, password, visit)
+        if found is None:
+            raise _gone(Shown(password_hash=""))
+        return found
 
-    async def is_password_of(self, user: User, password: str, visit: Visit) -> bool:
-        """Return whether this is the user's password. Raises Problem (too-many)."""
-        return await self._right(user.username, password, visit) is not None
+    async def password_of(self, user: User, password: str, visit: Visit) -> Shown | None:
+        """Return what shows that this is the user's password; None where it is not. Raises Problem (too-many)."""
+        found = await self._right(user.username, password, visit)
+        return None if found is None else found[1]
 
-    async def open_session(self, user: User, visit: Visit) -> tuple[str, WebSession]:
-        """Begin a session; return the cookie's value and the session. The cookie is never one that was sent to us."""
+    async def open_session(self, user: User, visit: Visit, shown: Shown) -> tuple[str, WebSession]:
+        """Begin a session; return the cookie's value and the session. The cookie is never one that was sent to us.
+
+        `shown`: by what it begins. Raises Problem (sign-in-needed) where that is not good any more.
+        """
         now = self._deeds.now
         secret = secrets.token_urlsafe(32)
         agent = None if visit.user_agent is None else _printable(visit.user_agent)[:200]
@@ -140,7 +145,10 @@ class SigningIn:
             address=visit.address,
             user_agent=agent,
         )
-        await self._storage.access.sessions.add(session, sum_of(secret))
+        try:
+            await self._storage.access.sessions.add(session, sum_of(secret), shown)
+        except NoLonger:
+            raise _gone(shown) from None
         return secret, session
 
     async def issue_token(
@@ -152,8 +160,12 @@ class SigningIn:
         *,
         containers: tuple[str, ...] = (),
         miner: str | None = None,
+        shown: Shown | None = None,
     ) -> tuple[str, Token]:
-        """Make a token; return it in clear, for this once, and what is kept of it."""
+        """Make a token; return it in clear, for this once, and what is kept of it.
+
+        `shown`: by what the user asks for it. Raises Problem (sign-in-needed, session-ended) where that is not good any more.
+        """
         text = TOKEN_PREFIX + secrets.token_urlsafe(32)
         token = Token(
             id=new_id("tok"),
@@ -165,12 +177,15 @@ class SigningIn:
             containers=containers,
             miner=miner,
         )
-        await self._storage.access.tokens.add(token, sum_of(text))
+        try:
+            await self._storage.access.tokens.add(token, sum_of(text), shown)
+        except NoLonger:
+            raise _gone(shown) from None
         return text, token
 
     async def confirmed(self, person: Person, password: str, visit: Visit) -> Person | None:
         """Return the person, who has just given his password again; None where it is not his. Raises Problem (too-many)."""
-        if not await self.is_password_of(person.user, password, visit):
+        if await self.password_of(person.user, password, visit) is None:
             return None
         session, now = person.session, self._deeds.now
         if session is not None:
@@ -218,7 +233,12 @@ class SigningIn:
             and (isinstance(route.roles, Open) or user.role in route.roles)
         )
 
-    async def _right(self, username: str, password: str, visit: Visit) -> User | None:
+    async def check_still_allowed(self, person: Person, route: Route) -> None:
+        """Raise Problem (session-ended, sign-in-needed) unless the person may still use this route."""
+        if not await self.still_allowed(person, route):
+            raise _gone(person.shown)
+
+    async def _right(self, username: str, password: str, visit: Visit) -> tuple[User, Shown] | None:
         try:
             trying = self.lockout.begin(folded(username)[:128], network_of(visit.address))
         except ShutOut as shut:
@@ -248,9 +268,19 @@ class SigningIn:
             return None
         self.lockout.succeeded(trying)
         await self._storage.people.users.seen(user.id, self._deeds.now)
-        if fresh is not None:
-            await self._storage.people.users.set_password(user.id, fresh, user.password_change_needed)
-        return user
+        return user, await self._rehashed(user, kept or "", fresh)
+
+    async def _rehashed(self, user: User, kept: str, fresh: str | None) -> Shown:
+        """Keep a new hash of the password, where there is one; return what shows that it was right."""
+        if fresh is None:
+            return Shown(password_hash=kept)
+        try:
+            await self._storage.people.users.set_password(
+                user.id, fresh, user.password_change_needed, expected=kept
+            )
+        except ChangedMeanwhile:  # he has another password by now, by which nothing of this begins
+            return Shown(password_hash=kept)
+        return Shown(password_hash=fresh)
 
     async def _person(self, user_id: str, session: WebSession | None = None, **shown: Any) -> Person | None:
         user = await self._storage.people.users.get(user_id)
@@ -327,3 +357,12 @@ def _printable(text: str) -> str:
 
 def _ended(detail: str) -> Problem:
     return Problem("session-ended", detail)
+
+
+def _gone(shown: Shown | None) -> Problem:
+    """Return the refusal of what was shown, which is not good, or not any more."""
+    if shown is not None and shown.token is not None:
+        return Problem("sign-in-needed", worded("this token is unknown, was revoked, or has lapsed"))
+    if shown is not None and shown.session is not None:
+        return _ended(worded("this session has ended: sign in again"))
+    return Problem("sign-in-needed", worded("name or password is not right"))

@@ -55,11 +55,13 @@ class Confirmation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 async def sign_in(call: Call[SignIn, SignInQuery]) -> Answer:
     """Begin a session, or make a token for 12 hours."""
     if call.query.as_ == "token":
-        user = await call.signing_in.by_password(call.body.username, call.body.password, visit_of(call))
+        user, shown = await call.signing_in.by_password(
+            call.body.username, call.body.password, visit_of(call)
+        )
         actor = Actor("user", user.username, user.id)
         scopes = tuple(scope for scope in SCOPES if scope in ROLE_SCOPES[user.role])
         text, token = await call.signing_in.issue_token(
-            user, SIGN_IN_TOKEN, scopes, call.now + SIGN_IN_TOKEN_FOR
+            user, SIGN_IN_TOKEN, scopes, call.now + SIGN_IN_TOKEN_FOR, shown=shown
         )
         await call.record("auth", "auth.signed_in", actor=actor, outcome="ok", params={"token": token.id})
         return Answer(body=SignedIn(access_token=text, expires_at=token.expires_at, user=user))
@@ -73,9 +75,9 @@ async def begin_session(call: Call[Any, Any], username: str, password: str) -> t
     The session is a new one whatever cookie came with the request.
     """
     visit = visit_of(call)
-    user = await call.signing_in.by_password(username, password, visit)
+    user, shown = await call.signing_in.by_password(username, password, visit)
     await _end_cookie(call)
-    secret, session = await call.signing_in.open_session(user, visit)
+    secret, session = await call.signing_in.open_session(user, visit, shown)
     actor = Actor("user", user.username, user.id)
     await call.record("auth", "auth.signed_in", actor=actor, outcome="ok", params={"session": session.id})
     return secret, user

@@ -1,18 +1,37 @@
-"""Open sessions and bearer tokens. Of both only the SHA-256 is kept, as 64 hexadecimal digits: a stolen database opens no door."""
+"""Open sessions and bearer tokens. Of both only the SHA-256 is kept, as 64 hexadecimal digits: a stolen database opens no door.
+
+What begins by a password, a cookie or a token begins only where that is still good when it is written: whoever's password
+is changed, or whose session is ended, while he signs in or makes a token, gets nothing by what he had.
+"""
 
 import re
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+import msgspec
 from sqlalchemy import ColumnElement, Connection, delete, func, insert, or_, select, update
 
 from controller.model import Token, WebSession
 from controller.storage.database import Database
+from controller.storage.faults import Refusal
 from controller.storage.rows import to_struct, values
-from controller.storage.schema import sessions, tokens
+from controller.storage.schema import sessions, tokens, users
+from controller.wording import worded
 
 _SHA256 = re.compile("[0-9a-f]{64}")
+
+
+class Shown(msgspec.Struct, frozen=True, kw_only=True):
+    """By what somebody has shown who he is: one of them. The hash of his password; the SHA-256 of a cookie, or of a token."""
+
+    password_hash: str | None = None
+    session: str | None = None
+    token: str | None = None
+
+
+class NoLonger(Refusal):
+    """What somebody had shown is good no more, so nothing begins by it."""
 
 
 class Sessions:
@@ -22,10 +41,18 @@ class Sessions:
         """`database`: open."""
         self._database = database
 
-    async def add(self, session: WebSession, sha256: str) -> None:
-        """Keep a new one. `sha256`: of the cookie's value. Taken if there is no such user."""
+    async def add(self, session: WebSession, sha256: str, shown: Shown | None = None) -> None:
+        """Keep a new one. `sha256`: of the cookie's value. Taken if there is no such user.
+
+        `shown`: by what it begins; NoLonger where that is not good any more.
+        """
         row = values(session, sha256=checked_sum(sha256))
-        await self._database.write(lambda connection: connection.execute(insert(sessions).values(row)))
+
+        def work(connection: Connection) -> None:
+            _check_shown(connection, session.user_id, shown)
+            connection.execute(insert(sessions).values(row))
+
+        await self._database.write(work)
 
     async def by_hash(self, sha256: str) -> WebSession | None:
         """Return the session of a cookie, None if there is none (any more). Whether it is too old, the caller judges."""
@@ -88,10 +115,18 @@ class Tokens:
         """`database`: open."""
         self._database = database
 
-    async def add(self, token: Token, sha256: str) -> None:
-        """Keep a new one. `sha256`: of the token as its owner holds it. Taken if there is no such user."""
+    async def add(self, token: Token, sha256: str, shown: Shown | None = None) -> None:
+        """Keep a new one. `sha256`: of the token as its owner holds it. Taken if there is no such user.
+
+        `shown`: by what it is made; NoLonger where that is not good any more.
+        """
         row = values(token, sha256=checked_sum(sha256))
-        await self._database.write(lambda connection: connection.execute(insert(tokens).values(row)))
+
+        def work(connection: Connection) -> None:
+            _check_shown(connection, token.user_id, shown)
+            connection.execute(insert(tokens).values(row))
+
+        await self._database.write(work)
 
     async def by_hash(self, sha256: str) -> Token | None:
         """Return what is known of a token, None if there is none (any more). Whether it has lapsed, the caller judges."""
@@ -166,6 +201,21 @@ class Access:
             return {one: (of_sessions.get(one, 0), of_tokens.get(one, 0)) for one in user_ids}
 
         return await self._database.read(work)
+
+
+def _check_shown(connection: Connection, user_id: str, shown: Shown | None) -> None:
+    """Raise NoLonger where what was shown is not good any more. None: nobody had to show anything."""
+    if shown is None:
+        return
+    conditions = [users.c.id == user_id, users.c.active.is_(True)]
+    if shown.password_hash is not None:
+        conditions.append(users.c.password_hash == shown.password_hash)
+    for table, sha256 in ((sessions, shown.session), (tokens, shown.token)):
+        if sha256 is not None:
+            mine = select(table.c.id).where(table.c.user_id == user_id, table.c.sha256 == sha256)
+            conditions.append(mine.exists())
+    if connection.execute(select(users.c.id).where(*conditions)).first() is None:
+        raise NoLonger(worded("this session has ended: sign in again"))
 
 
 def checked_sum(sha256: str) -> str:

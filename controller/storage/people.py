@@ -74,10 +74,25 @@ class Users:
             lambda connection: connection.execute(statement).scalar_one_or_none()
         )
 
-    async def set_password(self, user_id: str, password_hash: str, change_needed: bool) -> None:
-        """Change the hash. `change_needed`: the person has to choose another one. NotKept if there is no such user."""
+    async def set_password(
+        self, user_id: str, password_hash: str, change_needed: bool, *, expected: str | None = None
+    ) -> None:
+        """Change the hash. `change_needed`: the person has to choose another one. NotKept if there is no such user.
+
+        `expected`: the hash that it takes the place of; ChangedMeanwhile where it is another by now.
+        """
         change = {"password_hash": password_hash, "password_change_needed": change_needed}
-        await self._database.write(lambda connection: _change(connection, user_id, change))
+        chosen = select(users.c.username, users.c.password_hash).where(users.c.id == user_id)
+
+        def work(connection: Connection) -> None:
+            kept = connection.execute(chosen).first()
+            if kept is not None and expected not in (None, kept.password_hash):
+                raise ChangedMeanwhile(
+                    worded("%(username)s has been changed meanwhile: look again", username=kept.username)
+                )
+            _change(connection, user_id, change)
+
+        await self._database.write(work)
 
     async def update(self, user: User, expected: User | None = None) -> None:
         """Keep a user as he is now; the password stays.

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from controller.model import Client, Token, User, WebSession, new_id
+from controller.storage.access import NoLonger, Shown
 from controller.storage.assignments import Assignment
 from controller.storage.faults import NotKept, Refusal, Taken
 from controller.storage.idempotency import Earlier
@@ -242,6 +243,50 @@ async def test_tokens_are_known_by_the_hash_and_go_with_their_owner(storage: Sto
     await storage.people.users.remove(bob.id)
     assert await tokens.by_hash(sha256("3")) is None
     assert await tokens.end_of_user(anna.id) == 0
+
+
+async def test_nothing_begins_by_what_is_good_no_more(storage: Storage) -> None:
+    """By a password, a cookie, a token, one's own and still in force; and by none of them for who may not sign in."""
+    users, access, anna, bob = storage.people.users, storage.access, user("anna"), user("bob")
+    for person in (anna, bob):
+        await users.add(person, HASH)
+    times: dict[str, Any] = {"created_at": NOON, "last_seen": NOON, "confirmed_at": NOON}
+    await access.sessions.add(WebSession(id="ses_1", user_id=anna.id, **times), sha256("cookie"))
+    lasting: dict[str, Any] = {"name": "x", "scopes": ("read",), "created_at": NOON, "expires_at": NOON}
+    await access.tokens.add(Token(id="tok_1", user_id=anna.id, **lasting), sha256("token"))
+    shown = (
+        Shown(password_hash=HASH),
+        Shown(session=sha256("cookie")),
+        Shown(token=sha256("token")),
+    )
+    made = 1
+
+    async def begun(owner: User, by: Shown) -> bool:
+        nonlocal made
+        made += 1
+        session = WebSession(id=f"ses_{made}", user_id=owner.id, **times)
+        token = Token(id=f"tok_{made}", user_id=owner.id, **lasting)
+        tries = (
+            access.sessions.add(session, sha256(session.id), by),
+            access.tokens.add(token, sha256(token.id), by),
+        )
+        found = await asyncio.gather(*tries, return_exceptions=True)
+        assert {type(one) for one in found} in ({type(None)}, {NoLonger})
+        return list(found) == [None, None]
+
+    assert [await begun(anna, by) for by in shown] == [True] * 3
+    assert [await begun(bob, by) for by in shown] == [True, False, False]
+    await users.set_password(anna.id, "another", change_needed=False, expected=HASH)
+    with pytest.raises(ChangedMeanwhile):
+        await users.set_password(anna.id, "a third", change_needed=False, expected=HASH)
+    assert await users.password_hash(anna.id) == "another"
+    assert [await begun(anna, by) for by in shown] == [False, True, True]
+    await users.update(user(**fields(anna) | {"active": False}))
+    assert [await begun(anna, by) for by in (*shown, Shown(password_hash="another"))] == [False] * 4
+    await users.update(anna)
+    await access.sessions.end("ses_1")
+    await access.tokens.end("tok_1")
+    assert [await begun(anna, by) for by in shown] == [False] * 3
 
 
 async def test_a_repeated_command_gets_its_first_answer(storage: Storage, database_url: str) -> None:
