@@ -46,6 +46,8 @@ def bring_of(settings: "Settings") -> "Bring | None":
         memory = GrafanaMemory(people=outcome.memory.people, tokens=outcome.memory.tokens)
         return GrafanaOutcome(
             away=outcome.away,
+            silent=outcome.silent,
+            shut_out=outcome.shut_out,
             done=outcome.done,
             failed=outcome.failed,
             notes=outcome.notes,

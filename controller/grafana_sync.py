@@ -1,7 +1,8 @@
 """Bringing Grafana in line by itself: shortly after people, clients or their tokens change, and each hour.
 
-While Grafana is away it is tried each minute. One at a time, whoever asks. The work blocks and runs in a thread; what it needs of the database it asks of the event loop. What was
-made in Grafana is remembered in the settings of the database, beside the marks that it bears there.
+While Grafana is away, or falls silent on the way, it is tried each minute; each three minutes while it does not let the
+controller in. One at a time, whoever asks. The work blocks and runs in a thread; what it needs of the database it asks of the
+event loop. What was made in Grafana is remembered in the settings of the database, beside the marks that it bears there.
 """
 
 import asyncio
@@ -44,6 +45,9 @@ MEMORY: Final = "grafana.made"
 
 ADDRESSES: Final = "grafana.addresses"
 """The setting that has the address under which each person stands in Grafana, by id, as it was the last time."""
+
+WHILE_SHUT_OUT: Final = timedelta(minutes=3)
+"""Five wrong passwords within five minutes, and Grafana takes the right one from nobody; a person may have tried as well."""
 
 _TICK_S: Final = 1.0
 _DATABASE_S: Final = 60.0
@@ -155,8 +159,11 @@ class GrafanaSync:
         self._seen = GrafanaSeen(
             state="away" if outcome.away else "failed" if outcome.failed else "ok", at=now, outcome=outcome
         )
-        if outcome.away:
+        if outcome.shut_out:
+            self._due_at = now + WHILE_SHUT_OUT
+        elif outcome.away or outcome.silent:
             self._due_at = now + WHILE_AWAY
+        if outcome.away:
             if outcome.away != before:
                 _log.warning("Grafana is away", reason=outcome.away)
             return

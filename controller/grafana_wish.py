@@ -64,10 +64,13 @@ class GrafanaWish(msgspec.Struct, frozen=True, kw_only=True):
 class GrafanaOutcome(msgspec.Struct, frozen=True, kw_only=True):
     """What came of it: lines for people. `away`: why Grafana could not be read, "" where it could.
 
+    `silent`: it fell silent on the way; `shut_out`: it does not let the account in.
     `people`, `clients`: by id, "" for in line, else why not. `notes`: what was left alone and somebody should know.
     """
 
     away: str = ""
+    silent: bool = False
+    shut_out: bool = False
     done: Sequence[str] = ()
     failed: Sequence[str] = ()
     notes: Sequence[str] = ()

@@ -84,12 +84,13 @@ class _Bringing:
         self._tried: set[Step] = set()
         self._done: list[str] = []
         self._failed: list[Trouble] = []
+        self._silent = self._shut_out = False
 
     def run(self) -> Outcome:
         try:
             facts, last = self._planned()
         except GrafanaFault as fault:
-            return Outcome(memory=self._wish.memory, away=str(fault))
+            return Outcome(memory=self._wish.memory, away=str(fault), shut_out=fault.shut_out)
         for _ in range(MOST_ROUNDS):
             left = [step for step in last.steps if step not in self._tried]
             if not left:
@@ -99,6 +100,7 @@ class _Bringing:
             try:
                 facts, last = self._planned()
             except GrafanaFault as fault:
+                self._hinder(fault)
                 self._failed.append(Trouble("", f"what was done could not be looked at: {fault}"))
                 break
         return self._outcome(facts, last)
@@ -110,7 +112,7 @@ class _Bringing:
         return facts, plan(facts, replace(self._wish, clients=clients, memory=memory), self._dashboards)
 
     def _do(self, left: list[Step]) -> bool:
-        """Do each step by itself; return whether Grafana still answers."""
+        """Do each step by itself; return whether Grafana still answers, and still lets the account in."""
         silences = 0
         for number, step in enumerate(left):
             self._tried.add(step)
@@ -119,7 +121,8 @@ class _Bringing:
             except (GrafanaFault, RuntimeError) as fault:
                 self._failed.append(Trouble(step.of, f"not done: {step.words}: {fault}"))
                 silences = silences + 1 if isinstance(fault, GrafanaFault) and fault.away else 0
-                if silences == MOST_SILENCES:
+                self._hinder(fault)
+                if silences == MOST_SILENCES or self._shut_out:
                     rest = left[number + 1 :]
                     self._failed += [Trouble(one.of, f"not tried: {one.words}") for one in rest]
                     return False
@@ -127,6 +130,12 @@ class _Bringing:
                 silences = 0
                 self._done.append(step.words)
         return True
+
+    def _hinder(self, fault: Exception) -> None:
+        """Remember what will be otherwise when it is tried again soon."""
+        if isinstance(fault, GrafanaFault):
+            self._silent |= fault.away
+            self._shut_out |= fault.shut_out
 
     def _outcome(self, facts: Facts, last: Plan) -> Outcome:
         troubles = [*self._failed, *last.troubles]
@@ -146,6 +155,8 @@ class _Bringing:
             done=self._done,
             failed=[one.words for one in troubles],
             notes=last.notes,
+            silent=self._silent,
+            shut_out=self._shut_out,
             people=people,
             clients={id_: why.get(id_, "") for id_ in clients},
         )

@@ -6,6 +6,7 @@ was sent and one, and to 1 where none was; a new team begins with whoever made i
 """
 
 import secrets
+import ssl
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any, Final, Self
@@ -15,6 +16,7 @@ import requests
 from grafana_client import GrafanaApi
 from grafana_client.client import GrafanaException
 from grafana_client.model import PersonalPreferences
+from requests.adapters import HTTPAdapter
 
 from grafana.sync import steps
 from grafana.sync.facts import (
@@ -42,14 +44,18 @@ PATIENCE_S: Final = (5.0, 20.0)
 _PAGE: Final = 1000
 _LONGEST_WORDS: Final = 300
 _MESSAGE: Final = "Put in by Hashyard"
+_PROXY_WITHOUT_GRAFANA: Final = (502, 503, 504)
 
 
 class GrafanaFault(Exception):
-    """Grafana refused, failed or did not answer; the text is one line. `away`: no answer, so it may have been done after all."""
+    """Grafana refused, failed or did not answer; the text is one line.
 
-    def __init__(self, words: str, *, away: bool = False) -> None:
+    `away`: no answer, so it may have been done after all. `shut_out`: it does not take the account's name and password.
+    """
+
+    def __init__(self, words: str, *, away: bool = False, shut_out: bool = False) -> None:
         super().__init__(words)
-        self.away = away
+        self.away, self.shut_out = away, shut_out
 
 
 class Site:
@@ -68,7 +74,9 @@ class Site:
         """
         self._access, self._dashboards, self._desk, self._ended = access, dashboards, desk, ended
         self._apis: dict[int | None, GrafanaApi] = {}
-        self._another = f"what answers at {access.url} is not Grafana's API: is it the right address?"
+        self._another = (
+            f"what answers at {access.url} is not Grafana's API: is it the right address, http or https?"
+        )
         self._do: dict[type[steps.Step], Callable[[Any], object]] = {
             steps.LeaveOrganisation: self._leave_organisation,
             steps.DeleteAccount: self._delete_account,
@@ -112,15 +120,16 @@ class Site:
 
     def _read(self) -> Facts:
         me = int(self._ask(self._api().user.get_actual_user)["id"])
-        accounts = [_account(one) for one in self._ask(lambda: self._api().users.search_users(perpage=_PAGE))]
-        organisations = [self._organisation(one["id"], me) for one in self._organisations()]
+        accounts = [_account(one) for one in self._listed("/users", first=1)]
+        organisations = [self._organisation(one["id"], me) for one in self._listed("/orgs", first=0)]
         team, taken = self._team()
         return Facts(me, accounts, organisations, team, taken)
 
-    def _organisations(self) -> Iterable[Mapping[str, Any]]:
-        page = 0
+    def _listed(self, what: str, first: int) -> Iterable[Mapping[str, Any]]:
+        """Give all of a list, page by page; `first`: the number of the first page, on which Grafana's lists disagree."""
+        page = first
         while True:
-            path = f"/orgs?perpage={_PAGE}&page={page}"
+            path = f"{what}?perpage={_PAGE}&page={page}"
             found = self._ask(partial(self._api().client.GET, path))
             yield from found
             if len(found) < _PAGE:
@@ -306,14 +315,41 @@ class Site:
         try:
             return call()
         except GrafanaException as error:
-            raise GrafanaFault(_worded(error, self._access.user)) from None
+            raise self._refusal(error) from None
         except requests.exceptions.RequestException as error:
             if not isinstance(error, ValueError):
                 words = f"Grafana does not answer at {self._access.url}: {_cause(error)}"
                 raise GrafanaFault(words, away=True) from None
             raise GrafanaFault(self._another) from None
-        except (ValueError, LookupError, TypeError, AttributeError):
+        except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
             raise GrafanaFault(self._another) from None
+
+    def _refusal(self, error: GrafanaException) -> GrafanaFault:
+        status, user = int(error.status_code), self._access.user
+        told = error.response
+        said = told.get("message") if isinstance(told, dict) else None
+        if status == requests.codes.unauthorized:
+            words = f"Grafana does not let {user} in: see --grafana-user and --grafana-password-file"
+            return GrafanaFault(words, shut_out=True)
+        if status in _PROXY_WITHOUT_GRAFANA and not said:
+            words = f"Grafana does not answer behind {self._access.url}: the proxy there says {status}"
+            return GrafanaFault(words, away=True)
+        if not said:  # Grafana gives a reason whatever it refuses
+            return GrafanaFault(f"{self._another} It says {status}.")
+        words = " ".join(str(said).split())[:_LONGEST_WORDS]
+        if status == requests.codes.forbidden:
+            return GrafanaFault(
+                f"Grafana refuses it to {user}, which has to administrate the server: {words}"
+            )
+        return GrafanaFault(f"Grafana answers {status}: {words}")
+
+
+class _Trusting(HTTPAdapter):
+    """Trusts the certificates that this machine trusts (SSL_CERT_FILE says others), as the rest of the controller does."""
+
+    def init_poolmanager(self, *args: Any, **more: Any) -> None:
+        """Add them to those that come with the library."""
+        super().init_poolmanager(*args, ssl_context=ssl.create_default_context(), **more)
 
 
 def _opened(access: Access, organisation: int | None) -> GrafanaApi:
@@ -321,7 +357,8 @@ def _opened(access: Access, organisation: int | None) -> GrafanaApi:
     host = parts.hostname or ""
     prefix = parts.path.strip("/")
     api = GrafanaApi(
-        (access.user, access.password),
+        # As bytes: of a text, the library takes Latin letters alone.
+        (access.user.encode(), access.password.encode()),
         host=f"[{host}]" if ":" in host else host,
         port=parts.port,
         url_path_prefix=f"{prefix}/" if prefix else "",
@@ -334,24 +371,16 @@ def _opened(access: Access, organisation: int | None) -> GrafanaApi:
     api.client.s.trust_env = False
     # A redirect would carry what is sent to another address.
     api.client.s.max_redirects = 0
+    api.client.s.mount("https://", _Trusting())
     return api
-
-
-def _worded(error: GrafanaException, user: str) -> str:
-    status = int(error.status_code)
-    if status == requests.codes.unauthorized:
-        return f"Grafana does not let {user} in: see --grafana-user and --grafana-password-file"
-    told = error.response
-    said = told.get("message") if isinstance(told, dict) else None
-    words = " ".join(str(said or "no reason is given").split())[:_LONGEST_WORDS]
-    if status == requests.codes.forbidden:
-        return f"Grafana refuses it to {user}, which has to administrate the server: {words}"
-    return f"Grafana answers {status}: {words}"
 
 
 def _cause(error: requests.exceptions.RequestException) -> str:
     if isinstance(error, requests.exceptions.SSLError):
-        return "its certificate is not one that this machine trusts"
+        # The library puts OpenSSL's words into its own, several layers deep.
+        if "CERTIFICATE_VERIFY_FAILED" in str(error):
+            return "its certificate is not one that this machine trusts for that name"
+        return "it does not speak TLS: is it http and not https?"
     if isinstance(error, requests.exceptions.Timeout):
         return "it takes too long"
     if isinstance(error, requests.exceptions.TooManyRedirects):

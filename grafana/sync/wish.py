@@ -92,13 +92,16 @@ class TokenDesk(Protocol):
 class Outcome:
     """What came of it.
 
-    `away`: why Grafana could not be read at all, "" where it could. `done`, `failed`, `notes`: a line each; notes are what
+    `away`: why Grafana could not be read at all, "" where it could. `silent`: it could, and then did not answer; `shut_out`: it
+    does not let the account in. `done`, `failed`, `notes`: a line each; notes are what
     nobody asked to be changed and somebody should know. `people`, `clients`: by id, "" for in line, else why not. `memory`: to be
     handed in the next time.
     """
 
     memory: Memory
     away: str = ""
+    silent: bool = False
+    shut_out: bool = False
     done: Sequence[str] = ()
     failed: Sequence[str] = ()
     notes: Sequence[str] = ()

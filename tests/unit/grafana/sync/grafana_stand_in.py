@@ -7,6 +7,7 @@ Tests reach into `state` for what a person does by hand, and set `broken` to hav
 import base64
 import json
 import re
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -529,8 +530,8 @@ def check_signed(right: bool) -> None:
 
 
 @contextmanager
-def serving() -> Iterator[Grafana]:
-    """Serve on a free port of loopback."""
+def serving(tls: ssl.SSLContext | None = None) -> Iterator[Grafana]:
+    """Serve on a free port of loopback, over TLS with a context."""
     grafana = Grafana()
     signed = "Basic " + base64.b64encode(f"admin:{PASSWORD}".encode()).decode()
 
@@ -570,9 +571,11 @@ def serving() -> Iterator[Grafana]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
-    grafana.url = f"http://127.0.0.1:{server.server_port}"
+    grafana.url = f"{'http' if tls is None else 'https'}://127.0.0.1:{server.server_port}"
     try:
         yield grafana
     finally:
