@@ -77,9 +77,9 @@ def _show(text: str) -> None:
     console().print(table)
     gaps = [line for line in lines if line["line"] == "gap"]
     for line in gaps:
-        console().print(
-            escape(f"{line['name']}: {line['begins']} to {line['ends']}: {line['why']}"), highlight=False
-        )
+        missing = _short("missing_h", line["missing_h"])
+        told = f"{line['name']}: {missing} h missing, {line['begins']} to {line['ends']}: {line['why']}"
+        console().print(escape(told), highlight=False)
     for line in lines:
         if line["line"] == "note":
             console().print(escape(f"{line['why']} {line['ends'] or line['key']}"), highlight=False)

@@ -49,16 +49,14 @@ async def close_month(
     is no month, NotOver, NotComplete, Taken where it is closed, StorageAway.
     """
     first, last = month_days(month)
-    zones = {container.timezone for container in inventory.containers}
-    zones |= {kept.timezone for kept in await storage.ledger.containers()}
-    if any(month_bounds(zone, month)[1] > now for zone in zones | {"UTC"}):
+    if not await is_over(storage, inventory, month, now):
         raise NotOver(worded("%(month)s is not over yet", month=month))
     wish = ReportWish(begins=first, ends=last, basis=basis)
     lacking: list[bool] = []
 
     def reports(connection: Connection, number: int) -> Mapping[str, Report]:
         whole = report_of(connection, inventory, wish, now)
-        lacking.append(whole.total.not_booked_s > 0)
+        lacking.append(is_lacking(whole))
         if lacking[-1] and not incomplete:
             raise _not_complete(month, whole)
         complete_days(connection, first, last)
@@ -78,7 +76,25 @@ async def close_month(
     )
 
 
+async def is_over(storage: Storage, inventory: Inventory, month: str, now: datetime) -> bool:
+    """Return whether a month (`2026-10`) is over by the clock of every container, and in UTC. Raises ValueError, StorageAway."""
+    zones = {container.timezone for container in inventory.containers}
+    zones |= {kept.timezone for kept in await storage.ledger.containers()}
+    return all(month_bounds(zone, month)[1] <= now for zone in zones | {"UTC"})
+
+
+def is_lacking(report: Report) -> bool:
+    """Return whether hours of a whole month's report are not booked; so are all of them where there is nothing at all."""
+    return report.total.not_booked_s > 0 or not report.rows
+
+
 def _not_complete(month: str, report: Report) -> NotComplete:
+    if not report.rows:
+        nothing = worded(
+            "nothing of %(month)s is booked: wait for the books, or close the month as incomplete",
+            month=month,
+        )
+        return NotComplete(nothing, report.gaps)
     hours = -(-report.total.not_booked_s // 3600)
     text = worded_many(
         "%(num)s hour of %(month)s is not booked yet: wait for it, or close the month as incomplete",

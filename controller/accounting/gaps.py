@@ -62,6 +62,11 @@ def unread(rows: Iterable[HourRow], container: str, name: str) -> list[Gap]:
     ]
 
 
+def missing_seconds(gap: Gap) -> float:
+    """Return how much of a gap is missing (s): all of it unless it says otherwise."""
+    return (gap.ends - gap.begins).total_seconds() if gap.missing_hours is None else gap.missing_hours * 3600
+
+
 def outside(begins: int, ends: int, booked: Sequence[Span]) -> list[Span]:
     """Return the parts of a time that lie in none of these spans, which come in order."""
     found = []

@@ -8,13 +8,14 @@ import csv
 import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time
 from decimal import Decimal, InvalidOperation
 from typing import Final
 from zoneinfo import ZoneInfo
 
 import msgspec
 
+from controller.accounting.periods import day_bounds
 from controller.wording import Wording, worded
 
 MOST_LINES: Final = 20_000
@@ -52,6 +53,9 @@ _OFFSET: Final = re.compile(r"\s*(Z|[+-]\d{2}:?\d{2})$", re.ASCII)
 _AMBIGUOUS: Final = re.compile(r"\d{1,2}/\d{1,2}/\d{2,4}.*", re.ASCII | re.DOTALL)
 _SPACES: Final = re.compile(r"[\s\u00a0\u202f']")
 _FIGURE: Final = re.compile(r"[0-9]+(?:[.,][0-9]+)?")
+_TWO_FIGURES: Final = re.compile(r"(?!0,)[0-9]{1,3},[0-9]{3}")
+"""The comma may stand before decimals, or between thousands."""
+_WITH_THOUSANDS: Final = re.compile(r".*,.*\..*|.*\..*,.*|[0-9]{1,3}(?:,[0-9]{3}){2,}")
 
 
 class CsvPlace(msgspec.Struct, frozen=True):
@@ -93,7 +97,8 @@ def read_csv(raw: bytes, places: Mapping[str, CsvPlace]) -> tuple[list[ReadLine]
     """Return the lines that can be used and the faults of the others, by line.
 
     `places`: containers by id and by name. Cells are parted by comma, semicolon or tab, whichever the head uses; a byte order
-    mark does not matter. A figure may have a point or a comma before its decimals, and spaces between thousands, not both.
+    mark does not matter. A figure may have a point or a comma before its decimals, and spaces between thousands, not both;
+    one that may be two, such as 1,234, is refused.
     A time without an offset is by the container's clock; a date alone is the midnight that it begins with.
     """
     try:
@@ -223,12 +228,21 @@ def _read(
 
 
 def figure_of(text: str) -> str:
-    """Return a meter's figure as decimal text with a point. Raises ValueError with a Wording for what is none."""
+    """Return a meter's figure as decimal text with a point. Raises WrongCell for what is none, or may be two."""
     bare = _SPACES.sub("", text)
     if _FIGURE.fullmatch(bare) is None:
-        if "," in bare and "." in bare:
+        if _WITH_THOUSANDS.fullmatch(bare):
             raise WrongCell(worded("%(text)s: write it without a sign between thousands", text=text[:40]))
         raise WrongCell(worded("%(text)s is no figure of a meter", text=text[:40]))
+    if _TWO_FIGURES.fullmatch(bare):
+        raise WrongCell(
+            worded(
+                "%(text)s may be two figures: write it as %(whole)s or as %(decimal)s",
+                text=text[:40],
+                whole=bare.replace(",", ""),
+                decimal=bare.replace(",", "."),
+            )
+        )
     try:
         figure = Decimal(bare.replace(",", "."))
     except InvalidOperation:
@@ -251,9 +265,12 @@ def moment_of(text: str, timezone: str) -> datetime:
         raise WrongCell(
             worded("%(text)s is no time such as 2026-10-31 18:00 or 31.10.2026 18:00", text=text[:40])
         )
-    hour, minute, second = (int(part or 0) for part in found.groups()[-3:])
     try:
-        wall = datetime(int(found["y"]), int(found["m"]), int(found["d"]), hour, minute, second)  # noqa: DTZ001  # by the wall's clock
+        day = date(int(found["y"]), int(found["m"]), int(found["d"]))
+        if offset is None and found.groups()[-3] is None:
+            return day_bounds(timezone, day)[0]
+        hour, minute, second = (int(part or 0) for part in found.groups()[-3:])
+        wall = datetime.combine(day, time(hour, minute, second))
         if offset is not None:
             return datetime.fromisoformat(f"{wall.isoformat()}{offset[1]}").astimezone(UTC)
         return _by_the_clock(wall, timezone, text)

@@ -4,17 +4,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from fractions import Fraction
 from itertools import pairwise
-from typing import Final
+from typing import Final, get_args
 
 import msgspec
 from sqlalchemy import Connection
 
 from controller.accounting.meters import Counted, check_of, counted, metered_joules, verdict
-from controller.accounting.model import MeterCheck, Reading
+from controller.accounting.model import MeterCheck, Reading, Verdict
 from controller.storage.ledger_numbers import seconds
 from controller.storage.ledger_reading import pieces_between
 from controller.storage.meter_readings import readings_of
 
+_VERDICTS: Final[Sequence[Verdict]] = get_args(Verdict)
+"""From the best to the worst."""
 NEAR: Final = timedelta(hours=1)
 """How far from a period's ends its first and last reading may be for the meter to count as read for the whole of it."""
 
@@ -67,7 +69,10 @@ def meter_checks(
 
 
 def together(checks: Sequence[MeterCheck], *, whole: bool) -> MeterCheck | None:
-    """Return several containers' meters as one beside their sum, None where there is none."""
+    """Return several containers' meters as one beside their sum, None where there is none.
+
+    Its verdict is the worst of theirs and its own: what one has too much may hide what another has too little.
+    """
     if not checks:
         return None
     kwh, sum_kwh = sum(one.kwh for one in checks), sum(one.sum_kwh for one in checks)
@@ -78,7 +83,7 @@ def together(checks: Sequence[MeterCheck], *, whole: bool) -> MeterCheck | None:
         kwh=round(kwh, 3),
         sum_kwh=round(sum_kwh, 3),
         variance_ratio=round(variance, 6),
-        verdict=verdict(Fraction(variance)),
+        verdict=max(verdict(Fraction(variance)), *(one.verdict for one in checks), key=_VERDICTS.index),
         whole=whole and all(one.whole for one in checks),
     )
 

@@ -21,7 +21,7 @@ Basis: TypeAlias = Literal["readings", "meter"]
 """What a bill rests on: the sum of the miners' readings, or the container's own meter where it has one."""
 
 Verdict: TypeAlias = Literal["agrees", "look", "dispute"]
-"""Of meter and sum: less than 5 % apart, less than 20 %, more."""
+"""Of meter and sum: less than 5 % apart, less than 20 %, more. In order, the worst last."""
 
 
 class KnownContainer(msgspec.Struct, frozen=True, kw_only=True):
@@ -185,7 +185,10 @@ class Money(msgspec.Struct, frozen=True, gc=False):
 
 
 class MeterCheck(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """The meter beside the sum, over the time between the first and the last of its readings that lie in the period."""
+    """The meter beside the sum, over the time between the first and the last of its readings that lie in the period.
+
+    `verdict`: of several meters as one, the worst of theirs and of all together.
+    """
 
     begins: datetime
     ends: datetime

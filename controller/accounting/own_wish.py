@@ -77,7 +77,7 @@ def closing_as_seen(call: Call[Any, Any], closing: Closing, report: Report) -> C
     """Return a closing as the person may see it. `report`: his part, which alone says to a client whether hours are missing."""
     if client_of(call) is None:
         return closing
-    return msgspec.structs.replace(closing, closed_by=OPERATOR.name, incomplete=bool(report.gaps))
+    return msgspec.structs.replace(closing, closed_by=OPERATOR.name, incomplete=report.total.not_booked_s > 0)
 
 
 def _without_costs(row: ReportRow) -> ReportRow:

@@ -9,12 +9,13 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TypeAlias
 
+from controller.accounting.gaps import missing_seconds
 from controller.accounting.model import KINDS, Charge, Money, Report, ReportRow
 from controller.accounting.money import rounding
 
 Value: TypeAlias = str | float | datetime | Decimal | None
 
-_ABOUT = ("line", "key", "name", "container", "client", "begins", "ends", "why")
+_ABOUT = ("line", "key", "name", "container", "client", "begins", "ends", "why", "missing_h")
 _HOURS = tuple(f"{kind}_h" for kind in (*KINDS, "unwatched"))
 _FIGURES = (
     "energy_kwh",
@@ -63,9 +64,7 @@ def lines_of(report: Report) -> Iterator[list[Value]]:
             row.name,
             row.container,
             row.client,
-            None,
-            None,
-            None,
+            *[None] * 4,
             *_figures(row),
             *(row.hashrate_hs.get(name) for name in algorithms),
             *_by_price(row, charges),
@@ -76,11 +75,33 @@ def lines_of(report: Report) -> Iterator[list[Value]]:
         yield ["rounding", *[None] * (len(_ABOUT) - 1), *[None] * width, *_amounts(left, currencies)]
     rest: list[Value] = [None] * (width + len(currencies))
     for gap in report.gaps:
-        yield ["gap", gap.container, gap.name, gap.container, None, gap.begins, gap.ends, gap.why, *rest]
+        yield [
+            "gap",
+            gap.container,
+            gap.name,
+            gap.container,
+            None,
+            gap.begins,
+            gap.ends,
+            gap.why,
+            missing_seconds(gap) / 3600,
+            *rest,
+        ]
     if report.booked_until is not None:
-        yield ["note", None, None, None, None, None, report.booked_until, "booked until", *rest]
+        yield ["note", None, None, None, None, None, report.booked_until, "booked until", None, *rest]
     if report.closed is not None:
-        yield ["note", str(report.closed), None, None, None, None, None, "closed under this number", *rest]
+        yield [
+            "note",
+            str(report.closed),
+            None,
+            None,
+            None,
+            None,
+            None,
+            "closed under this number",
+            None,
+            *rest,
+        ]
 
 
 def _figures(row: ReportRow) -> list[Value]:

@@ -180,7 +180,8 @@ def _rows(
     named.sort(key=lambda pair: pair[0].order)
     found = []
     for line, tally in named:
-        meter = checks.get(line.key) if scene.wish.by == "container" else None
+        whole = scene.wish.by == "container" and scene.wish.miners is None
+        meter = checks.get(line.key) if whole else None
         client = next(iter(clients)) if len(clients := tally.clients(known)) == 1 else None
         found.append(
             tally.row(

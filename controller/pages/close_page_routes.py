@@ -7,6 +7,7 @@ from typing import Annotated, Any, Final, get_args
 import msgspec
 from aiohttp import web
 
+from controller.accounting.closing import is_lacking, is_over
 from controller.accounting.model import Basis, Report
 from controller.accounting.own_wish import own_report
 from controller.api.forms import FORM, decode_form
@@ -28,7 +29,7 @@ from controller.pages.zones import reading_zone
 from controller.storage.faults import Taken
 from controller.wording import worded
 
-_PATTERN: Final = r"^20\d\d-(0[1-9]|1[0-2])$"
+_PATTERN: Final = "^20[0-9]{2}-(0[1-9]|1[0-2])$"
 Month = Annotated[str, msgspec.Meta(pattern=_PATTERN)]
 
 
@@ -92,7 +93,7 @@ async def _asked(
             month=month_name(month, words),
             number=str(closed.number),
         )
-    elif month >= f"{call.now:%Y-%m}":
+    elif not await is_over(call.storage, call.deeds.inventory, month, call.now):
         impossible = words.gettext("%(month)s is not over yet.", month=month_name(month, words))
     numbers = [one.number for one in await closings_of(call)]
     return page(
@@ -109,7 +110,7 @@ async def _asked(
         bases=_bases(reports, words),
         metered=metered_words(report, words),
         incomplete=form.incomplete == "yes",
-        unbooked=report.total.not_booked_s > 0,
+        unbooked=is_lacking(report),
         total=shown_row(report.total, words, zone),
         warnings=warnings_of(report, words),
         gaps=shown_gaps(report.gaps, words, zone, clocks_of(call)),

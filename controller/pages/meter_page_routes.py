@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date, datetime, tzinfo
 from itertools import pairwise
 from typing import Any, Final
 
@@ -17,14 +17,14 @@ from controller.api.meter_routes import NewReading, delete_reading, post_reading
 from controller.api.problems import Problem
 from controller.api.route import OFFICE, Answer, Call, Handler, Method, NoQuery, Route
 from controller.pages.form_mistakes import by_field
-from controller.pages.formats import cut, plain, sentence
+from controller.pages.formats import comes_twice, cut, plain, sentence
 from controller.pages.frame import page, words_of
 from controller.pages.import_form import ImportForm, mistakes_in, read_form
 from controller.pages.language import Words
 from controller.pages.money_words import decimals, digits_for, exact
 from controller.pages.page_route import led, page_route
 from controller.pages.report_data import today_of
-from controller.pages.report_page_routes import when
+from controller.pages.report_page_routes import clocks_of, when
 from controller.pages.report_rows import ShownMeter, shown_meter
 from controller.pages.schedule_form import Found
 from controller.pages.week_hours import day_of, minute_of, typed_time
@@ -132,7 +132,7 @@ async def get_withdraw(call: Call[None, NoQuery]) -> Answer:
         crumbs=[(PATH, words.gettext("Meters"))],
         reading=reading,
         name=names.get(reading.container, reading.container),
-        when=when(reading.at, call, words),
+        when=words.formats.moment(reading.at, call.now, _clock(call, reading.container)),
         kwh=exact(reading.kwh, words),
     )
 
@@ -191,7 +191,7 @@ async def post_import(call: Call[bytes, NoQuery]) -> Answer:
         {
             "line": str(number),
             "container": names.get(one.container, one.container),
-            "when": when(one.at, call, words),
+            "when": words.formats.moment(one.at, call.now, _clock(call, one.container)),
             "kwh": exact(one.kwh, words),
             "wrong": "",
             "note": one.note,
@@ -348,9 +348,31 @@ def _mistakes(form: EntryForm, container: Container | None, words: Words) -> Fou
         found.append(("day", words.gettext("Give a date such as 2026-12-31")))
     if minute_of(form.time) is None:
         found.append(("time", words.gettext("Give a time such as 09:00")))
+    elif container is not None and (at := _odd_time(form, container, words)):
+        found.append(("time", at))
     if not form.kwh:
         found.append(("kwh", words.gettext("Give the figure on the meter's display")))
     return found
+
+
+def _odd_time(form: EntryForm, container: Container, words: Words) -> str:
+    """Return why a container's clock does not show a time just once that day, "" where it does; a day begins but once."""
+    day, minute = day_of(form.day), minute_of(form.time)
+    if day is None or not minute or minute == 24 * 60:
+        return ""
+    local = _moment(container, day, minute).astimezone(zone_of(container.timezone))
+    if local.hour * 60 + local.minute != minute:
+        return words.gettext("The clock was put forward over this time")
+    if comes_twice(local):
+        return words.gettext(
+            "The clock shows this time twice: upload the reading, with the offset in its time"
+        )
+    return ""
+
+
+def _clock(call: Call[Any, Any], container: str) -> tzinfo:
+    """Return the clock by which readings of a container are told: its own."""
+    return clocks_of(call).get(container, zone_of("UTC"))
 
 
 def _moment(container: Container, day: date, minute: int) -> datetime:

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from controller.accounting.gaps import missing_seconds
 from controller.accounting.model import Closing, Report, ReportWish
 from controller.accounting.own_wish import sees_costs
 from controller.api.route import Call
@@ -112,12 +113,12 @@ def missing_words(report: Report, words: Words) -> str:
     """Return how much of a report's time is missing, and in how many places; "" where nothing is."""
     if not report.gaps:
         return ""
-    hours = sum((gap.ends - gap.begins).total_seconds() for gap in report.gaps)
+    missing_s = sum(map(missing_seconds, report.gaps))
     return words.ngettext(
         "%(num)s time without readings, %(time)s in all",
         "%(num)s times without readings, %(time)s in all",
         len(report.gaps),
-        time=words.formats.duration(hours),
+        time=words.formats.duration(missing_s),
     )
 
 

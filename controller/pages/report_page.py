@@ -28,7 +28,7 @@ ROWS: Final = 100
 DAYS_DRAWN: Final = 92
 """Up to so many days are drawn by day, more by month."""
 
-_MONTH: Final = re.compile(r"20\d\d-(0[1-9]|1[0-2])")
+_MONTH: Final = re.compile(r"20[0-9]{2}-(0[1-9]|1[0-2])")
 _FINER: Final[Mapping[By, By]] = {"client": "container", "container": "day", "month": "day", "day": "miner"}
 """What the rows of a report are made of, by what it is by."""
 

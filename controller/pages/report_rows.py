@@ -5,10 +5,12 @@ What is not known is a dash, never nought; what is estimated carries its sign; e
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, tzinfo
+from fractions import Fraction
 from typing import Final
 
 import msgspec
 
+from controller.accounting.meters import verdict
 from controller.accounting.model import KINDS, Gap, MeterCheck, Report, ReportRow
 from controller.accounting.money import rounding
 from controller.pages.energy_chart import key_words
@@ -356,6 +358,10 @@ def _notes(row: ReportRow, words: Words) -> list[str]:
                 "%(num)s counts were more than can be, and are left out",
                 row.refused,
             )
+        )
+    if row.meter is not None and row.meter.verdict != verdict(Fraction(row.meter.variance_ratio)):
+        found.append(
+            words.gettext("one of the meters lies further apart than all together: look by container")
         )
     if row.bridged_ratio:
         found.append(

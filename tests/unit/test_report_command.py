@@ -12,12 +12,12 @@ from aiohttp.test_utils import TestServer
 import hashyard
 
 CSV = (
-    "line,key,name,container,client,begins,ends,why,energy_kwh,estimated_kwh,coverage_ratio,average_w,"
+    "line,key,name,container,client,begins,ends,why,missing_h,energy_kwh,estimated_kwh,coverage_ratio,average_w,"
     "joules_per_terahash,cost EUR\r\n"
-    "row,k-1,Container [1],k-1,acme,,,,1234.5,,0.987,9000,,12.30\r\n"
-    "total,total,,,,,,,1234.5,0,0.987,9000,30,12.30\r\n"
-    "gap,k-1,Container [1],k-1,,2026-10-03T00:00:00Z,2026-10-03T02:00:00Z,not booked yet,,,,,,\r\n"
-    "note,,,,,,2026-10-03T00:00:00Z,booked until,,,,,,\r\n"
+    "row,k-1,Container [1],k-1,acme,,,,,1234.5,,0.987,9000,,12.30\r\n"
+    "total,total,,,,,,,,1234.5,0,0.987,9000,30,12.30\r\n"
+    "gap,k-1,Container [1],k-1,,2026-10-03T00:00:00Z,2026-10-03T02:00:00Z,not booked yet,1.5,,,,,,\r\n"
+    "note,,,,,,2026-10-03T00:00:00Z,booked until,,,,,,,\r\n"
 )
 DAYS = ("--from", "2026-10-01", "--to", "2026-10-31")
 
@@ -92,6 +92,7 @@ async def test_a_person_gets_a_table_with_what_is_missing(
         "1,234.5",
         "98.7%",
         "12.30",
+        "1.5 h missing",
         "not booked yet",
         "booked until 2026-10-03",
         "–",

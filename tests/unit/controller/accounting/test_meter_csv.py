@@ -49,6 +49,7 @@ def test_times_in_their_usual_forms(cell: str, at: datetime) -> None:
         ("20261003", "no time such as"),
         ("0000-01-01", "no time that there is"),
         ("9999-12-31 23:59-23:59", "no time that there is"),
+        ("9999-12-31", "no time that there is"),
         ("٢٠٢٦-١٠-٠٣", "no time such as"),
     ],
 )
@@ -66,6 +67,11 @@ def test_times_that_are_none(cell: str, words: str) -> None:
         ("120345.60", "120345.60"),
         ("120345,6", "120345.6"),
         ("120 345,6", "120345.6"),
+        ("1234,567", "1234.567"),
+        ("1 234,567", "1234.567"),
+        ("0,567", "0.567"),
+        ("1,23", "1.23"),
+        ("1.234", "1.234"),
         ("120\u00a0345", "120345"),
     ],
 )
@@ -80,6 +86,36 @@ def test_figures_in_their_usual_forms(cell: str, kwh: str) -> None:
 def test_figures_that_are_none(cell: str) -> None:
     found, [fault] = read_csv(f"container;at;kwh\nk-1;2026-10-03;{cell}".encode(), PLACES)
     assert (found, fault.line) == ([], 2)
+
+
+@pytest.mark.parametrize(
+    ("cell", "words"),
+    [
+        ("1,234", "1,234 may be two figures: write it as 1234 or as 1.234"),
+        ("120,345", "120,345 may be two figures: write it as 120345 or as 120.345"),
+        ("1,234,567", "1,234,567: write it without a sign between thousands"),
+        ("1,234.5", "1,234.5: write it without a sign between thousands"),
+    ],
+)
+def test_a_figure_that_may_be_two_is_refused_with_both(cell: str, words: str) -> None:
+    text = f"container;at;kwh\nk-1;2026-10-03;1234,5\nk-1;2026-10-04;{cell}"
+    [line], [fault] = read_csv(text.encode(), PLACES)
+    assert (line.line, fault.line, str(fault.why)) == (2, 3, words)
+
+
+@pytest.mark.parametrize(
+    ("timezone", "day", "begins"),
+    [
+        ("Asia/Beirut", "2026-03-29", datetime(2026, 3, 28, 22, tzinfo=UTC)),  # midnight is left out
+        ("America/Havana", "2026-11-01", datetime(2026, 11, 1, 4, tzinfo=UTC)),  # and is there twice
+    ],
+)
+def test_a_date_alone_is_where_the_day_begins(timezone: str, day: str, begins: datetime) -> None:
+    places = {"k-1": CsvPlace("k-1", timezone)}
+    [line], faults = read_csv(f"{HEAD}k-1,{day},1".encode(), places)
+    assert (line.at, faults) == (begins, [])
+    _, [fault] = read_csv(f"{HEAD}k-1,{day} 00:00,1".encode(), places)
+    assert "put forward" in fault.why or "twice that night" in fault.why
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])

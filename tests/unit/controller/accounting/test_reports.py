@@ -415,6 +415,22 @@ async def test_the_meter_stands_beside_the_sum_of_exactly_its_time(storage: Stor
     assert by_readings.rows[0].billed_kwh == 219.0
 
 
+async def test_meters_together_are_no_better_than_the_worst_of_them(storage: Storage) -> None:
+    begin = day_bounds(BERLIN, FIRST)[0]
+    until = begin + timedelta(hours=20)
+    for container, kwh in (("1", "66"), ("2", "54.5")):  # 60 kWh of its miners: 9 % below, 10 % above
+        await book_days(storage, container, last=FIRST, joules=3_600_000 - 7)
+        await read_meter(storage, container, (begin, "0", False), (until, kwh, False))
+    made = await report(storage)
+    assert [row.meter and row.meter.verdict for row in made.rows] == ["look", "look"]
+    assert made.total.meter is not None
+    assert (made.total.meter.kwh, made.total.meter.sum_kwh) == (120.5, 120.0)
+    assert abs(made.total.meter.variance_ratio) < 0.005
+    assert made.total.meter.verdict == "look"
+    of_one = await report(storage, miners=("k-1.a1",))
+    assert [row.meter for row in (*of_one.rows, of_one.total)] == [None, None]  # not a miner's meter
+
+
 async def test_a_meter_that_was_replaced_says_nothing_of_the_time_between(storage: Storage) -> None:
     await book_days(storage, "1", joules=3_600_000 - 7)
     begin = day_bounds(BERLIN, FIRST)[0]

@@ -16,13 +16,19 @@ QUERY = "/api/v1/reports/energy?from=2026-10-03&to=2026-10-03"
 
 
 async def book(
-    house: House, container: str, client: str, hours: int = 24, tariff: str = "grid", begin: datetime = BEGIN
+    house: House,
+    container: str,
+    client: str,
+    hours: int = 24,
+    tariff: str = "grid",
+    begin: datetime = BEGIN,
+    read_s: int = 3600,
 ) -> None:
     terms = Terms(client=client, tariff=tariff, currency="EUR", price_per_kwh="0.1")
     for at in range(hours):
         begins = begin + at * HOUR
         sums = Sums(
-            measured_j=3_600_000, miner_s=3600, read_s=3600, hashing_s=3600, megahashes={"SHA-256": 10**9}
+            measured_j=3_600_000, miner_s=3600, read_s=read_s, hashing_s=3600, megahashes={"SHA-256": 10**9}
         )
         piece = Piece(begins=begins, ends=begins + HOUR, terms=terms, miners=(MinerSums("m1", sums),))
         await house.storage.ledger.book(
@@ -151,7 +157,7 @@ async def test_a_month_is_closed_once_and_stays_as_it_was(house: House) -> None:
     house.deeds.pass_time(seconds=(datetime(2026, 12, 1, 5, tzinfo=UTC) - house.deeds.now).total_seconds())
     anna = await house.signed_in("berta", "accountant")
     last = datetime(2026, 10, 31, 22, tzinfo=UTC)
-    await book(house, "gone-1", "acme", 2, begin=last)
+    await book(house, "gone-1", "acme", 2, begin=last, read_s=1800)
     await book(house, "gone-2", "volga", 2, begin=last)
     for body, status in (
         ({"month": "2026-13"}, 422),
@@ -178,6 +184,11 @@ async def test_a_month_is_closed_once_and_stays_as_it_was(house: House) -> None:
     carl = await house.signed_in("carl", "client")
     his = await (await carl.get("/api/v1/reports/1")).json()
     assert [row["key"] for row in his["report"]["rows"]] == ["gone-1"]
+    assert [gap["missing_hours"] for gap in his["report"]["gaps"]] == [1.0]  # read by half, and booked
+    lines = await table(carl, "/api/v1/reports/energy?from=2026-10-31&to=2026-10-31&format=csv")
+    assert [line["missing_h"] for line in lines if line["line"] == "gap"] == ["1"]
+    assert not his["closing"]["incomplete"]
+    assert not (await (await carl.get("/api/v1/reports")).json())[0]["incomplete"]
     assert "volga" not in str(his)
     assert "0.1" not in str(his["report"]["total"]["charges"])
     other = await house.client("other")
@@ -209,6 +220,16 @@ async def test_a_month_with_missing_hours_is_closed_only_knowingly(house: House)
     assert by_miner["total"]["energy_kwh"]["total"] == 2.0
 
 
+async def test_a_month_of_which_nothing_is_booked_is_closed_only_knowingly(house: House) -> None:
+    house.deeds.pass_time(seconds=(datetime(2026, 12, 1, 5, tzinfo=UTC) - house.deeds.now).total_seconds())
+    berta = await house.signed_in("berta", "accountant")
+    refused = await berta.ask("POST", "/api/v1/reports", {"month": "2026-10"})
+    assert refused.status == 409
+    assert "nothing of 2026-10 is booked" in (await refused.json())["detail"]
+    made = await berta.ask("POST", "/api/v1/reports", {"month": "2026-10", "incomplete": True})
+    assert (await made.json())["incomplete"] is True
+
+
 async def test_meter_readings_are_entered_listed_and_withdrawn(house: House) -> None:
     anna = await house.signed_in()
     container = house.deeds.inventory.containers[0]
@@ -228,6 +249,7 @@ async def test_meter_readings_are_entered_listed_and_withdrawn(house: House) -> 
         (10, "1100", {}, "in the books already"),
         (400, "9000", {}, "still to come"),
         (20, "many", {}, "no figure"),
+        (20, "1,234", {}, "write it as 1234 or as 1.234"),
     ):
         refused = await enter(hours, kwh, **more)
         assert refused.status == 422

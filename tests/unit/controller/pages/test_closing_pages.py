@@ -106,3 +106,24 @@ async def test_a_month_that_is_not_over_stays_open(fleet: FleetHouse) -> None:
     found = await page(browser, "/close-month?month=2026-11")
     assert "November 2026 is not over yet." in main(found)
     assert not found.all("button", id="deed")
+
+
+async def test_a_month_is_over_by_every_containers_clock(make_house: MakeHouse, tmp_path: Path) -> None:
+    hand = HAND.replace("client: borealis", "client: borealis\n  timezone: America/New_York")
+    fleet = await start(make_house, tmp_path, hand=hand, kind=ChangedDeeds)
+    fleet.deeds.now = datetime(2026, 11, 1, 3, 30, tzinfo=UTC)  # half past eleven in New York
+    browser = await fleet.browser("olga", "accountant")
+    found = await page(browser, CLOSE)
+    assert "October 2026 is not over yet." in main(found)
+    assert not found.all("button", id="deed")
+    fleet.deeds.now = datetime(2026, 11, 1, 4, 30, tzinfo=UTC)
+    found = await page(browser, CLOSE)
+    assert found.one("button", id="deed")
+    assert found.one("input", name="incomplete")
+
+
+@pytest.mark.parametrize("month", ["20٢٦-10", "2026-1٠", "2026-13", "1999-10"])
+async def test_a_month_that_is_none_is_told(fleet: FleetHouse, month: str) -> None:
+    browser = await fleet.browser("olga", "accountant")
+    await page(browser, f"/close-month?month={month}", 400)
+    await page(browser, f"/reports?month={month}")

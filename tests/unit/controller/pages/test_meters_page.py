@@ -59,10 +59,43 @@ async def test_mistakes_stand_at_their_fields_and_nothing_is_lost(fleet: FleetHo
     status, found, _ = await sent(browser, "/meters", form)
     assert status == 422
     assert summary(found) == ["Much is no figure of a meter."]
+    status, found, _ = await sent(browser, "/meters", form | {"kwh": "1,234"})
+    assert summary(found) == ["1,234 may be two figures: write it as 1234 or as 1.234."]
     await read_meter(fleet, "container-1", (BEGIN, "500"))
     status, found, _ = await sent(browser, "/meters", form | {"kwh": "400"})
     assert status == 422
     assert "falls" in summary(found)[0]
+
+
+async def test_a_time_is_the_containers_and_there_once(make_house: MakeHouse, tmp_path: Path) -> None:
+    hand = HAND.replace("client: borealis", "client: borealis\n  timezone: America/New_York")
+    fleet = await start(make_house, tmp_path, hand=hand, kind=ChangedDeeds)
+    fleet.deeds.now = datetime(2026, 11, 20, tzinfo=UTC)
+    browser = await fleet.browser("olga", "accountant")
+    form = filled(await page(browser, "/meters"), container="container-2", day="2026-11-01", kwh="5")
+    form.pop("replaced", None)
+    for day, time, words in (
+        ("2026-11-01", "01:30", "The clock shows this time twice"),
+        ("2026-03-08", "02:30", "The clock was put forward over this time"),
+    ):
+        status, found, _ = await sent(browser, "/meters", form | {"day": day, "time": time})
+        assert status == 422
+        assert words in summary(found)[0]
+    status, _, _ = await sent(browser, "/meters", form | {"time": "24:00"})
+    assert status == 303
+    (reading,) = await fleet.house.storage.meter_readings.find()
+    assert reading.at == datetime(2026, 11, 2, 5, tzinfo=UTC)
+    assert "2 Nov 2026, 00:00" in main(await page(browser, f"/meters/{reading.id}/withdraw"))
+    upload = filled(await page(browser, "/meters/import"))
+    upload.pop("file", None)
+    text = "container,at,kwh\ncontainer-2,2026-11-01 01:30-05:00,4\n"
+    text += "container-2,2026-11-03 09:00,7\n"
+    _, found = await sent_in_parts(browser, "/meters/import", {**upload, "text": text, "do": "preview"})
+    lines = found.one("section", id="preview").one("tbody").all("tr")
+    assert [line.all("td")[1].words for line in lines] == [
+        "1 Nov 2026, 01:30 (UTC-05:00)",
+        "3 Nov 2026, 09:00",
+    ]
 
 
 async def test_each_reading_stands_beside_the_sum_of_its_time(fleet: FleetHouse) -> None:
