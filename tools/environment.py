@@ -12,6 +12,7 @@ import hashlib
 import importlib.util
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -24,9 +25,17 @@ ENVIRONMENT = packages.REPOSITORY / ".venv"
 PYTHON = ENVIRONMENT / "bin" / "python"
 _INSTALLED = ENVIRONMENT / "installed"
 _UNFINISHED = ENVIRONMENT / "unfinished"
+_PIP = (str(PYTHON), "-m", "pip", "--require-virtualenv")
 
-# The record of its files is the last that an installation of pip writes: interrupted before, it may import and not work.
-_WHOLE = "import sys; from importlib import metadata; metadata.files('pip')[0]; print(sys.version)"
+# Without pyvenv.cfg the same program is the Python behind it, into which pip would install. The record of its files is the last
+# that an installation of pip writes: interrupted before, it may import and not work.
+_WHOLE = """\
+import sys
+from importlib import metadata
+if sys.prefix == sys.base_prefix or not metadata.files("pip"):
+    sys.exit(1)
+print(sys.version)
+"""
 
 
 class EnvironmentFailed(Exception):
@@ -40,16 +49,17 @@ def install(extras: list[str]) -> None:
         state = fingerprint(tomllib.load(project))
         before = _INSTALLED.read_text().split() if _INSTALLED.exists() else []
         known = before[1:]
-        if before[:1] == [state] and set(extras) <= set(known):
+        if before[:1] == [state] and set(extras) <= set(known) and not _UNFINISHED.exists():
             return
         together = sorted({*extras, *known})
         print(
             f"Installing Hashyard into .venv ({', '.join(together)}): a minute or two, the first time only."
         )
         if _UNFINISHED.exists() or not _usable():
+            _put_away()
             _make()
         _UNFINISHED.touch()
-        _call([str(PYTHON), "-m", "pip", "install", "--quiet", "--editable", f".[{','.join(together)}]"])
+        _call([*_PIP, "install", "--quiet", "--editable", f".[{','.join(together)}]"])
         _INSTALLED.write_text(" ".join([state, *together]))
         _UNFINISHED.unlink()
 
@@ -75,9 +85,21 @@ def _usable() -> bool:
     return asked.returncode == 0 and asked.stdout.strip() == sys.version.strip()
 
 
+def _put_away() -> None:
+    """Take an old .venv away at once and whole: interrupted while it is deleted, what is left of it might look usable."""
+    packages.TOOLS.mkdir(exist_ok=True)
+    old = packages.TOOLS / "old-environment"
+    for place in (old, ENVIRONMENT):
+        if place.is_symlink():
+            place.unlink()
+        elif place.exists():
+            place.rename(old)
+            shutil.rmtree(old)
+
+
 def _make() -> None:
     if importlib.util.find_spec("ensurepip"):
-        _call([sys.executable, "-m", "venv", "--clear", str(ENVIRONMENT)])
+        _call([sys.executable, "-m", "venv", str(ENVIRONMENT)])
     else:
         _make_with_unpacked_pip()
 
@@ -93,7 +115,7 @@ def _make_with_unpacked_pip() -> None:
             f"this Python has no ensurepip ({error}): install python3-venv, as in `sudo apt-get install python3-venv`"
         ) from error
     wheel = next(wheels.glob("usr/share/python-wheels/pip-*.whl"))
-    _call([sys.executable, "-m", "venv", "--clear", "--without-pip", str(ENVIRONMENT)])
+    _call([sys.executable, "-m", "venv", "--without-pip", str(ENVIRONMENT)])
     _call([str(PYTHON), f"{wheel}/pip", "install", "--quiet", "--no-index", str(wheel)])
 
 

@@ -235,6 +235,27 @@ def test_pip_that_was_cut_off_is_not_taken_for_whole(tmp_path: Path, monkeypatch
     assert not environment._usable()
     (record / "RECORD").write_text("pip/__init__.py,,\n")
     assert environment._usable()
+    (environment_folder / "pyvenv.cfg").unlink()
+    assert not environment._usable()  # the Python behind it answers then, and has a pip of its own
+
+
+def test_an_old_environment_goes_at_once_however_often_that_is_cut_off(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(packages, "TOOLS", tmp_path / "tools")
+    monkeypatch.setattr(environment, "ENVIRONMENT", tmp_path / "environment")
+    environment._put_away()
+    for folder in ("tools/old-environment/left", "environment/bin"):
+        (tmp_path / folder).mkdir(parents=True)
+    environment._put_away()
+    assert not (tmp_path / "environment").exists()
+    assert list((tmp_path / "tools").iterdir()) == []
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (tmp_path / "environment").symlink_to(elsewhere)
+    environment._put_away()
+    assert elsewhere.exists()
+    assert not (tmp_path / "environment").is_symlink()
 
 
 class InterruptedLoading:
