@@ -50,8 +50,10 @@ def missing_of(connection: Connection, scene: Scene, hours: Sequence[HourRow]) -
         found += _around(place, scene.now, owned)
         if place.kept is None or place.kept.booked_from >= place.ends:
             continue
-        if place.container is not None and place.kept.booked_until < place.ends:
-            until.append(place.kept.booked_until)
+        booked_until = place.kept.booked_until
+        his_goes_on = owned is None or any(ends > seconds(booked_until) for _, ends in owned)
+        if place.container is not None and booked_until < place.ends and his_goes_on:
+            until.append(booked_until)
         spans = _not_booked(connection, scene, place, booked, owned)
         found += gaps.named(gaps.joined(span for _, span in spans), place.id, place.name, gaps.NOT_BOOKED)
         for day, span in spans:

@@ -364,6 +364,19 @@ async def test_a_client_hears_only_of_times_that_were_his(storage: Storage) -> N
     assert by_client.total.not_booked_s == 4 * 3600
 
 
+async def test_a_client_is_told_how_far_the_books_of_his_own_time_go(storage: Storage) -> None:
+    begin = day_bounds(BERLIN, FIRST)[0]
+    middle = begin + timedelta(days=1)
+    await assign(storage, "borealis", ("k-1", begin, middle))
+    await assign(storage, "volga", ("k-1", middle, None))
+    await book_days(storage, "1", last=FIRST)
+    until = middle + timedelta(hours=1)
+    await storage.ledger.book(booked("1", middle, until, [(middle, until, VOLGA)]))
+    for clients, told in ((("borealis",), None), (("volga",), until), (None, until)):
+        made = await report(storage, clients=clients, now=until, inventory=inventory("1"))
+        assert made.booked_until == told
+
+
 async def read_meter(storage: Storage, container: str, *figures: tuple[datetime, str, bool]) -> list[Reading]:
     given = [
         Reading(
