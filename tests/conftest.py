@@ -9,7 +9,7 @@ from typing import Any
 import hypothesis
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser, async_playwright, expect
 
 from tests import postgresql_server
 from tools import packages
@@ -23,6 +23,7 @@ hypothesis.settings.register_profile(
     "hashyard", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )
 hypothesis.settings.load_profile("hashyard")
+expect.set_options(timeout=60_000)
 
 
 def pytest_configure(config: pytest.Config) -> None:

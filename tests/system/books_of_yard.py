@@ -62,8 +62,8 @@ class Booked:
 
 
 def months_back(number: int) -> str:
-    """Return the month so many before this one."""
-    day = datetime.now(UTC).date().replace(day=15)
+    """Return the month so many before this one: one that is over by every clock, also on the first of a month."""
+    day = (datetime.now(UTC) - timedelta(hours=12)).date().replace(day=15)
     for _ in range(number):
         day = (day.replace(day=1) - timedelta(days=1)).replace(day=15)
     return month_of(day)

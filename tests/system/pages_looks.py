@@ -23,7 +23,6 @@ from tests.system.books_of_yard import Booked, days_of, keep_books, months_back
 from tests.system.pages_yard import Session, Yard
 from tests.system.stack import until
 
-PATIENCE_MS = 20_000
 WIDTHS = (320, 1440)
 SCHEMES = ("light", "dark")
 LANGUAGES = ("en", "ru")
@@ -393,7 +392,7 @@ class Looker:
         page = self.page
         where = page.url.split("/", 3)[3]
         self._address = f"{state} {self.window.name} /{where}"
-        await expect(page.locator("[data-part][aria-busy]")).to_have_count(0, timeout=PATIENCE_MS)
+        await expect(page.locator("[data-part][aria-busy]")).to_have_count(0)
         await page.evaluate("document.fonts.ready")
         name = re.sub(r"[^\w=&?-]+", "_", where).strip("_")[:80] or "fleet"
         await page.screenshot(path=self.folder / f"{name}~{state}~{self.window.name}.png", full_page=True)

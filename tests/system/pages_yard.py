@@ -19,6 +19,7 @@ PASSWORD = "heron lantern quarry wick"
 ORDERS = "opensesame-5r7"
 """The password without which the miners of the container that obeys take no order."""
 READ_EVERY_S = 2
+PATIENCE_MS = 60_000
 
 OBEYS, WATCHED, HOSTILE = "Container 7", "Контейнер 1", "<b>{{7*7}}</b> עברית"
 CALM = "wear: {restarts_per_day: 0, pool_outages_per_day: 0, chip_deaths_per_day: 0, board_deaths_per_day: 0}"
@@ -160,6 +161,7 @@ class Yard:
         context = await browser.new_context(
             viewport={"width": width, "height": height}, base_url=self.url, reduced_motion="reduce", **more
         )
+        context.set_default_timeout(PATIENCE_MS)
         await context.add_cookies(
             [{"name": "hashyard", "value": by.cookie if by else self.cookie, "url": self.url}]
         )

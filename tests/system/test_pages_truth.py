@@ -18,7 +18,6 @@ from tests.system.stack import ask, until
 from tests.unit.controller.pages.reading_pages import Element, read_page
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-expect.set_options(timeout=30_000)
 
 # Where the controller commands, it reads by itself when the exporter is away: here it only watches.
 OBSERVED = FLEET.replace("control: enforce", "control: observe")
