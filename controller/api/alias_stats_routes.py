@@ -11,10 +11,10 @@ import msgspec
 from controller.api.alias_control_routes import alias_route, canonical
 from controller.api.alias_fleet_routes import older_container, older_view
 from controller.api.figures import SHA256, figures_of
-from controller.api.problems import Kind, Problem
+from controller.api.problems import Kind
 from controller.api.route import EVERYBODY, Answer, Call, Handler, Route
 from controller.api.small_numbers import numbers
-from controller.api.stats_routes import SCRAPE_S, matchers
+from controller.api.stats_routes import SCRAPE_S, matchers, no_history
 from controller.deeds import MinerView
 from controller.history import History, HistoryAway, Line, quoted
 
@@ -127,7 +127,7 @@ async def rows_of(call: Call[Any, Any], matching: str, hours: float, limit: int)
             )
         )
     except HistoryAway as error:
-        raise Problem("prometheus-away", str(error), headers={"Retry-After": "10"}) from None
+        raise no_history(call, error) from None
     rows: dict[int, dict[str, float]] = {}
     for column, lines in zip(_ASKED, answers, strict=True):
         for at, value in _points(lines):

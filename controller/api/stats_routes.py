@@ -14,7 +14,7 @@ import msgspec
 
 from controller.api.links import whole_address
 from controller.api.paging import page_of
-from controller.api.problems import Mistake, Problem
+from controller.api.problems import KINDS, Mistake, Problem
 from controller.api.route import EVERYBODY, Call, Handler, ListQuery, Moment, Page, Route
 from controller.history import FiringAlert, History, HistoryAway, Line, quoted
 from controller.settings import Settings
@@ -139,7 +139,7 @@ async def get_alerts(call: Call[None, ListQuery]) -> Page[FiringAlert]:
     try:
         found = await alerts_seen(call)
     except HistoryAway as error:
-        raise Problem("prometheus-away", text_of(error), headers={"Retry-After": "10"}) from None
+        raise no_history(call, error) from None
     shown = [_with_addresses(alert, call.settings) for alert in found]
     return page_of(shown, call.query, "alerts", lambda alert: f"{alert.name} {sorted(alert.labels.items())}")
 
@@ -178,7 +178,7 @@ async def stats_of(call: Call[Any, StatsQuery], expression: str, matching: str, 
     try:
         lines = await call.service(History).over_range(asked, first, last, step)
     except HistoryAway as error:
-        raise Problem("prometheus-away", text_of(error), headers={"Retry-After": "10"}) from None
+        raise no_history(call, error) from None
     times = range(first, last + 1, step)
     series = [_series(line, query.metric, times) for line in lines]
     known = {at for line in lines for at, _ in line.points}
@@ -189,6 +189,12 @@ async def stats_of(call: Call[Any, StatsQuery], expression: str, matching: str, 
         coverage_ratio=len(known) / len(times) if times else 0.0,
         series=series,
     )
+
+
+def no_history(call: Call[Any, Any], error: HistoryAway) -> Problem:
+    """Return that there is no history now. Why is told to the house alone: Prometheus' words name labels of series, addresses too."""
+    why = KINDS["prometheus-away"].text if call.person.role == "client" else text_of(error)
+    return Problem("prometheus-away", why, headers={"Retry-After": "10"})
 
 
 def matchers(call: Call[Any, Any], containers: Sequence[Container]) -> str:

@@ -10,15 +10,20 @@ ALERTS = "/api/v1/alerts"
 
 
 class PrometheusOfAlerts:
-    """Answers `alerts`; while `answer` is set, that in its place; after `slow_s` seconds."""
+    """Answers `alerts`; while `answer` is set, that in its place; after `slow_s` seconds.
+
+    While `refusal` is set, every question gets that as an error.
+    """
 
     def __init__(self) -> None:
         self.alerts: list[Any] = []
         self.answer: web.Response | None = None
+        self.refusal: str | None = None
         self.asked = 0
         self.slow_s = 0.0
         app = web.Application()
         app.router.add_get(ALERTS, self._alerts)
+        app.router.add_post("/api/v1/query_range", self._alerts)
         self._server = TestServer(app, host="127.0.0.1")
 
     @property
@@ -51,6 +56,9 @@ class PrometheusOfAlerts:
     async def _alerts(self, _request: web.Request) -> web.Response:
         self.asked += 1
         await asyncio.sleep(self.slow_s)
+        if self.refusal is not None:
+            refused = {"status": "error", "errorType": "execution", "error": self.refusal}
+            return web.json_response(refused, status=422)
         if self.answer is not None:
             return self.answer
         return web.json_response({"status": "success", "data": {"alerts": self.alerts}})

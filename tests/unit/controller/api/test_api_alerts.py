@@ -137,6 +137,37 @@ async def test_a_prometheus_that_does_not_answer_rightly_is_away(
     assert "MinerDown" in await names(browser)
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/v1/alerts",
+        "/api/v1/stats/overview",
+        "/api/v1/stats/containers",
+        "/api/v1/stats/containers/container-1",
+        "/api/v1/stats/miners/container-1.a1",
+        "/api/stats/overview",
+        "/api/stats/containers/container-1",
+        "/api/stats/miners/container-1.a1",
+        "/charts/container/container-1",
+        "/alerts",
+    ],
+)
+async def test_the_words_of_prometheus_are_told_to_the_house_alone(
+    fleet: FleetHouse, prometheus: PrometheusOfAlerts, path: str
+) -> None:
+    """They name labels of series: a miner that two exporters read has two of an address that no client is shown."""
+    prometheus.refusal = 'found duplicate series: {__name__="miner_info", address="10.1.7.1", job="miners"}'
+    client, office = await fleet.browser("clara", "client"), await fleet.browser()
+    texts = []
+    for browser in (client, office):
+        response = await browser.get(path)
+        assert response.status == 503 or path in ("/alerts", "/charts/container/container-1")
+        texts.append(await response.text())
+    assert "10.1." not in texts[0]
+    assert "miner_info" not in texts[0]
+    assert "duplicate series" in texts[1]
+
+
 async def test_a_prometheus_that_is_gone_is_said(fleet: FleetHouse, prometheus: PrometheusOfAlerts) -> None:
     browser = await fleet.browser()
     await prometheus.stop()
