@@ -5,11 +5,22 @@ Loading what a program needs takes a second, in which Ctrl-C would end it with a
 
 import runpy
 import sys
+from pathlib import Path
 
 
 def main() -> int:
-    """Run the program as `python -m tools.NAME` would; exit 130 when it is interrupted and says nothing of that itself."""
-    name = sys.argv.pop(1)
+    """Run the program as `python -m tools.NAME` would; exit 130 when it is interrupted and says nothing of that itself.
+
+    Exit 2 where no program has that name.
+    """
+    name = "".join(sys.argv[1:2])
+    programs = {file.stem for file in Path(__file__).parent.glob("[!_]*.py")}
+    if name not in programs:
+        print(
+            f"tools: there is no program {name!r}; say one, such as `python -m tools demo`", file=sys.stderr
+        )
+        return 2
+    del sys.argv[1]
     try:
         runpy.run_module(f"tools.{name}", run_name="__main__", alter_sys=True)
     except KeyboardInterrupt:

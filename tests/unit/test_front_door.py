@@ -262,7 +262,7 @@ class InterruptedLoading:
     """Finds modules as a person does who presses Ctrl-C while they are being loaded."""
 
     def find_spec(self, name: str, *_: object) -> None:
-        if name in {"hashyard", "tools.something"}:
+        if name in {"hashyard", "tools.welcome"}:
             raise KeyboardInterrupt
 
 
@@ -271,11 +271,20 @@ def test_what_is_interrupted_while_it_loads_ends_in_one_line(
 ) -> None:
     monkeypatch.setattr(sys, "meta_path", [InterruptedLoading(), *sys.meta_path])
     monkeypatch.delitem(sys.modules, "hashyard", raising=False)
-    monkeypatch.setattr(sys, "argv", ["tools", "something"])
+    monkeypatch.setattr(sys, "argv", ["tools", "welcome"])
     assert hashyard_start.main() == 1
     assert capsys.readouterr().err == "interrupted\n"
     assert tools_start.main() == 130
     assert capsys.readouterr().err == "Interrupted.\n"
+
+
+@pytest.mark.parametrize("typed", [[], ["nothing"], ["__init__"], ["../hashyard"]])
+def test_a_program_that_is_not_there_is_said_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], typed: list[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["tools", *typed])
+    assert tools_start.main() == 2
+    assert capsys.readouterr().err.startswith("tools: there is no program ")
 
 
 PARTS = """
