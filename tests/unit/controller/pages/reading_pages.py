@@ -31,6 +31,14 @@ class Element:
     def words(self) -> str:
         return " ".join(self.text.split())
 
+    @property
+    def pieces(self) -> int:
+        """Of how many elements and stretches of bare text it is made: as many boxes it is where its contents are laid out."""
+        bare = self.text
+        for one in self.inside:
+            bare = bare.replace(one.text, "\n", 1) if one.text else bare
+        return len(self.inside) + bool(bare.strip(" \n\t"))
+
     def _walk(self) -> Iterator["Element"]:
         for one in self.inside:
             yield one

@@ -55,6 +55,28 @@ async def test_figures_stand_as_the_books_have_them(fleet: FleetHouse) -> None:
     assert "measured 75.0" in found.all("svg", class_="source-bar")[0].attributes["aria-label"]
 
 
+async def test_what_a_line_says_on_a_phone_stands_in_one_piece(fleet: FleetHouse) -> None:
+    # There a cell is its head and its words beside it: each further piece would be a column of its own.
+    browser = await fleet.browser("olga", "accountant")
+    await read_meter(fleet, "container-1", (datetime(2026, 10, 1, tzinfo=UTC), "1"))
+    for path in (f"{OCTOBER}&by=container", f"{OCTOBER}&by=day", "/meters"):
+        cells = [cell for cell in (await page(browser, path)).all("td") if "data-head" in cell.attributes]
+        assert cells
+        assert {cell.attributes["data-head"]: cell.words for cell in cells if cell.pieces > 1} == {}
+
+
+async def test_many_lines_stay_lines_on_a_phone_with_what_counts_first(
+    make_house: MakeHouse, tmp_path: Path
+) -> None:
+    fleet = await start(make_house, tmp_path, hand=HAND, kind=ChangedDeeds)
+    await book(fleet, days=8)
+    browser = await fleet.browser("olga", "accountant")
+    assert not (await page(browser, OCTOBER)).all("table", class_="dense")
+    energy, time = (await page(browser, f"{OCTOBER}&by=day")).all("table", class_="dense")
+    assert len(energy.all("th", scope="row")) == len(time.all("th", scope="row")) == 9
+    assert [head.words for head in energy.all("th", class_="first")] == ["Energy kWh", "Coverage", "Cost"]
+
+
 async def test_each_figure_leads_to_what_it_is_made_of(fleet: FleetHouse) -> None:
     browser = await fleet.browser("olga", "accountant")
     found = await page(browser, f"{OCTOBER}&by=client")

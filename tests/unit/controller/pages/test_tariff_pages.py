@@ -42,6 +42,14 @@ async def test_the_list_says_prices_changes_and_who_has_it(fleet: FleetHouse) ->
     assert "from the beginning: no tariff now" in text
 
 
+async def test_what_a_line_says_on_a_phone_stands_in_one_piece(fleet: FleetHouse) -> None:
+    # There a cell is its head and its words beside it: each further piece would be a column of its own.
+    found = await page(await fleet.browser("olga", "accountant"), "/tariffs")
+    cells = [cell for cell in found.all("td") if "data-head" in cell.attributes]
+    assert len(cells) > 3
+    assert {cell.attributes["data-head"]: cell.words for cell in cells if cell.pieces > 1} == {}
+
+
 async def test_one_written_by_hand_is_locked_and_shown(fleet: FleetHouse) -> None:
     found = await page(await fleet.browser("olga", "accountant"), "/tariffs/Grid")
     assert "It is written by hand in" in main(found)
