@@ -176,8 +176,9 @@ async def reset_password(call: Call[Any, Any], user: User) -> LetIn:
     """Give somebody a new one-time password; his sessions end, and so does an invitation that he has not used."""
     password = one_time_password()
     kept = await call.signing_in.passwords.hash(password)
-    await call.storage.people.users.set_password(user.id, kept, change_needed=True)
+    # First, so that nobody who has the link chooses a password over the new one.
     await call.storage.people.invitations.end(user.id)
+    await call.storage.people.users.set_password(user.id, kept, change_needed=True)
     await call.signing_in.end_all(user.id, tokens=False)
     await _record(call, "user.password_reset", user)
     await forget_first_password(call.settings.data, user.username)
@@ -196,6 +197,7 @@ async def invite_user(call: Call[Any, Any], user: User) -> LetIn:
         detail = worded("you are signed in already: change your own password in your account")
         raise Problem("invalid", detail, [Mistake("", "not-allowed", detail)])
     kept = await call.signing_in.passwords.hash(_nobodys())
+    await call.storage.people.invitations.end(user.id)
     await call.storage.people.users.set_password(user.id, kept, change_needed=False)
     await call.signing_in.end_all(user.id, tokens=False)
     await forget_first_password(call.settings.data, user.username)

@@ -145,6 +145,26 @@ async def test_what_is_wrong_with_a_chosen_password_is_said_and_the_link_stays(h
     assert (await choose(browser, path)).status == 303
 
 
+@pytest.mark.parametrize("what", ["password", "invitation"])
+async def test_a_link_that_is_used_while_an_administrator_lets_somebody_in_anew_changes_nothing(
+    house: House, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    """Whoever has an old link and uses it right behind the new password does not have the last word."""
+    admin = await house.signed_in("root")
+    path, body = await invited(admin)
+    users = house.storage.people.users
+    set_password, statuses = users.set_password, []
+
+    async def and_then(*given: Any, **more: Any) -> None:
+        await set_password(*given, **more)
+        statuses.append((await choose(house.browser(), path)).status)
+
+    monkeypatch.setattr(users, "set_password", and_then)
+    assert (await admin.ask("POST", f"{USERS}/{body['id']}/{what}")).status == 200
+    assert statuses == [404]
+    assert (await house.browser().sign_in("olga", CHOSEN)).status == 401
+
+
 async def test_of_several_who_use_a_link_at_once_one_has_it(house: House) -> None:
     path, _ = await invited(await house.signed_in("root"))
     tries = [f"{CHOSEN} {number}" for number in range(4)]
