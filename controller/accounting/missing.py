@@ -120,7 +120,6 @@ def _count(lacking: dict[tuple[str, _Key], int], scene: Scene, place: Place, day
     add("container", place.number, length)
     add("day", day, length)
     add("month", day // 100, length)
-    if scene.wish.by == "client":
-        for (client, container), spans in scene.owned.items():
-            if container == place.id:
-                add("client", client, sum(ends - begins for begins, ends in gaps.common(spans, [span])))
+    for (client, container), spans in scene.owned.items():
+        if container == place.id:
+            add("client", client, sum(ends - begins for begins, ends in gaps.common(spans, [span])))

@@ -4,12 +4,13 @@ A client sees the time in which a container was his, whatever he asks for, and p
 that is for some containers sees those alone.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
-from controller.accounting.model import Closing, Report, ReportRow, ReportWish
-from controller.accounting.reporting import make_report
+from controller.accounting.model import By, Closing, Report, ReportRow, ReportWish
+from controller.accounting.reporting import make_report, make_reports
 from controller.api.record_routes import OPERATOR
 from controller.api.route import Call
 
@@ -78,6 +79,12 @@ def closing_as_seen(call: Call[Any, Any], closing: Closing, report: Report) -> C
     if client_of(call) is None:
         return closing
     return msgspec.structs.replace(closing, closed_by=OPERATOR.name, incomplete=report.total.not_booked_s > 0)
+
+
+async def own_reports(call: Call[Any, Any], wish: ReportWish, bys: Sequence[By]) -> list[Report]:
+    """Return the same by each of these, of one state of the books."""
+    made = await make_reports(call.storage, call.deeds.inventory, wish_for(call, wish), bys, call.now)
+    return [as_seen(call, one) for one in made]
 
 
 def _without_costs(row: ReportRow) -> ReportRow:

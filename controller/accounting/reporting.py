@@ -5,7 +5,7 @@ books, and the event loop waits for none of it. The total adds up the same rows,
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from fractions import Fraction
 from functools import lru_cache
@@ -44,8 +44,22 @@ async def make_report(storage: Storage, inventory: Inventory, wish: ReportWish, 
     return await storage.database.read(lambda connection: report_of(connection, inventory, wish, now))
 
 
+async def make_reports(
+    storage: Storage, inventory: Inventory, wish: ReportWish, bys: Sequence[By], now: datetime
+) -> list[Report]:
+    """Return the report by each of these, as `make_report` does: of one state of the books, which is read once."""
+    return await storage.database.read(lambda connection: _reports_of(connection, inventory, wish, bys, now))
+
+
 def report_of(connection: Connection, inventory: Inventory, wish: ReportWish, now: datetime) -> Report:
     """Return the same on a connection, for a transaction that does more."""
+    [found] = _reports_of(connection, inventory, wish, (wish.by,), now)
+    return found
+
+
+def _reports_of(
+    connection: Connection, inventory: Inventory, wish: ReportWish, bys: Sequence[By], now: datetime
+) -> list[Report]:
     if not 0 <= (wish.ends - wish.begins).days < MOST_DAYS:
         raise ValueError(f"a report is of 1 to {MOST_DAYS} days, the first of them first")
     if wish.begins.year < FIRST_YEAR or wish.ends.year > LAST_YEAR:
@@ -62,21 +76,32 @@ def report_of(connection: Connection, inventory: Inventory, wish: ReportWish, no
         nominal_w=mean_of_containers(scene.miners, nominal),
         miner_nominal_w=nominal,
     )
-    tallies, total, hours = _added_up(connection, scene)
+    hours = list(hour_sums(connection, scene.period))
     missing = missing_of(connection, scene, hours)
-    for key, tally in tallies.items():
-        tally.not_booked_s = missing.not_booked_s(wish.by, key)
-    total.not_booked_s = missing.not_booked_s("total", None)
-    return Report(
-        wish=wish,
-        made_at=now,
-        rows=tuple(_rows(scene, known, tallies, checks)),
-        total=total.row(known, key=TOTAL, name="", meter=_whole_meter(scene, total, checks)),
-        gaps=tuple(missing.gaps),
-        booked_until=missing.booked_until,
-        closed=None if closing is None else closing.number,
-        meters=checks,
-    )
+    sums: dict[tuple[bool, bool], Sequence[DayRow]] = {}
+    found = []
+    for by in bys:
+        seen = msgspec.structs.replace(scene, wish=msgspec.structs.replace(wish, by=by))
+        kind = _of_miners(seen.wish), by in ("day", "month")
+        if kind not in sums:
+            sums[kind] = _sums(connection, seen)
+        tallies, total = _added_up(seen, sums[kind], hours)
+        for key, tally in tallies.items():
+            tally.not_booked_s = missing.not_booked_s(by, key)
+        total.not_booked_s = missing.not_booked_s("total", None)
+        found.append(
+            Report(
+                wish=seen.wish,
+                made_at=now,
+                rows=tuple(_rows(seen, known, tallies, checks)),
+                total=total.row(known, key=TOTAL, name="", meter=_whole_meter(seen, total, checks)),
+                gaps=tuple(missing.gaps),
+                booked_until=missing.booked_until,
+                closed=None if closing is None else closing.number,
+                meters=checks,
+            )
+        )
+    return found
 
 
 def _closing(connection: Connection, wish: ReportWish) -> Closing | None:
@@ -114,20 +139,24 @@ def _whole_meter(scene: Scene, total: Tally, checks: Mapping[str, MeterCheck]) -
     return together(found, whole=there <= set(checks))
 
 
-def _added_up(connection: Connection, scene: Scene) -> tuple[dict[_Key, Tally], Tally, list[HourRow]]:
-    """Return the sums of each line by its key, those of all, and the hours that they come of."""
+def _of_miners(wish: ReportWish) -> bool:
+    """Return whether a report is made of miners' days; others are of containers' hours."""
+    return wish.by == "miner" or wish.miners is not None
+
+
+def _sums(connection: Connection, scene: Scene) -> Sequence[DayRow]:
+    """Return what the lines of a report are added up from."""
+    if not _of_miners(scene.wish):
+        return day_sums(connection, scene.period)
+    by_day = scene.wish.by in ("day", "month")
+    return miner_sums(connection, scene.period, miners=scene.chosen_miners, by_day=by_day)
+
+
+def _added_up(
+    scene: Scene, rows: Sequence[DayRow], hours: Sequence[HourRow]
+) -> tuple[dict[_Key, Tally], Tally]:
+    """Return the sums of each line by its key, and those of all. `hours`: those that they come of."""
     wish, terms = scene.wish, scene.terms
-    of_miners = wish.by == "miner" or wish.miners is not None
-    rows = (
-        miner_sums(
-            connection,
-            scene.period,
-            miners=scene.chosen_miners,
-            by_day=wish.by in ("day", "month"),
-        )
-        if of_miners
-        else day_sums(connection, scene.period)
-    )
     key_of = _keys(wish.by, {number: of.client for number, of in terms.items()})
     tallies: dict[_Key, Tally] = {}
     total = Tally()
@@ -139,15 +168,14 @@ def _added_up(connection: Connection, scene: Scene) -> tuple[dict[_Key, Tally], 
         tally.add(row)
     for tally in tallies.values():
         total.add_all(tally)
-    hours = list(hour_sums(connection, scene.period))
     if wish.miners is None:
         begins = _day_begins(scene)
         for hour in hours:
             day_begins = begins[scene.by_number[hour.container].timezone, hour.day]
             total.add_hour(hour, day_begins)
-            if not of_miners:
+            if not _of_miners(wish):
                 tallies[key_of(hour)].add_hour(hour, day_begins)
-    return tallies, total, hours
+    return tallies, total
 
 
 def _day_begins(scene: Scene) -> dict[tuple[str, int], int]:

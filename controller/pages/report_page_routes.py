@@ -5,10 +5,8 @@ from datetime import datetime, tzinfo
 from typing import Any, Final
 from urllib.parse import urlencode
 
-import msgspec
-
 from controller.accounting.model import Closing, Report, ReportRow
-from controller.accounting.own_wish import own_report, sees_costs
+from controller.accounting.own_wish import own_reports, sees_costs
 from controller.api.route import EVERYBODY, OFFICE, Answer, Call, Handler, NoQuery, Route
 from controller.pages.energy_chart import HEIGHT, BarChart, cost_charts, energy_chart, keys_between
 from controller.pages.formats import isolated, plain, wall
@@ -48,7 +46,10 @@ async def get_reports(call: Call[None, NoQuery]) -> Answer:
     words, zone = words_of(call), reading_zone(call)
     choices = await choices_of(call)
     wanted = asked(call.request.query, choices, words)
-    report = await own_report(call, wanted.wish)
+    drawn = drawn_by(wanted.wish)
+    # The lines and the chart are of one state of the books, which is read once for both.
+    reports = await own_reports(call, wanted.wish, tuple(dict.fromkeys((wanted.wish.by, drawn))))
+    report = reports[0]
     closings = [] if call.person.narrow else await closings_of(call)
     closed = next((one for one in closings if one.month == wanted.month), None)
     rows, insides, part = _part(report, wanted, choices)
@@ -94,9 +95,9 @@ async def get_reports(call: Call[None, NoQuery]) -> Answer:
         gaps_in_all=len(report.gaps),
         made=dated(report.made_at, call, words),
         booked=None if report.booked_until is None else dated(report.booked_until, call, words),
-        charts=await _charts(call, wanted, report, words),
+        charts=charts_of(reports[-1], words) if report.rows else [],
         chart_height=HEIGHT,
-        drawn_by=drawn_by(wanted.wish),
+        drawn_by=drawn,
     )
 
 
@@ -145,15 +146,6 @@ def charts_of(report: Report, words: Words) -> list[BarChart]:
         return []
     energy = energy_chart(report.rows, keys, words)
     return [*([] if energy is None else [energy]), *cost_charts(report.rows, keys, words)]
-
-
-async def _charts(call: Call[Any, Any], wanted: Asked, report: Report, words: Words) -> list[BarChart]:
-    by = drawn_by(wanted.wish)
-    if not report.rows or wanted.wish.begins == wanted.wish.ends:
-        return []
-    if wanted.wish.by != by:
-        report = await own_report(call, msgspec.structs.replace(wanted.wish, by=by))
-    return charts_of(report, words)
 
 
 def _part(

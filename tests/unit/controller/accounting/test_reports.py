@@ -25,7 +25,7 @@ from controller.accounting.model import (
     Terms,
 )
 from controller.accounting.periods import day_bounds, day_of, hours_between
-from controller.accounting.reporting import make_report
+from controller.accounting.reporting import make_report, make_reports
 from controller.model import Client
 from controller.storage.assignments import Assignment
 from controller.storage.schema import miner_records
@@ -188,6 +188,25 @@ async def test_every_way_of_adding_up_comes_to_the_same_total(storage: Storage) 
     by_day = await report(storage, "day")
     assert [row.key for row in by_day.rows] == ["2026-10-24", "2026-10-25", "2026-10-26"]
     assert [row.hours["hashing"] for row in by_day.rows] == [144, 150, 144]
+
+
+@pytest.mark.parametrize("more", [{}, {"clients": ("volga",)}, {"miners": ("k-1.a1",)}, {"basis": "meter"}])
+async def test_reports_made_at_once_are_those_made_one_by_one(storage: Storage, more: Any) -> None:
+    begin = day_bounds(BERLIN, FIRST)[0]
+    await assign(storage, "volga", ("k-1", begin + timedelta(days=1), None), ("k-2", begin, None))
+    await book_days(storage, "1", last=FIRST, skip=(4,))
+    await book_days(storage, "1", VOLGA, first=FIRST + timedelta(days=1), skip=(1,), close=False)
+    await book_days(storage, "2", VOLGA, skip=(7,))
+    await read_meter(storage, "2", (begin + timedelta(hours=9), "0", False), (AFTER, "1", False))
+    await read_meter(storage, "2", (begin + timedelta(hours=19), "0.5", False))
+    wish = ReportWish(begins=FIRST, ends=LAST, **more)
+    fleet = inventory("1", "2")
+    bys: tuple[By, ...] = ("container", "day", "client", "miner", "month")
+    made = await make_reports(storage, fleet, wish, bys, AFTER)
+    assert made == [
+        await make_report(storage, fleet, msgspec.structs.replace(wish, by=by), AFTER) for by in bys
+    ]
+    assert len({report.total.energy_kwh for report in made}) == 1
 
 
 async def test_a_line_says_what_its_figures_are(storage: Storage) -> None:
