@@ -46,7 +46,7 @@ async def make_first_administrator(
 
 
 async def reset_administrator(storage: Storage, data: Path, passwords: Passwords, now: datetime) -> Path:
-    """Give `admin` a new one-time password, and every right again; all his sessions and tokens end. Return the file.
+    """Give `admin` a new one-time password, and every right again; all his sessions, tokens and links end. Return the file.
 
     For whoever is on the machine itself: `hashyard controller --reset-admin`. Raises ConfigurationError.
     """
@@ -64,6 +64,7 @@ async def reset_administrator(storage: Storage, data: Path, passwords: Passwords
         )
         await storage.people.users.add(user, kept)
     else:
+        await storage.people.invitations.end(user.id)
         await storage.people.users.set_password(user.id, kept, change_needed=True)
         restored = await storage.people.users.get(user.id)
         if restored is None:

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from controller.api.first_administrator import reset_administrator
 from controller.model import GrafanaLink, User
 from tests.unit.controller.api.conftest import PASSWORD, Browser, House, MakeHouse
 from tests.unit.controller.pages.reading_pages import Element, read_page
@@ -117,6 +118,15 @@ async def test_a_new_password_and_being_disabled_end_an_invitation(house: House)
     refused = await admin.ask("POST", f"{USERS}/{body['id']}/invitation")
     assert refused.status == 422
     assert "enable" in (await refused.json())["detail"]
+
+
+async def test_a_reset_of_the_administrator_ends_a_link_to_his_account(house: House) -> None:
+    """Else whoever invited him, and has the link, could take the account from who reset it on the machine."""
+    other = await house.signed_in("root")
+    path, _ = await invited(other, username="admin", role="administrator")
+    file = await reset_administrator(house.storage, house.settings.data, house.passwords, house.deeds.now)
+    assert (await choose(house.browser(), path)).status == 404
+    assert (await house.browser().sign_in("admin", file.read_text().strip())).status == 204
 
 
 async def test_nobody_invites_himself_out_of_his_account(house: House) -> None:
