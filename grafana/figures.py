@@ -174,7 +174,7 @@ def not_earning_stat(select: Select, links: Links = (), width: int = 6) -> stats
         # Where nothing is known the first has a value that is none: else the second would stand alone, without its name.
         over_time(f"{miners_in_class(select(), 'fault|unreachable')} or {hidden} * NaN", "known"),
         over_time(hidden, "not seen"),
-        unit="short",
+        unit="locale",
         decimals=0,
         thresholds=colours.percent_steps((None, colours.PLAIN), (1, colours.YELLOW), (2, colours.RED)),
         mappings=colours.no_number("–", colours.PLAIN),
@@ -218,7 +218,7 @@ def class_graph(select: Select, width: int = 10, height: int = 9) -> timeseries.
         "Miners by class",
         "Every miner is in one class at a time: what its minute was worth. Curtailed is ordered, fault is not.",
         *by_class(f"sum(container:miner_time_class:sum{select('CLASS')})"),
-        unit="short",
+        unit="locale",
         width=width,
         height=height,
         stacked=True,

@@ -26,8 +26,8 @@ from grafana.queries import DATA_SOURCE, Query, letter, rows
 LEAST_WIDTH = 84
 """Least width of a column in px: a figure with its unit, and fourteen of them on a wall."""
 
-POSITION_COLUMN = 46
-"""Least width of a map's column in px: a two-digit figure, and 24 of them on a wide screen."""
+POSITION_COLUMN = 50
+"""Least width of a map's column in px, below which Grafana does not go: 24 of them stand across the page on a wide screen."""
 
 
 ROW_NAMES = "row\\column"
@@ -36,11 +36,12 @@ ROW_NAMES = "row\\column"
 
 @dataclass(frozen=True)
 class Label:
-    """A column that shows a label of the rows. `width` in px."""
+    """A column that shows a label of the rows. `width` in px; `narrowest`: it may be wider where there is room."""
 
     name: str
     title: str
     width: int | None = None
+    narrowest: int | None = None
     links: Sequence[DashboardLink] = ()
     mappings: Sequence[ValueMapping] = ()
     coloured: Literal["text", "background"] | None = None
@@ -49,7 +50,7 @@ class Label:
 
 @dataclass(frozen=True)
 class Value:
-    """A column that shows what a query gives for each row.
+    """A column that shows what a query gives for each row. `width` and `narrowest` are a label's.
 
     `shown` is how: the plain figure, a bar between `least` and `most`, or the figure or its background coloured by
     `thresholds` or `mappings`. `label` shows a label of the query's series in place of its value.
@@ -65,6 +66,7 @@ class Value:
     most: float | None = None
     thresholds: ThresholdsConfig | None = None
     mappings: Sequence[ValueMapping] = ()
+    narrowest: int | None = None
     label: str | None = None
     links: Sequence[DashboardLink] = field(default=())
     filterable: bool = False
@@ -189,6 +191,8 @@ def _shared_properties(column: Label | Value) -> list[DynamicConfigValue]:
     properties = [_property("noValue", "–")]
     if column.width is not None:
         properties.append(_property("custom.width", column.width))
+    if column.narrowest is not None:
+        properties.append(_property("custom.minWidth", column.narrowest))
     mappings = list(column.mappings)
     if isinstance(column, Value):  # else an empty cell would say what the empty panel says
         mappings += colours.absent("–", colours.PLAIN)

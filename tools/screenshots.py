@@ -31,7 +31,7 @@ from tools.demo_people import ACCOUNTANT, ADMINISTRATOR
 REPOSITORY = packages.REPOSITORY
 COLOURS = 256  # of a picture: a dashboard has few, and the file is a third of what it was
 
-PATIENCE_S = 600.0
+PATIENCE_S = 1200.0
 # Rules are evaluated every two minutes at the slowest, and a mean of 15 minutes begins with the first reading.
 HAS_SOMETHING = (
     # It ends where the demo began, and is made beside it: on a slow machine, minutes before it is looked for.

@@ -80,7 +80,7 @@ def _figures() -> Panels:
             "Boards that the miners that hash should have and do not show. Miners that do not hash are left out: asleep,"
             " some firmware hides its boards.",
             over_time(counted(f"sum(container:boards_missing:sum{C})", READ), "boards"),
-            unit="short",
+            unit="locale",
             width=8,
             decimals=0,
             thresholds=colours.steps((None, colours.PLAIN), (1, colours.YELLOW)),
@@ -90,7 +90,7 @@ def _figures() -> Panels:
             "Miners that lack chips",
             "Miners that hash and find fewer chips than their boards have when they are whole.",
             over_time(counted(f"sum(container:miners_with_chips_missing:count{C})", READ), "miners"),
-            unit="short",
+            unit="locale",
             width=8,
             decimals=0,
             colour=colours.CHIP,
@@ -136,7 +136,7 @@ def _figures() -> Panels:
             over_time(
                 f"sum({queries.where_answering(f'container:hardware_errors:increase30m{C}', C)})", "errors"
             ),
-            unit="short",
+            unit="locale",
             width=8,
             decimals=0,
             colour=colours.GREY,
@@ -271,13 +271,13 @@ def _boards() -> Panels:
                 "celsius",
                 0,
             ),
-            Value("Chips", of_the_worst(f"miner_board_chips{C}"), "short", 0),
-            Value("of", of_the_worst(f"miner_board_expected_chips{C}"), "short", 0),
+            Value("Chips", of_the_worst(f"miner_board_chips{C}"), "locale", 0),
+            Value("of", of_the_worst(f"miner_board_expected_chips{C}"), "locale", 0),
             Value("Frequency", of_the_worst(f"miner_board_frequency_hertz{C}"), "hertz", 0),
             Value(
                 "Errors in 1 h",
                 of_the_worst(f"increase(miner_board_hardware_errors_total{C}[1h])"),
-                "short",
+                "locale",
                 0,
             ),
             key="slot",
@@ -293,7 +293,7 @@ def _boards() -> Panels:
                 "Missing",
                 f"max by (miner) (miner_expected_boards{C} - on (container, miner) miner_boards{C} > 0)"
                 f" or {_unknown('miner')}",
-                "short",
+                "locale",
                 0,
                 shown="text",
                 mappings=UNKNOWN_WORDS,
@@ -302,7 +302,7 @@ def _boards() -> Panels:
             Value(
                 "Found",
                 f"max by (miner) (miner_boards{C} < on (container, miner) miner_expected_boards{C})",
-                "short",
+                "locale",
                 0,
             ),
             key="miner",
@@ -319,7 +319,7 @@ def _boards() -> Panels:
             Value(
                 "Missing",
                 f'label_join({most_missing}, "slot", "/", "miner", "board") or {_unknown("slot")}',
-                "short",
+                "locale",
                 0,
                 shown="text",
                 mappings=UNKNOWN_WORDS,
@@ -328,7 +328,7 @@ def _boards() -> Panels:
             Value(
                 "Found",
                 _by_slot(f"miner_board_chips{C} and on (container, miner, board) {most_missing}"),
-                "short",
+                "locale",
                 0,
             ),
             key="slot",
@@ -359,7 +359,7 @@ def _unplaced() -> Panels:
             "Miners for which the inventory gives neither row nor column, so the map cannot show them: their hottest chip,"
             " empty where they do not tell it.",
             Label("miner", "Miner", links=[links.miner_in_this_container()]),
-            Value("Inventory", f"max by (miner) (miner_inventory_info{without})", "short", 0),
+            Value("Inventory", f"max by (miner) (miner_inventory_info{without})", "locale", 0),
             Value(
                 "Hottest chip",
                 f"max by (miner) (miner_temperature_celsius{CHIP}"

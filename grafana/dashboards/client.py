@@ -100,7 +100,7 @@ def _figures() -> Panels:
             "Machines that work now, and all that you have. Those that are switched off by agreement are in the next figure.",
             now(miners_in_class(C, "hashing"), "working"),
             now(f"sum(max by (container) (container_miners{C}))", "of all"),
-            unit="short",
+            unit="locale",
             decimals=0,
             no_value="Not known",
             size=FIGURE_SIZE,
@@ -109,7 +109,7 @@ def _figures() -> Panels:
             "Switched off by agreement",
             "Machines that are off now because it was agreed: not a fault.",
             now(miners_in_class(C, "curtailed"), "off"),
-            unit="short",
+            unit="locale",
             decimals=0,
             thresholds=colours.steps((None, colours.PLAIN), (1, colours.BLUE)),
             no_value="Not known",
@@ -187,7 +187,7 @@ def _runs() -> Panels:
             "How many of your machines worked, were starting up, were switched off by agreement, or should have worked and"
             " did not.",
             *by_class(f"sum(container:miner_time_class:sum{containers('CLASS')})", WORDS),
-            unit="short",
+            unit="locale",
             width=10,
             height=9,
             stacked=True,
@@ -225,9 +225,9 @@ def _containers() -> Panels:
     def how_many(title: str, name: str, colour: str | None = None, width: int | None = None) -> Value:
         expression = miners_in_class(C, name, "container")
         if colour is None:
-            return Value(title, expression, "short", 0, width)
+            return Value(title, expression, "locale", 0, width)
         steps = colours.steps((None, colours.GREY), (1, colour))
-        return Value(title, expression, "short", 0, width, shown="text", thresholds=steps)
+        return Value(title, expression, "locale", 0, width, shown="text", thresholds=steps)
 
     def hash_rate(algorithm: str) -> str:
         selector = containers(algorithm)
@@ -242,7 +242,7 @@ def _containers() -> Panels:
             Label(
                 "container",
                 "Container",
-                width=130,
+                width=111,
                 links=[links.container_of_cell("hashyard-client", "Show this container alone")],
             ),
             Value(
@@ -254,17 +254,18 @@ def _containers() -> Panels:
                 least=0,
                 most=1.1,
                 thresholds=colours.judged_share(),
-                width=190,
+                width=150,
             ),
-            Value("SHA-256", hash_rate(figures.SHA), "Hs", 2),
-            Value("Scrypt", hash_rate(SCRYPT), "Hs", 2),
-            Value("Power", f"sum by (container) (container:power_watts:sum{C})", "watt", 1),
-            Value("Machines", miners_of_inventory(C), "short", 0),
+            # To three figures: a fourth would not fit, and the first of them would be cut off.
+            Value("SHA-256", hash_rate(figures.SHA), "Hs", narrowest=80),
+            Value("Scrypt", hash_rate(SCRYPT), "Hs", narrowest=80),
+            Value("Power", f"sum by (container) (container:power_watts:sum{C})", "watt", 1, narrowest=78),
+            Value("Machines", miners_of_inventory(C), "locale", 0),
             how_many("Working", "hashing"),
-            how_many("Off as agreed", "curtailed", colours.BLUE, width=115),
-            how_many("Starting up", "settling", width=95),
-            how_many("Not working", "fault", colours.CLASSES["fault"], width=100),
-            how_many("Not answering", "unreachable", colours.CLASSES["unreachable"], width=115),
+            how_many("Off as agreed", "curtailed", colours.BLUE, width=110),
+            how_many("Starting up", "settling", width=90),
+            how_many("Not working", "fault", colours.CLASSES["fault"], width=98),
+            how_many("Not answering", "unreachable", colours.CLASSES["unreachable"], width=112),
             key="container",
             height=7,
             sort=("Container", False),

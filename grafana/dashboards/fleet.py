@@ -67,7 +67,7 @@ def _figures() -> Panels:
             "Switched off by order",
             "Miners that are ordered off and are off: nobody's fault.",
             over_time(miners_in_class(C, "curtailed"), "curtailed"),
-            unit="short",
+            unit="locale",
             decimals=0,
             colour=colours.CLASSES["curtailed"],
             no_value=figures.NOT_KNOWN,
@@ -78,7 +78,7 @@ def _figures() -> Panels:
             "Critical alerts",
             "Alerts that fire now and wake somebody, those of Hashyard itself and of Prometheus too, which have no container.",
             over_time(firing(CRITICAL), "firing"),
-            unit="short",
+            unit="locale",
             decimals=0,
             thresholds=colours.high(red=1),
             no_value=figures.NOT_KNOWN,
@@ -90,6 +90,9 @@ def _figures() -> Panels:
 def _containers() -> Panels:
     def in_class(name: str) -> str:
         return miners_in_class(C, name, "container")
+
+    def hash_rate(selector: str) -> str:
+        return f"sum by (container) (container:hashrate_hashes_per_second:sum{selector})"
 
     share = (
         f"{unseen(C, NOT_SEEN)}"  # before what rules recorded up to a minute ago
@@ -113,7 +116,7 @@ def _containers() -> Panels:
             "Containers",
             "A row a container, those that cannot be seen first, then the one furthest below its expected hash rate. Of"
             " expected is the worst of its algorithms. A dash is not known: nobody answers, or the controller is away.",
-            Label("container", "Container", width=115, links=[links.container_of_cell()]),
+            Label("container", "Container", width=100, links=[links.container_of_cell()]),
             Value(
                 "Of expected",
                 share,
@@ -124,41 +127,37 @@ def _containers() -> Panels:
                 most=1.1,
                 thresholds=colours.judged_share(),
                 mappings=NO_SHARE,
-                width=150,
+                width=126,
             ),
-            Value("SHA-256", f"sum by (container) (container:hashrate_hashes_per_second:sum{SHA})", "Hs", 2),
-            Value(
-                "Scrypt",
-                f"sum by (container) (container:hashrate_hashes_per_second:sum{SCRYPT})",
-                "Hs",
-                2,
-            ),
-            Value("Power", f"sum by (container) (container:power_watts:sum{C})", "watt", 1, width=80),
+            # To three figures: a fourth would not fit, and the first of them would be cut off.
+            Value("SHA-256", hash_rate(SHA), "Hs", narrowest=78),
+            Value("Scrypt", hash_rate(SCRYPT), "Hs", narrowest=78),
+            Value("Power", f"sum by (container) (container:power_watts:sum{C})", "watt", 1, width=76),
             Value(
                 "J/TH",
                 f"max by (container) (container:efficiency_joules_per_hash:ratio{SHA}) * 1e12",
                 "none",
                 1,
-                width=64,
+                width=52,
             ),
-            Value("Miners", miners_of_inventory(C), "short", 0, width=70),
-            Value("Hashing", in_class("hashing"), "short", 0, width=78),
-            Value("Curtailed", in_class("curtailed"), "short", 0),
+            Value("Miners", miners_of_inventory(C), "locale", 0, width=62),
+            Value("Hashing", in_class("hashing"), "locale", 0, width=70),
+            Value("Curtailed", in_class("curtailed"), "locale", 0, narrowest=78),
             Value(
                 "Fault",
                 in_class("fault"),
-                "short",
+                "locale",
                 0,
-                width=64,
+                width=52,
                 shown="text",
                 thresholds=colours.steps((None, colours.GREY), (1, colours.CLASSES["fault"])),
             ),
             Value(
                 "Unreachable",
                 in_class("unreachable"),
-                "short",
+                "locale",
                 0,
-                width=108,
+                width=100,
                 shown="text",
                 thresholds=colours.steps((None, colours.GREY), (1, colours.CLASSES["unreachable"])),
             ),
@@ -167,10 +166,10 @@ def _containers() -> Panels:
                 f"max by (container) (container:temperature_celsius:max{CHIP})",
                 "celsius",
                 0,
-                width=76,
+                width=64,
             ),
-            Value("Boards lost", lost, "short", 0),
-            Value("Drift", drift, "short", 0, width=64),
+            Value("Boards lost", lost, "locale", 0, width=92),
+            Value("Drift", drift, "locale", 0, width=52),
             key="container",
             height=9,
             sort=("Of expected", False),

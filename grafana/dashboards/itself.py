@@ -117,7 +117,7 @@ def _figures() -> Panels:
             "Doubts for which the controller writes nothing to any miner now: a clock out of step, an exporter away, readings"
             " that do not add up.",
             now("max(hashyard_controller_doubts)", "doubts"),
-            unit="short",
+            unit="locale",
             decimals=0,
             thresholds=colours.steps((None, colours.PLAIN), (1, colours.YELLOW)),
             no_value="No controller",

@@ -132,25 +132,25 @@ def _identity() -> Panels:
         f" max by (container, miner, {known}) (miner_info{M})"
         f" or on (container, miner) miner_inventory_info{M})"
     )
-    titles = {
-        "manufacturer": "Make",
-        "model": "Model",
-        "algorithm": "Algorithm",
-        "firmware": "Firmware",
-        "firmware_version": "Version",
-        "mac": "MAC",
-        "serial": "Serial",
-        "driver": "Read as",
-        "row": "Row",
-        "column": "Column",
+    titles: dict[str, tuple[str, int | None]] = {
+        "manufacturer": ("Make", 84),
+        "model": ("Model", None),
+        "algorithm": ("Algorithm", 86),
+        "firmware": ("Firmware", None),
+        "firmware_version": ("Version", None),
+        "mac": ("MAC", 148),
+        "serial": ("Serial", 160),
+        "driver": ("Read as", 84),
+        "row": ("Row", 50),
+        "column": ("Column", 70),
     }
     return [
         table(
             "Who it is",
             f"What the miner says of itself ({said.replace('_', ' ')}) beside what the inventory says of it; while it does"
             " not answer, the inventory alone. The address leads to its own page, if it has one.",
-            Value("Address", expression, label="address", links=[links.own_page_of_cell()]),
-            *(Label(name, title) for name, title in titles.items()),
+            Value("Address", expression, label="address", width=112, links=[links.own_page_of_cell()]),
+            *(Label(name, title, width=width) for name, (title, width) in titles.items()),
             height=3,
             no_value="Not known: this miner is not seen",
         )
@@ -220,12 +220,12 @@ def _boards() -> Panels:
                 thresholds=colours.judged_share(),
             ),
             Value("Hash rate", by_board("hashrate_hashes_per_second"), "Hs", 1),
-            Value("Chips", by_board("chips"), "short", 0),
-            Value("Chips of a whole one", by_board("expected_chips"), "short", 0),
+            Value("Chips", by_board("chips"), "locale", 0),
+            Value("Chips if whole", by_board("expected_chips"), "locale", 0),
             Value(
                 "Chips missing",
                 f"{by_board('expected_chips')} - on (board) {by_board('chips')}",
-                "short",
+                "locale",
                 0,
                 shown="text",
                 thresholds=colours.steps((None, colours.GREY), (1, colours.RED)),
@@ -236,7 +236,7 @@ def _boards() -> Panels:
             Value(
                 "Errors in 1 h",
                 f"sum by (board) (increase(miner_board_hardware_errors_total{M}[1h])) and on () miner_up{M} == 1",
-                "short",
+                "locale",
                 0,
             ),
             key="board",
@@ -309,8 +309,7 @@ def _pools() -> Panels:
                 width=150,
             ),
             key="pool",
-            width=16,
-            height=7,
+            height=6,
             sort=("Pool", False),
             no_value="No pool is reported",
         ),
@@ -319,7 +318,7 @@ def _pools() -> Panels:
             "Shares by result, as the miner counts them; its restart begins the count again.",
             over_time(f"sum by (result) (rate(miner_shares_total{M}[$__rate_interval])) * 60", "{{result}}"),
             unit="short",
-            width=8,
+            width=24,
             height=7,
             stacked=True,
             named=colours.RESULTS,

@@ -54,7 +54,7 @@ def _figures() -> Panels:
             "Shares that the pools took, mean of 30 minutes, as the miners count them. Pools choose how hard a share is, so"
             " it says that work arrives, not how much.",
             over_time(f"sum({_shares_of(ACCEPTED)}) / 30", "shares"),
-            unit="short",
+            unit="locale",
             width=8,
             decimals=0,
             colour=colours.RESULTS["accepted"],
@@ -81,7 +81,7 @@ def _figures() -> Panels:
             "Miners at a pool",
             "Miners that answer and have a pool that gets their work, asleep or not.",
             over_time(counted(f"sum(container:pool_miners:count{C})", READ), "miners"),
-            unit="short",
+            unit="locale",
             width=8,
             decimals=0,
             colour=colours.GREY,
@@ -93,7 +93,7 @@ def _figures() -> Panels:
             over_time(
                 counted(f"count(count by (account) (container:pool_miners:count{C}))", READ), "accounts"
             ),
-            unit="short",
+            unit="locale",
             width=8,
             decimals=0,
             colour=colours.GREY,
@@ -104,7 +104,7 @@ def _figures() -> Panels:
             "Miners with a pool or a user that the inventory does not list, now or within the last hour: a thief's firmware"
             " switches for minutes. Containers without a list of pools are left out.",
             over_time(counted(f"count(count by (container, miner) (ALERTS{FOREIGN}))", READ), "miners"),
-            unit="short",
+            unit="locale",
             width=8,
             decimals=0,
             links=[links.plain("hashyard-alerts", "Open Alerts")],
@@ -120,7 +120,7 @@ def _figures() -> Panels:
                 ),
                 "miners",
             ),
-            unit="short",
+            unit="locale",
             width=8,
             decimals=0,
             links=[links.plain("hashyard-alerts", "Open Alerts")],
@@ -137,7 +137,7 @@ def _accounts() -> Panels:
             "Miners that answer, by the account and the pool that get their work. A new colour here is somebody new who is"
             " mined for.",
             over_time(POOLS, "{{account}} · {{pool}}"),
-            unit="short",
+            unit="locale",
             width=14,
             height=10,
             stacked=True,
@@ -147,12 +147,12 @@ def _accounts() -> Panels:
         table(
             "Accounts and pools now",
             "A row an account at a pool: how many miners give it their work.",
-            Label("account", "Account"),
+            Label("account", "Account", width=110),
             Label("pool", "Pool"),
             Value(
                 "Miners",
                 POOLS,
-                "short",
+                "locale",
                 0,
                 width=90,
             ),
