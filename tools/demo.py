@@ -155,6 +155,7 @@ def _run(targets: Path, folder: Path, *, past: bool) -> int:
     # Asked now: a terminal that is gone is none any more.
     terminal = os.dup(sys.stdout.fileno()) if sys.stdout.isatty() else None
     programs = around.find_programs(_say)
+    turn = place.Turn(_say)
     hold = place.take_folder(_short(folder), _say)
     demo = choose(targets, programs, hold, past=past)
     parts = parts_of(demo, programs)
@@ -162,8 +163,10 @@ def _run(targets: Path, folder: Path, *, past: bool) -> int:
     late: list[Part] = []
 
     def watch() -> None:
-        if not _await(parts, demo, late):
+        if not _await(parts, late):
             return
+        turn.give_back()
+        _tell(demo)
         # Threads of their own: what they start ends with the thread that started it.
         if demo.past and demo.history:
             threading.Thread(target=_make_past, args=(demo, demo.history, environment), daemon=True).start()
@@ -186,14 +189,19 @@ def _short(path: Path) -> Path:
     return path.relative_to(REPOSITORY) if path.is_relative_to(REPOSITORY) else path
 
 
-def _await(parts: list[Part], demo: welcome.Demo, late: list[Part]) -> bool:
-    """Tell as each part gets ready, and then what there is; a part that does not is noted, ends the demo, and gives False."""
+def _await(parts: list[Part], late: list[Part]) -> bool:
+    """Tell as each part gets ready; a part that does not is noted, ends the demo, and gives False."""
     for part in parts:
         if not wait_until_ready(part.ready_url):
             late.append(part)
             os.kill(os.getpid(), signal.SIGTERM)
             return False
         _say(f"  {part.name} is ready")
+    return True
+
+
+def _tell(demo: welcome.Demo) -> None:
+    """Make the people, and tell what there is."""
     try:
         broken = welcome.broken_now(get(f"http://{demo.simulator}/fleet"))
     except OSError as error:
@@ -205,7 +213,6 @@ def _await(parts: list[Part], demo: welcome.Demo, late: list[Part]) -> bool:
         _say(f"There is nobody but the administrator: {error}")
     for line in welcome.lines(demo, broken):
         _say(line)
-    return True
 
 
 def _make_books(demo: welcome.Demo, environment: dict[str, str]) -> None:

@@ -9,6 +9,7 @@ import ipaddress
 import os
 import re
 import socket
+import tempfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,6 +53,27 @@ def take_folder(root: Path, say: Say) -> Folder:
         lock.flush()
         return Folder(path, lock)
     raise NoPlace(f"{_MOST_DEMOS} demos run in {root} already")
+
+
+class Turn:
+    """The right to choose ports and addresses, which one demo of the machine has at a time.
+
+    From choosing a port until a part listens there, another demo would find it free as well. The lock is on the folder for
+    temporary files, which every demo of the machine sees and in which nothing is made; it ends with the process.
+    """
+
+    def __init__(self, say: Say) -> None:
+        """Wait until no other demo is starting, and say so."""
+        self._folder = os.open(tempfile.gettempdir(), os.O_RDONLY)
+        try:
+            fcntl.flock(self._folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say("Another demo is just starting: this one waits until that has its ports.")
+            fcntl.flock(self._folder, fcntl.LOCK_EX)
+
+    def give_back(self) -> None:
+        """Let the next demo choose; also for the processes that have been forked since."""
+        fcntl.flock(self._folder, fcntl.LOCK_UN)
 
 
 def is_free(address: str, port: int) -> bool:
