@@ -23,7 +23,7 @@ class PrometheusOfAlerts:
         self.slow_s = 0.0
         app = web.Application()
         app.router.add_get(ALERTS, self._alerts)
-        app.router.add_post("/api/v1/query_range", self._alerts)
+        app.router.add_post("/api/v1/query_range", self._range)
         self._server = TestServer(app, host="127.0.0.1")
 
     @property
@@ -62,3 +62,6 @@ class PrometheusOfAlerts:
         if self.answer is not None:
             return self.answer
         return web.json_response({"status": "success", "data": {"alerts": self.alerts}})
+
+    async def _range(self, request: web.Request) -> web.Response:
+        return await self._alerts(request)

@@ -129,7 +129,6 @@ class PrometheusOfTwo(PrometheusOfAlerts):
     def __init__(self) -> None:
         super().__init__()
         self.queries: list[str] = []
-        self._server.app.router.add_post("/api/v1/query_range", self._range)
 
     async def _range(self, request: web.Request) -> web.Response:
         asked: Any = await request.post()
