@@ -158,9 +158,9 @@ async def test_the_stream_begins_with_the_whole_state_and_tells_what_happens(tmp
                     return line
             raise AssertionError("the stream has ended")
 
-        assert b"Container 1" in await asyncio.wait_for(told(b"Container 1"), 10)
+        assert b"Container 1" in await asyncio.wait_for(told(b"Container 1"), 60)
         await on.ask("POST", "/api/v1/holds", {"all": True, "reason": "smoke"})
-        assert b"hold" in await asyncio.wait_for(told(b"smoke"), 10)
+        assert b"hold" in await asyncio.wait_for(told(b"smoke"), 60)
 
 
 @pytest.mark.parametrize("topics", ["nothing", "container:nowhere", "miner:container-9.a1"])

@@ -208,7 +208,7 @@ async def test_a_part_that_ends_is_noticed(site: Site, monkeypatch: pytest.Monke
     monkeypatch.setattr("controller.jobs.Jobs.run", broken)
     with capture_logs() as logs:
         async with site.running() as (controller, _):
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 await controller.failed.wait()
     (told,) = [entry for entry in logs if entry["log_level"] == "critical"]
     assert told["part"] == "jobs"

@@ -44,7 +44,7 @@ async def free_port() -> int:
 
 
 async def containers(port: int) -> list[str]:
-    async with aiohttp.ClientSession() as session, asyncio.timeout(20):
+    async with aiohttp.ClientSession() as session, asyncio.timeout(60):
         while True:
             try:
                 async with session.get(f"http://127.0.0.1:{port}/sd") as response:
@@ -57,16 +57,16 @@ async def test_it_serves_reloads_on_a_signal_and_ends_cleanly(tmp_path: Path) ->
     port = await free_port()
     process = await begin(tmp_path, "--listen", f"127.0.0.1:{port}", "--data", str(tmp_path / "data"))
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while await containers(port) != ["Контейнер 1"]:  # noqa: ASYNC110  # a page sets no event
                 await asyncio.sleep(0.05)
         (tmp_path / "targets.yml").write_text(TARGETS.replace("Контейнер 1", "другой"), encoding="utf-8")
         process.send_signal(signal.SIGHUP)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while await containers(port) != ["другой"]:  # noqa: ASYNC110  # a page sets no event
                 await asyncio.sleep(0.05)
         process.send_signal(signal.SIGTERM)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             out, errors = await process.communicate()
     finally:
         if process.returncode is None:
@@ -82,7 +82,7 @@ async def test_a_busy_port_is_one_clear_line(tmp_path: Path) -> None:
     async with server:
         port = server.sockets[0].getsockname()[1]
         process = await begin(tmp_path, "--listen", f"127.0.0.1:{port}")
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             _, errors = await process.communicate()
     assert process.returncode == 2
     assert errors.decode().strip().split("\n") == [
@@ -92,7 +92,7 @@ async def test_a_busy_port_is_one_clear_line(tmp_path: Path) -> None:
 
 async def test_wrong_targets_and_an_open_address_stop_the_start(tmp_path: Path) -> None:
     process = await begin(tmp_path, "--listen", "0.0.0.0:0")
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         _, errors = await process.communicate()
     assert process.returncode == 2
     assert b"--token-file" in errors
@@ -100,7 +100,7 @@ async def test_wrong_targets_and_an_open_address_stop_the_start(tmp_path: Path) 
         TARGETS.replace("127.1.0.1", "127.1.0.1, port: 70000") + "colour: red\n", encoding="utf-8"
     )
     process = await begin(tmp_path, "--listen", "127.0.0.1:0")
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         _, errors = await process.communicate()
     assert process.returncode == 2
     assert errors.count(b"targets.yml:") == 2
@@ -116,7 +116,7 @@ async def test_credentials_that_are_missing_stop_the_start_and_exposed_ones_are_
     )
     arguments = ("--listen", "127.0.0.1:0", "--secrets-dir", str(tmp_path / "secrets"))
     process = await begin(tmp_path, *arguments)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         _, errors = await process.communicate()
     assert process.returncode == 2
     assert len(errors.decode().splitlines()) == 1
@@ -128,11 +128,11 @@ async def test_credentials_that_are_missing_stop_the_start_and_exposed_ones_are_
     process = await begin(tmp_path, *arguments)
     assert process.stderr is not None
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while b"credentials exposed" not in (said := await process.stderr.readline()):
                 assert said, "the exporter ended"
         process.send_signal(signal.SIGTERM)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             out, errors = await process.communicate()
     finally:
         if process.returncode is None:

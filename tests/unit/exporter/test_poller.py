@@ -39,7 +39,7 @@ class Miners:
             self.running[miner] -= 1
 
     async def until(self, condition: Callable[[], bool]) -> None:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not condition():  # noqa: ASYNC110  # what is waited for is a number, which sets no event
                 await asyncio.sleep(0.005)
 

@@ -24,7 +24,7 @@ def content(*names: str) -> str:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not condition():  # noqa: ASYNC110  # what is waited for has no event of its own
             await asyncio.sleep(LOOK_S)
 
@@ -47,7 +47,7 @@ class Watched:
         self.told: asyncio.Queue[Inventory] = asyncio.Queue()
 
     async def next_names(self) -> list[str]:
-        return names_in(await asyncio.wait_for(self.told.get(), 10))
+        return names_in(await asyncio.wait_for(self.told.get(), 60))
 
 
 @contextlib.asynccontextmanager

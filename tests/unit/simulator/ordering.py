@@ -49,7 +49,7 @@ async def running(
 
 async def rpc(miner: SimulatedMiner, request: dict[str, Any], *, source: str = "127.0.0.1") -> Any:
     """Return the reply to one request on 4028 as JSON; None where the miner closed without one."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         reader, writer = await asyncio.open_connection(miner.spec.address, RPC_PORT, local_addr=(source, 0))
         try:
             writer.write(json.dumps(request).encode())
@@ -62,7 +62,7 @@ async def rpc(miner: SimulatedMiner, request: dict[str, Any], *, source: str = "
 async def frame(miner: SimulatedMiner, request: dict[str, Any]) -> Any:
     """Return the reply to one frame as JSON; None where the miner closed without one."""
     asked = json.dumps(request).encode()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         reader, writer = await asyncio.open_connection(miner.spec.address, V3_PORT)
         try:
             writer.write(struct.pack("<I", len(asked)) + asked)

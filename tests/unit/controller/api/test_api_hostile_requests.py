@@ -32,7 +32,7 @@ async def raw(port: int, text: str) -> tuple[int, dict[str, str], str]:
     """Send bytes, and return status, headers (lower case) and body of what comes."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(text.encode("latin-1"))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         answer = (await reader.read()).decode()
     writer.close()
     head, _, body = answer.partition("\r\n\r\n")

@@ -35,7 +35,7 @@ class Held:
     async def answer(self) -> int:
         """Send the body, and return the status of what comes."""
         self.writer.write(self.body)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             status = int((await self.reader.readline()).split()[1])
         self.writer.close()
         return status
@@ -65,7 +65,7 @@ async def hold(
 
 
 async def until(found: Callable[[], Awaitable[Any]]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not await found():  # noqa: ASYNC110  # the database tells of nothing by itself
             await asyncio.sleep(0.005)
 
@@ -173,7 +173,7 @@ class Gated:
         self.entered.clear()
         self.open.clear()
         asked = asyncio.ensure_future(request)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await self.entered.wait()
             done = await then()
             self.open.set()

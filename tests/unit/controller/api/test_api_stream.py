@@ -46,7 +46,7 @@ async def listening(browser: Browser, topics: str, **headers: str) -> AsyncItera
     if browser.cookie is not None:
         sent["Cookie"] = f"hashyard={browser.cookie}"
     async with (
-        asyncio.timeout(10),
+        asyncio.timeout(60),
         browser.http.get(f"/api/v1/stream?topics={topics}", headers=sent) as response,
     ):
         yield response
@@ -124,7 +124,7 @@ async def test_what_people_of_the_same_rights_see_is_worked_out_once(monkeypatch
 async def test_streams_of_the_same_rights_share_what_they_show(
     fleet: FleetHouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stream_routes, "PAUSE_S", 5.0)
+    monkeypatch.setattr(stream_routes, "PAUSE_S", 60.0)
     asked: list[str] = []
     show = stream_routes.get_overview
 

@@ -39,7 +39,7 @@ async def stream(browser: Browser, topics: str, last: str | None = None) -> Asyn
     if last is not None:
         headers["Last-Event-ID"] = last
     async with (
-        asyncio.timeout(20),
+        asyncio.timeout(60),
         browser.http.get("/api/v1/stream", params={"topics": topics}, headers=headers) as response,
     ):
         yield response

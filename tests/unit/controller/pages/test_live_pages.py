@@ -59,7 +59,7 @@ async def fleet(make_house: MakeHouse, tmp_path: Path, monkeypatch: pytest.Monke
 @asynccontextmanager
 async def listening(browser: Browser, name: str) -> AsyncIterator[ClientResponse]:
     async with (
-        asyncio.timeout(10),
+        asyncio.timeout(60),
         browser.http.get(
             "/live",
             params={"page": name},
@@ -335,7 +335,7 @@ async def test_whoever_goes_from_page_to_page_quickly_is_not_shut_out(
     monkeypatch.setattr(stream_routes, "QUIET_S", 30.0)
     browser = await fleet.browser()
     for _ in range(2 * MOST_OF_ONE):
-        async with asyncio.timeout(20), opened_soon(browser) as response:
+        async with asyncio.timeout(60), opened_soon(browser) as response:
             await response.content.readuntil(b"\n\n")
 
 

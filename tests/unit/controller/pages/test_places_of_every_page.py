@@ -104,7 +104,7 @@ async def compare(browser: Browser, path: str, kind: str) -> None:
     name = found.one("body").attributes["data-live-page"]
     assert name.partition(":")[0] == kind
     async with (
-        asyncio.timeout(10),
+        asyncio.timeout(60),
         browser.http.get(
             "/live", params={"page": name}, headers={"Cookie": f"hashyard={browser.cookie}"}
         ) as response,

@@ -457,7 +457,7 @@ async def test_every_stream_says_what_asking_says(
             for name in (pattern.format(**of) for pattern in patterns):
                 asked = await browser.get("/live/now", params={"page": name})
                 async with (
-                    asyncio.timeout(10),
+                    asyncio.timeout(60),
                     browser.http.get(
                         "/live", params={"page": name}, headers={"Cookie": f"hashyard={browser.cookie}"}
                     ) as stream,
