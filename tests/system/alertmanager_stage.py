@@ -155,18 +155,18 @@ class Alertmanager:
         self.program = program
         self.url = program.url
 
-    def fire(self, *alerts: Labels, ended: bool = False, **annotations: str) -> None:
+    def fire(self, *alerts: Labels, ended: bool = False, at_once: int = 64, **annotations: str) -> None:
         """Send alerts as Prometheus does, at most 64 at once. `ended`: that they are no more."""
         # Whenever the test runs: an end in the past is what tells that it has ended.
         times = {"startsAt": "2020-01-01T00:00:00Z", "endsAt": "2020-01-02T00:00:00Z"} if ended else {}
-        for first in range(0, len(alerts), 64):
+        for first in range(0, len(alerts), at_once):
             body = [
                 {
                     "labels": labels,
                     "annotations": {key: text.format(**labels) for key, text in annotations.items()},
                     **times,
                 }
-                for labels in alerts[first : first + 64]
+                for labels in alerts[first : first + at_once]
             ]
             answer = ask(f"{self.url}/api/v2/alerts", method="POST", body=body)
             assert answer.status == 200, answer.body.decode()

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -127,10 +128,8 @@ class Compose:
             self.running[name] = program
             program.wait_ready(check[-1].removeprefix(program.url))
             if is_ours(self.services[name]):
-                asked = subprocess.run(
-                    [*HASHYARD, *check[1:]], cwd=REPOSITORY, capture_output=True, text=True, check=False
-                )
-                assert (asked.returncode, asked.stderr) == (0, ""), name
+                # As Docker does: a check that took too long on a busy machine is made again.
+                until(partial(is_healthy, [*HASHYARD, *check[1:]]), f"{name} is healthy by its own check")
             started.add(name)
 
     def token(self, name: str) -> str:
@@ -153,8 +152,20 @@ def compose(
         yield found
 
 
+def is_healthy(check: list[str]) -> bool:
+    """Return whether a check finds its part healthy; an AssertionError says what it had to say otherwise."""
+    asked = subprocess.run(check, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    assert (asked.returncode, asked.stderr) == (0, ""), asked
+    return True
+
+
 def ups(prometheus: Program) -> dict[tuple[str, str], float]:
     return {(one.labels["job"], one.labels["instance"]): one.value for one in query(prometheus, "up")}
+
+
+def alertmanagers_of(prometheus: Program) -> list[str]:
+    told = ask(f"{prometheus.url}/api/v1/alertmanagers").json()["data"]["activeAlertmanagers"]
+    return [one["url"] for one in told]
 
 
 def test_everything_is_up_and_believes_each_other(compose: Compose) -> None:
@@ -178,14 +189,15 @@ def test_everything_is_up_and_believes_each_other(compose: Compose) -> None:
         return found
 
     until(all_up, "all targets are up but Grafana")
-    until(lambda: {one.value for one in query(prometheus, "miner_up")} == {1.0}, "the miners are read")
-    # Six of them, each by one exporter, and the orders of the controller join on them.
-    assert [one.value for one in query(prometheus, "count(miner_up)")] == [6.0]
+    # Six of them, each by one exporter.
+    until(lambda: [one.value for one in query(prometheus, "miner_up")] == [1.0] * 6, "the miners are read")
     rules = ask(f"{prometheus.url}/api/v1/rules").json()["data"]["groups"]
     assert {Path(group["file"]).parent.name for group in rules} == {"rules"}
     assert len(rules) >= 5
-    told = ask(f"{prometheus.url}/api/v1/alertmanagers").json()["data"]["activeAlertmanagers"]
-    assert [one["url"] for one in told] == [f"{compose.running['alertmanager'].url}/api/v2/alerts"]
+    until(
+        lambda: alertmanagers_of(prometheus) == [f"{compose.running['alertmanager'].url}/api/v2/alerts"],
+        "Prometheus knows whom to tell",
+    )
 
     # Nobody else is told anything.
     exporter, controller = (

@@ -21,6 +21,8 @@ GOOD = """
 defaults: {interval: 2s, web_port: 8080, connect_timeout: 1s, timeout: 3s}
 containers:
   - name: Good
+    connect_timeout: 10s  # what a busy machine takes is not what the hostile ones cost
+    timeout: 20s
     miners:
       - {name: "w{n}", addresses: 127.N.1.1-40, manufacturer: Whatsminer, model: M50}
       - {name: "x{n}", addresses: 127.N.1.41-50, manufacturer: Whatsminer, model: M60S}
@@ -79,7 +81,7 @@ def hostile_servers() -> Iterator[dict[str, int]]:
     thread = threading.Thread(target=lambda: asyncio.run(serve()))
     thread.start()
     try:
-        assert serving.wait(10.0)
+        assert serving.wait(60.0)
         yield ports
     finally:
         for call in end:

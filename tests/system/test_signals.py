@@ -49,7 +49,7 @@ def test_with_silent_miners_in_flight(exporter: Program, number: signal.Signals)
     began = time.monotonic()
     assert exporter.end(number) == 0
     # Far from the minute that each poll may take; most of it is for a machine that is busy with other things.
-    assert time.monotonic() - began < 20.0
+    assert time.monotonic() - began < 40.0
     assert "exporter ending" in exporter.said
     assert place.is_free(*address_of(exporter))
 
@@ -63,7 +63,7 @@ def test_a_client_that_keeps_its_connection_holds_up_nothing(exporter: Program) 
         assert asked.recv(4096).startswith(b"HTTP/1.1 200")
         began = time.monotonic()
         assert exporter.end() == 0
-        assert time.monotonic() - began < 20.0
+        assert time.monotonic() - began < 40.0
         for client in (idle, asked):
             client.settimeout(10.0)
             assert client.recv(4096) == b"", "closed, and not left hanging"
@@ -74,4 +74,4 @@ def test_a_second_signal_does_not_disturb_the_end(exporter: Program) -> None:
     exporter.send(signal.SIGHUP)
     exporter.send(signal.SIGTERM)
     exporter.send(signal.SIGINT)
-    assert exporter.process.wait(20.0) == 0
+    assert exporter.process.wait(60.0) == 0
