@@ -155,7 +155,7 @@ class Tally:
             hashing_ratio=_share(figures["hashing_s"], miner_s - figures["curtailed_s"]),
             reachable_ratio=_share(watched - figures["unreachable_s"], watched),
             average_w=joules / wall_s if read_s and wall_s else None,
-            peak_hour_w=max(map(_mean_w, self._hours.values()), default=None),
+            peak_hour_w=max(map(_mean_w, self._hours.values()), default=None) if read_s else None,
             peak_w=next(iter(self.peaks_w.values())) if len(self.peaks_w) == 1 else None,
             hashrate_hs={
                 known.algorithms[number]: hashes * 1e6 / wall_s
