@@ -5,7 +5,7 @@ password, condition, and only then what stands in the request.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from aiohttp import hdrs, web
@@ -22,13 +22,14 @@ from controller.api.person import Person
 from controller.api.preferences import Preferences, preferences_of
 from controller.api.problems import Mistake, Problem
 from controller.api.rates import Rates
-from controller.api.route import Answer, Call, Open, Route
+from controller.api.route import ADMINISTRATORS, OFFICE, Answer, Call, Open, Route
 from controller.api.signing_in import SigningIn, Visit
 from controller.deeds import Deeds
+from controller.model import Role
 from controller.settings import Settings
 from controller.storage.faults import StorageAway
 from controller.storage.storage import Storage
-from controller.wording import english, worded
+from controller.wording import Wording, english, worded
 
 REQUEST_ID = web.RequestKey("request_id", str)
 ASKER = web.RequestKey("asker", Person)
@@ -216,6 +217,13 @@ class Dispatch:
         )
 
 
+RESERVED: Final[Mapping[tuple[Role, ...], Wording]] = {
+    ADMINISTRATORS: worded("this is for administrators alone"),
+    OFFICE: worded("this is for administrators and accountants"),
+}
+"""What is said to somebody in another role, by the roles that a route is for; there is no route for others than these."""
+
+
 def check_allowed(person: Person, route: Route) -> None:
     """Raise Problem (not-allowed) unless the role and the token's scopes include this route."""
     if person.token is not None and person.token.miner is not None:
@@ -223,11 +231,7 @@ def check_allowed(person: Person, route: Route) -> None:
             "not-allowed", worded("this token is good for one miner at the older tools' paths only")
         )
     if not isinstance(route.roles, Open) and person.role not in route.roles:
-        allowed = " or ".join(route.roles)
-        raise Problem(
-            "not-allowed",
-            worded("this is for the role %(allowed)s; you are %(role)s", allowed=allowed, role=person.role),
-        )
+        raise Problem("not-allowed", RESERVED[route.roles])
     lacking = person.lacks(*route.scopes)
     if lacking:
         raise Problem(

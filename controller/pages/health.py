@@ -297,13 +297,20 @@ def _grafana(sync: GrafanaSync | None, settings: Settings, telling: _Telling) ->
     )
 
 
+def work_names(words: Words) -> dict[str, str]:
+    """Return what each periodic work is called, by the name under which it is registered."""
+    return {
+        "look at what should be": words.gettext("Waking who looks at what should be"),
+        "keep assignments and inventory in line": words.gettext("Keeping assignments and inventory in line"),
+        "keep the keys of sign-ons in time": words.gettext("Renewing the keys of sign-on"),
+        "keep the books": words.gettext("Keeping the books"),
+        "tidy the database": words.gettext("Tidying the database"),
+    }
+
+
 def _work(seen: Sequence[WorkSeen], telling: _Telling) -> Iterator[Line]:
     words = telling.words
-    names = {
-        "look at what should be": words.gettext("Waking who looks at what should be"),
-        "tidy the database": words.gettext("Tidying the database"),
-        "keep the books": words.gettext("Keeping the books"),
-    }
+    names = work_names(words)
     for number, work in enumerate(seen, 1):
         late = work.ended_at is not None and telling.seconds(work.ended_at) > LATE_TIMES * work.every_s
         state: State = (

@@ -49,7 +49,7 @@ class ShownMeter(msgspec.Struct, frozen=True, kw_only=True):
 class ShownRow(msgspec.Struct, frozen=True, kw_only=True):
     """A line in words. `inside`: the address of what it is made of. `measured_share`: 0 to 100, for the bar; None: no energy.
 
-    `estimated`: how much is, "" where nothing is. `hours`: by kind, in the order of KINDS, then what nobody watched.
+    `estimated`: how much is, "" where nothing is. `energy`: a dash where nothing was read. `hours`: by kind, in the order of KINDS, then what nobody watched.
     `uncovered`: what nominal power would add for the time without readings. `rates`: algorithm and
     hash rate. `notes`: what else has to be said of it.
     """
@@ -140,13 +140,14 @@ def shown_row(
     """Return one line."""
     formats, energy = words.formats, row.energy_kwh
     digits = digits_for([energy.total]) if digits is None else digits
+    counted = bool(row.coverage_ratio or energy.total)  # nothing read is not nought
     return ShownRow(
         key=row.key,
         container=row.container,
         name=_name(row, by, words),
         of=of if by == "container" else "",
         inside=inside,
-        energy=formats.number(energy.total, digits),
+        energy=formats.number(energy.total, digits) if counted else NONE,
         estimated=formats.number(energy.estimated, digits) if energy.estimated > 0 else "",
         coverage=_ratio(row.coverage_ratio, words),
         thin=row.coverage_ratio is not None and row.coverage_ratio < 0.98,
@@ -161,7 +162,7 @@ def shown_row(
         hashing=_ratio(row.hashing_ratio, words),
         reachable=_ratio(row.reachable_ratio, words),
         average=_power(row.average_w, words),
-        peak_hour=_power(row.peak_hour_w, words),
+        peak_hour=_power(row.peak_hour_w if counted else None, words),
         peak=_power(row.peak_w, words),
         rates=_rates(row, words),
         efficiency=_efficiency(row, words),

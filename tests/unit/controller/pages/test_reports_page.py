@@ -2,16 +2,21 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
+from controller.accounting.model import Energy
 from controller.model import Role
+from controller.pages.language import words
+from controller.pages.report_rows import shown_row
 from tests.unit.controller.api.conftest import Browser, MakeHouse
 from tests.unit.controller.api.managed_fleet import HAND, FleetHouse, start
 from tests.unit.controller.pages.booked_fleet import NOW, book, read_meter
 from tests.unit.controller.pages.fleet_with_pages import ChangedDeeds, main, page
 from tests.unit.controller.pages.reading_pages import Element, read_page
+from tests.unit.controller.pages.sample_reports import row
 
 OCTOBER = "/reports?month=2026-10"
 
@@ -75,6 +80,14 @@ async def test_many_lines_stay_lines_on_a_phone_with_what_counts_first(
     energy, time = (await page(browser, f"{OCTOBER}&by=day")).all("table", class_="dense")
     assert len(energy.all("th", scope="row")) == len(time.all("th", scope="row")) == 9
     assert [head.words for head in energy.all("th", class_="first")] == ["Energy kWh", "Coverage", "Cost"]
+
+
+def test_what_nobody_read_is_a_dash_and_what_was_read_as_nothing_is_nought() -> None:
+    given: dict[str, Any] = {"energy_kwh": Energy(0.0, 0.0, 0.0), "measured_ratio": None, "peak_hour_w": 0.0}
+    unread = shown_row(row(coverage_ratio=0.0, **given), words("en"), UTC)
+    assert (unread.energy, unread.peak_hour) == ("–", "–")
+    asleep = shown_row(row(coverage_ratio=0.9, **given), words("en"), UTC)
+    assert (asleep.energy, asleep.peak_hour) == ("0.000", "0\u00a0W")
 
 
 async def test_each_figure_leads_to_what_it_is_made_of(fleet: FleetHouse) -> None:

@@ -1,12 +1,16 @@
 """The pages of Hashyard itself: how its parts are, what it was started with, and reading the inventory again."""
 
+import inspect
+import re
 from typing import Any
 
 import pytest
 
+from controller import main
 from controller.exporter_work import ExporterWork
 from controller.live import ExporterSeen
-from controller.pages.health import MOST_DOUBTS, MOST_MISTAKES
+from controller.pages.health import MOST_DOUBTS, MOST_MISTAKES, work_names
+from controller.pages.language import words
 from controller.pages.settings_routes import variable
 from hashyard_control import CONTROLLER_FLAGS
 from tests.unit.controller.api.managed_fleet import FleetHouse, QuietWhole
@@ -46,6 +50,13 @@ async def test_each_part_says_how_it_is(fleet: FleetHouse) -> None:
     assert parts["Grafana"].words.count("https://grafana.example") == 1
     assert parts["Prometheus"].attributes["data-state"] == "unknown"
     assert "not asked since the controller started" in parts["Prometheus"].words
+
+
+def test_all_periodic_work_has_a_name_of_its_own_in_each_language() -> None:
+    registered = re.findall(r'jobs\.every\(\w+, "([^"]+)"', inspect.getsource(main))
+    assert len(registered) > 3
+    assert set(registered) == set(work_names(words("ru")))
+    assert not set(work_names(words("ru")).values()) & set(work_names(words("en")).values())
 
 
 async def test_an_exporter_says_how_it_keeps_up_and_nothing_of_what_it_does_not_tell(

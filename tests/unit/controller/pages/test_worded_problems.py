@@ -4,6 +4,12 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
+from controller.api.dispatch import RESERVED
+from controller.api.route import EVERYBODY, Open
+from controller.api.routes import ROUTES
+from controller.pages.language import words
+from controller.pages.routes import PAGES
+
 CONTROLLER = Path(__file__).parents[4] / "controller"
 TOLD_AT = {"Problem": 1, "Mistake": 2}
 """At which place each of them is handed its sentence."""
@@ -27,3 +33,12 @@ def test_no_problem_is_told_in_english_alone() -> None:
     assert len(found) > 100
     plain = [where for where, text in found if isinstance(text, ast.JoinedStr | ast.Constant)]
     assert plain == []
+
+
+def test_whoever_is_of_another_role_reads_in_his_language_for_whom_a_page_is() -> None:
+    kept = {route.roles for route in (*ROUTES, *PAGES) if not isinstance(route.roles, Open)} - {EVERYBODY}
+    assert kept == set(RESERVED)
+    for sentence in RESERVED.values():
+        told = words("ru").told(sentence)
+        assert told != sentence
+        assert told.isascii() is False
