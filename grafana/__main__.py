@@ -4,7 +4,15 @@ import argparse
 import sys
 from pathlib import Path
 
-from grafana.catalogue import DASHBOARDS, ROOM, path_of, rendered
+try:
+    from grafana.catalogue import DASHBOARDS, ROOM, path_of, rendered
+except ModuleNotFoundError as error:
+    if (error.name or "").partition(".")[0] != "grafana_foundation_sdk":
+        raise
+    raise SystemExit(
+        "Making dashboards wants the extra `dashboards`: .venv/bin/pip install -e '.[dashboards]', "
+        "then .venv/bin/python -m grafana. To have the committed ones back: git checkout grafana/json"
+    ) from None
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -132,7 +132,7 @@ def _containers() -> Panels:
             # To three figures: a fourth would not fit, and the first of them would be cut off.
             Value("SHA-256", hash_rate(SHA), "Hs", narrowest=78),
             Value("Scrypt", hash_rate(SCRYPT), "Hs", narrowest=78),
-            Value("Power", f"sum by (container) (container:power_watts:sum{C})", "watt", 1, width=76),
+            Value("Power", f"sum by (container) (container:power_watts:sum{C})", "watt", 1, narrowest=76),
             Value(
                 "J/TH",
                 f"max by (container) (container:efficiency_joules_per_hash:ratio{SHA}) * 1e12",

@@ -42,6 +42,11 @@ HARMLESS_ANSWERS: Mapping[str, str] = {
 
 _PANEL = "section[data-testid^='data-testid Panel header ']"
 _SEEN = """() => [...document.querySelectorAll("section[data-testid^='data-testid Panel header ']")].map(panel => {
+    const texts = (within, kind) => [...within.querySelectorAll(`[role='${kind}']`)].map(one => {
+        const range = document.createRange()
+        range.selectNodeContents(one)
+        return { text: one.innerText, its: range.getBoundingClientRect(), cell: one.getBoundingClientRect() }
+    })
     const box = panel.getBoundingClientRect()
     const content = panel.querySelector("[data-testid='data-testid panel content']")
     const heading = panel.querySelector("h2")
@@ -58,6 +63,10 @@ _SEEN = """() => [...document.querySelectorAll("section[data-testid^='data-testi
             const its = one.getBoundingClientRect()
             return its.width > 0 && (its.left < box.left - 1 || its.right > box.right + 1)
         }).map(one => one.innerText),
+        narrow: [
+            ...texts(panel, "columnheader").filter(one => one.its.width > one.cell.width + 1),
+            ...texts(panel, "gridcell").filter(one => one.its.left < one.cell.left - 1),
+        ].map(one => one.text),
         box: [box.left, box.top, box.right, box.bottom],
     }
 })"""
@@ -93,7 +102,8 @@ WINDOWS = (
 class Seen:
     """A panel as it stands in the browser: whether it draws nothing, bears an error mark, and has its title whole.
 
-    `box`: left, top, right, bottom in px; `outside`: words that leave it.
+    `box`: left, top, right, bottom in px; `outside`: words that leave it; `narrow`: those that their column of a table cuts,
+    titles at either end and figures at their beginning.
     """
 
     title: str
@@ -102,6 +112,7 @@ class Seen:
     marked: bool
     cut: bool
     outside: Sequence[str]
+    narrow: Sequence[str]
     box: tuple[float, float, float, float]
 
 
@@ -209,6 +220,8 @@ def faults(uid: str, seen: Sequence[Seen], *, shut_too: bool, narrow: bool) -> l
             found.append(f"{panel.title}: the title is cut")
         if panel.outside:
             found.append(f"{panel.title}: {panel.outside} does not fit")
+        if panel.narrow and not narrow:
+            found.append(f"{panel.title}: {panel.narrow} is cut by its column")
         if (uid, panel.title) not in EMPTY_WHEN_HEALTHY and (
             panel.empty or panel.text == words.get(panel.title)
         ):
