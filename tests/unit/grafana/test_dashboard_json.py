@@ -1,5 +1,7 @@
 """The committed JSON is what the code makes, and `python -m grafana` says so, or mends it, when it is not."""
 
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,6 +19,16 @@ def room(tmp_path: Path) -> Path:
 
 def test_what_is_committed_is_what_the_code_makes(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--check"]) == 0, capsys.readouterr().err
+
+
+def test_without_the_extra_it_says_what_to_install() -> None:
+    hidden = "import runpy, sys; sys.modules['grafana_foundation_sdk'] = None; runpy.run_module('grafana', run_name='__main__')"
+    said = subprocess.run(
+        [sys.executable, "-c", hidden], cwd=ROOM.parents[1], capture_output=True, text=True, check=False
+    )
+    assert said.returncode == 1
+    assert said.stderr.startswith("Making dashboards wants the extra `dashboards`: ")
+    assert said.stderr.count("\n") == 1
 
 
 def test_it_is_made_alike_each_time() -> None:
