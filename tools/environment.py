@@ -27,12 +27,12 @@ _INSTALLED = ENVIRONMENT / "installed"
 _UNFINISHED = ENVIRONMENT / "unfinished"
 _PIP = (str(PYTHON), "-m", "pip", "--require-virtualenv")
 
-# Without pyvenv.cfg the same program is the Python behind it, into which pip would install. The record of its files is the last
-# that an installation of pip writes: interrupted before, it may import and not work.
+# Without pyvenv.cfg the same program is the Python behind it, into which pip would install. Who installed it is written behind all
+# that pip consists of: interrupted before, it may import and not be whole.
 _WHOLE = """\
 import sys
 from importlib import metadata
-if sys.prefix == sys.base_prefix or not metadata.files("pip"):
+if sys.prefix == sys.base_prefix or not metadata.distribution("pip").read_text("INSTALLER"):
     sys.exit(1)
 print(sys.version)
 """

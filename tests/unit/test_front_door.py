@@ -232,8 +232,9 @@ def test_pip_that_was_cut_off_is_not_taken_for_whole(tmp_path: Path, monkeypatch
     record = packages_folder / "pip-26.0.dist-info"
     record.mkdir()
     (record / "METADATA").write_text("Name: pip\nVersion: 26.0\n")
+    (record / "RECORD").write_text("pip/__init__.py,,\n")  # comes with the archive, and says nothing
     assert not environment._usable()
-    (record / "RECORD").write_text("pip/__init__.py,,\n")
+    (record / "INSTALLER").write_text("pip\n")
     assert environment._usable()
     (environment_folder / "pyvenv.cfg").unlink()
     assert not environment._usable()  # the Python behind it answers then, and has a pip of its own
