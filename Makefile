@@ -18,7 +18,7 @@ test: install-test prometheus check ## the checks and the tests
 	@$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile
 
 test-long: install-test prometheus ## the tests that take longer: fuzzing, kill -9 by the hundred, 10,000 miners
-	@$(BIN)/python -m pytest -m long --timeout 3600
+	@$(BIN)/python -m pytest -m "long or hypothesis" --hypothesis-profile exploring --timeout 3600
 
 bench: install-bench ## measure, and print the tables of docs/bench.md
 	@$(BIN)/python tests/bench/run.py

@@ -178,7 +178,7 @@ async def test_a_file_for_a_spreadsheet_holds_the_names_as_text(place: tuple[Yar
     table = found.page("/miners.csv").body.decode("utf-8-sig")
     assert HOSTILE in table
     assert MINER.replace('"', '""') in table
-    assert "49" not in [cell.strip('"') for cell in table.split(",")]
+    assert "<b>49</b>" not in table  # 49 alone may be anybody's temperature
 
 
 async def test_the_policy_is_sent_with_every_page(place: tuple[Yard, Things]) -> None:
