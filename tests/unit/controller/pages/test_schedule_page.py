@@ -7,7 +7,7 @@ import pytest
 
 from controller.model import Hold
 from tests.unit.controller.api.conftest import MakeHouse
-from tests.unit.controller.api.managed_fleet import FleetHouse, start
+from tests.unit.controller.api.managed_fleet import HAND, FleetHouse, start
 from tests.unit.controller.api.quiet_deeds import BEGIN
 from tests.unit.controller.pages.fleet_with_pages import BORIS, ChangedDeeds, main, page
 from tests.unit.controller.pages.fleet_with_schedules import ZONES, override, scheduled
@@ -167,6 +167,15 @@ async def test_without_containers_it_says_what_to_do(make_house: MakeHouse, tmp_
     assert "A new one begins with four shifts, ready to save." in main(found)
     found = await page(await fleet.browser("clara", "client"), "/schedule")
     assert "No container is assigned to you" in main(found)
+
+
+async def test_who_sees_no_schedule_sees_no_empty_list_of_them(make_house: MakeHouse, tmp_path: Path) -> None:
+    hand = HAND.replace("  schedule: default\n", "") + "schedules:\n  default: {otherwise: normal}\n"
+    fleet = await start(make_house, tmp_path, hand=hand)
+    of_client = await page(await fleet.browser("clara", "client"), "/schedule")
+    assert "no schedule" in main(of_client)
+    assert (await page(await fleet.browser(), "/schedule")).one("h2", id="schedules")
+    assert not of_client.all("h2", id="schedules")
 
 
 async def test_hostile_names_stay_text(make_house: MakeHouse, tmp_path: Path) -> None:
