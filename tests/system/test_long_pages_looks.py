@@ -32,7 +32,8 @@ from tests.system.pages_looks import (
 from tests.system.pages_yard import EMPTY, Yard, yard
 from tools import packages
 
-pytestmark = pytest.mark.long
+# Some hundred pages through eight windows, on two cores.
+pytestmark = [pytest.mark.long, pytest.mark.timeout(7200)]
 
 SEEN_EMPTY = (
     "/",
