@@ -35,13 +35,13 @@ def hurried_expression(expression: str) -> str:
     return _A_MINUTE.sub(f"* {60 / TIMES_FASTER:g}", scaled)
 
 
-def write_rules(folder: Path) -> None:
-    """Write all rule files, in a hurry, into a folder."""
+def write_rules(folder: Path, every: str | None = None) -> None:
+    """Write all rule files, in a hurry, into a folder. `every`: how often each group is evaluated, if not a sixth as long."""
     folder.mkdir()
     for file in sorted(RULES.glob("*.yml")):
         rules = yaml.safe_load(file.read_text(encoding="utf-8"))
         for group in rules["groups"]:
-            group["interval"] = shorter(group["interval"])
+            group["interval"] = every or shorter(group["interval"])
             for rule in group["rules"]:
                 rule["expr"] = hurried_expression(str(rule["expr"]))
                 for key in ("for", "keep_firing_for"):

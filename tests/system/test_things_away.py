@@ -54,11 +54,17 @@ class Prometheus:
     """Prometheus over what a stack has, with the rules in a hurry; it can be started again."""
 
     def __init__(
-        self, stack: Stack, program: Path, exporter: str, jobs: dict[str, str], teller: str | None = None
+        self,
+        stack: Stack,
+        program: Path,
+        exporter: str,
+        jobs: dict[str, str],
+        teller: str | None = None,
+        every: str | None = None,
     ) -> None:
         self.where = f"127.{stack.network}.255.3:9090"
         config = yaml.safe_load(prometheus_config([exporter], self.where, f"{SCRAPED_S:g}s"))
-        hurried.write_rules(stack.folder / "rules")
+        hurried.write_rules(stack.folder / "rules", every)
         config["rule_files"] = [str(stack.folder / "rules" / "*.yml")]
         config["scrape_configs"] += [
             {"job_name": name, "static_configs": [{"targets": [where]}]} for name, where in jobs.items()
@@ -94,7 +100,7 @@ def test_a_prometheus_that_is_away_is_said_by_the_controller_and_heals(
     targets = stack.write_targets(TARGETS)
     away = f"127.{stack.network}.255.6:3000"  # where Grafana would be, and nobody is
     controller = f"127.{stack.network}.255.2:8000"
-    history = Prometheus(stack, prometheus, f"127.{stack.network}.254.1:9428", {})
+    history = Prometheus(stack, prometheus, f"127.{stack.network}.254.1:9428", {}, every="1s")
     program = stack.start_program(
         "controller",
         [
