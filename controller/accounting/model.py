@@ -202,9 +202,9 @@ class MeterCheck(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 class ReportRow(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """One line of a report. `key`: id, slug, `2026-10-03` or `2026-10`; `name`: for people.
 
-    Ratios are of `miner_s`, 0 to 1; None where nothing was there. `hashing_ratio` leaves curtailed time out of both sides;
-    `reachable_ratio` is of the watched time. `average_w`: energy over all the time by the clock. `peak_hour_w`: the
-    highest mean of an hour; `peak_w`: of a minute, for one container. `uncovered_kwh`: what nominal power would have used in
+    Ratios are of `miner_s`, 0 to 1; None where nothing was there. `hashing_ratio` leaves curtailed time out of both sides, and
+    is None where nobody watched; `reachable_ratio` is of the watched time. `average_w`: energy over all the time by the
+    clock. `peak_hour_w`: the highest mean of an hour; `peak_w`: of a minute, for one container. `uncovered_kwh`: what nominal power would have used in
     the time that readings do not cover: never part of a sum. `not_booked_s`: seconds of the period that are not in the books yet.
     """
 

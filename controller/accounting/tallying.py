@@ -152,7 +152,7 @@ class Tally:
             measured_ratio=_share(measured, joules),
             bridged_ratio=_share(figures["bridged_s"], miner_s),
             hours=hours | {"unwatched": max(0, miner_s - watched) / _HOUR_S},
-            hashing_ratio=_share(figures["hashing_s"], miner_s - figures["curtailed_s"]),
+            hashing_ratio=_share(figures["hashing_s"], miner_s - figures["curtailed_s"]) if watched else None,
             reachable_ratio=_share(watched - figures["unreachable_s"], watched),
             average_w=joules / wall_s if read_s and wall_s else None,
             peak_hour_w=max(map(_mean_w, self._hours.values()), default=None) if read_s else None,

@@ -186,7 +186,7 @@ async def _client(
         people=await views_of(call, users),
         link=links.get(client.id),
         tokens=await call.storage.gateway_tokens.of_client(client.id),
-        grafana_words=lambda state: grafana_words(state, words),
+        grafana_words=grafana_words(call),
         container_path=container_path,
         person_path=person_path,
         day=words.formats.day,

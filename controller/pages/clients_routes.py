@@ -33,8 +33,7 @@ class ClientsQuery(msgspec.Struct, frozen=True, kw_only=True):
 
 async def get_clients(call: Call[None, ClientsQuery]) -> Answer:
     """Answer who the customers are, newest first, with what is theirs now."""
-    words, people = words_of(call), call.storage.people
-    q = call.query.q.strip()
+    people, q = call.storage.people, call.query.q.strip()
     found, after = await people.clients.find(
         q=q or None, after=from_cursor("clients", call.query.cursor or None), limit=PART
     )
@@ -56,7 +55,7 @@ async def get_clients(call: Call[None, ClientsQuery]) -> Answer:
         clients_in_all=await people.clients.count(),
         first=not call.query.cursor,
         after=to_cursor("clients", after),
-        grafana_words=lambda state: grafana_words(state, words),
+        grafana_words=grafana_words(call),
         client_path=client_path,
         container_path=container_path,
     )

@@ -72,7 +72,7 @@ async def get_people(call: Call[None, PeopleQuery]) -> Answer:
         first=not call.query.cursor,
         after=to_cursor("users", after),
         role_words=role_words(words),
-        grafana_words=lambda state: grafana_words(state, words),
+        grafana_words=grafana_words(call),
         clock=lambda moment: words.formats.clock(moment, call.now, zone),
         person_path=person_path,
     )

@@ -207,7 +207,7 @@ async def _person(
             ("", words.gettext("None")),
             *((client.id, client.name) for client in clients if client.active or client.id == user.client_id),
         ],
-        grafana_words=lambda state: grafana_words(state, words),
+        grafana_words=grafana_words(call),
         sessions=sorted(await access.sessions.of_user(user.id), key=lambda one: one.id, reverse=True),
         tokens=sorted(await access.tokens.of_user(user.id), key=lambda one: one.id, reverse=True),
         containers={container.id: container.name for container in call.containers()},

@@ -1,8 +1,11 @@
 """What the pages call the roles, the states in Grafana, and the ways of letting somebody in."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
+from controller.api.route import Call
 from controller.model import GrafanaState, Role
+from controller.pages.frame import words_of
 from controller.pages.language import Words
 
 
@@ -26,10 +29,13 @@ def role_hints(words: Words) -> Mapping[Role, str]:
     }
 
 
-def grafana_words(state: GrafanaState, words: Words) -> str:
-    """Return how somebody stands in Grafana."""
-    return {
+def grafana_words(call: Call[Any, Any]) -> Callable[[GrafanaState], str]:
+    """Return what says how somebody stands in Grafana: nothing of one who is not there where no Grafana is named."""
+    words, settings = words_of(call), call.settings
+    named = settings.grafana_api is not None or settings.grafana_url is not None
+    said: Mapping[GrafanaState, str] = {
         "linked": words.gettext("in Grafana"),
         "failed": words.gettext("Grafana failed"),
-        "none": words.gettext("not in Grafana yet"),
-    }[state]
+        "none": words.gettext("not in Grafana yet") if named else "",
+    }
+    return said.__getitem__

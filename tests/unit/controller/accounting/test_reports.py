@@ -508,6 +508,7 @@ async def test_the_bill_goes_by_readings_where_the_sum_is_nought(storage: Storag
     assert (row.meter.variance_ratio, row.meter.verdict) == (-1.0, "dispute")
     assert row.billed_kwh == 0.0
     assert (row.average_w, row.peak_hour_w, row.coverage_ratio) == (None, None, 0.0)
+    assert (row.hashing_ratio, row.reachable_ratio) == (None, None)
 
 
 async def test_energy_without_a_price_is_said(storage: Storage) -> None:

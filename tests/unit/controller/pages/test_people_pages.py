@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from controller.model import GrafanaLink, User
-from tests.unit.controller.api.conftest import PASSWORD, Browser, House
+from tests.unit.controller.api.conftest import PASSWORD, Browser, House, MakeHouse
 from tests.unit.controller.pages.reading_pages import Element, read_page
 
 CHOSEN = "otter copper violin marsh"
@@ -68,6 +68,18 @@ async def test_people_are_listed_with_what_they_have_open_and_found(house: House
     assert page.one("input", id="q").attributes["value"] == "olga"
     assert "Nobody is called so." in (await page_of(admin, "/people?q=%3Cscript%3Ealert")).text
     assert (await admin.get("/people?cursor=x")).status == 400
+
+
+@pytest.mark.parametrize("grafana", [None, "https://yard.example/grafana/"])
+async def test_nobody_is_said_not_to_be_in_a_grafana_that_there_is_not(
+    make_house: MakeHouse, grafana: str | None
+) -> None:
+    house = await make_house(grafana_url=grafana)
+    await house.user("root")
+    browser = house.browser()
+    await browser.sign_in("root")
+    shown = (await page_of(browser, "/people")).text
+    assert ("not in Grafana yet" in shown) is (grafana is not None)
 
 
 async def test_the_list_goes_on(house: House) -> None:
