@@ -177,6 +177,7 @@ def _run_simulate(values: Values, _environment: Environment) -> int:
                 control_port=port,
                 speed=values["speed"],
                 static=values["static"],
+                just_up=values["just_up"],
                 on_ready=on_ready,
             )
         )
@@ -357,6 +358,12 @@ COMMANDS: tuple[Command, ...] = (
             Flag(
                 name="--static",
                 help="miners whose readings stand still: cheap to answer, for measuring others",
+                convert=None,
+                default=False,
+            ),
+            Flag(
+                name="--just-up",
+                help="miners that came up just now, as after a power cut, and have not run for days",
                 convert=None,
                 default=False,
             ),

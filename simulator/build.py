@@ -35,12 +35,13 @@ def build_miners(
     seed: int | str,
     start: float,
     static: bool | float = False,
+    just_up: bool = False,
     step_s: float = STEP_S,
 ) -> list[SimulatedMiner]:
     """Return the fleet's miners as of `start` (seconds since the epoch), with no socket open: `at(time)` asks them.
 
     The same specs, seed, start and step give the same run. `static`: replies stand for so many seconds, or for ever.
-    Raises SimulatorError with every mistake.
+    `just_up`: they came up just now, and have not run for days. Raises SimulatorError with every mistake.
     """
     mistakes: list[str] = []
     _refuse_foreign_addresses(containers, mistakes)
@@ -68,7 +69,15 @@ def build_miners(
         )
         for spec in container.miners:
             miner = _build_miner(
-                spec, wish, weather, seed=seed, start=start, static=static, step_s=step_s, mistakes=mistakes
+                spec,
+                wish,
+                weather,
+                seed=seed,
+                start=start,
+                static=static,
+                just_up=just_up,
+                step_s=step_s,
+                mistakes=mistakes,
             )
             if miner is not None:
                 built.append(miner)
@@ -110,6 +119,7 @@ def _build_miner(
     seed: int | str,
     start: float,
     static: bool | float,
+    just_up: bool,
     step_s: float,
     mistakes: list[str],
 ) -> SimulatedMiner | None:
@@ -148,6 +158,7 @@ def _build_miner(
         setting=wish.setting,
         step_s=step_s,
         prompt=static_s is not None,
+        just_up=just_up,
     )
     if faults:
         physics.add_faults(faults, start)

@@ -47,17 +47,19 @@ class SimulatedFleet:
         seed: int | str = 0,
         clock: Clock | None = None,
         static: bool | float = False,
+        just_up: bool = False,
         control_host: str = "127.0.0.1",
         control_port: int | None = CONTROL_PORT,
         step_s: float = STEP_S,
     ) -> None:
         """Check and build everything. A control port of 0 is any free one, None opens none. Raises SimulatorError.
 
-        `clock`: simulated time, which a controller in the same program may share. `step_s`: how fine the physics' grid is.
+        `clock`: simulated time, which a controller in the same program may share. `just_up`: the miners came up just now.
+        `step_s`: how fine the physics' grid is.
         """
         self.clock = clock or RunningClock()
         self.miners = build_miners(
-            containers, seed=seed, start=self.clock.now(), static=static, step_s=step_s
+            containers, seed=seed, start=self.clock.now(), static=static, just_up=just_up, step_s=step_s
         )
         self.gateways = build_gateways(containers, self.miners, self.clock.now)
         self._by_name = {(miner.spec.container, miner.spec.name): miner for miner in self.miners}
@@ -238,6 +240,7 @@ async def run(
     speed: float = 1.0,
     start: float | None = None,
     static: bool | float = False,
+    just_up: bool = False,
     on_ready: Callable[[SimulatedFleet], None] | None = None,
 ) -> None:
     """Serve the fleet until SIGINT or SIGTERM. Raises SimulatorError. Runs best under uvloop.
@@ -250,6 +253,7 @@ async def run(
         seed=seed,
         clock=clock,
         static=static,
+        just_up=just_up,
         control_host=control_host,
         control_port=control_port,
     )

@@ -91,8 +91,9 @@ class Physics:
         setting: Setting | None = None,
         step_s: float = STEP_S,
         prompt: bool = False,
+        just_up: bool = False,
     ) -> None:
-        """`prompt`: it hashes in full as soon as it is told to, without a start and a ramp."""
+        """`prompt`: it hashes in full as soon as it is told to, without a start and a ramp. `just_up`: it came up just now."""
         chance = Random(f"{key}/body")  # noqa: S311  # a reproducible run, no secret
         self.key = key
         self.figures = figures
@@ -123,8 +124,10 @@ class Physics:
         self._outage_until = NEVER
         self.troubled_since = start
 
-        # it has been running for a while when the simulation begins
+        # it has been running for a while when the simulation begins, if only for as long as it takes to come up
         age_s = chance.uniform(0.2, 20.0) * 86_400
+        if just_up:
+            age_s = self._quiet_s + self._ramp_s
         self.mining_since = start - age_s
         self.boot_until = self.mining_since
         self.booted_at = self.mining_since - 60.0

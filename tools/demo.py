@@ -68,6 +68,7 @@ def choose(
         alerts=around_at(9093, "Alertmanager", programs.alertmanager),
         grafana=around_at(3000, "Grafana", programs.grafana),
         past=past and programs.prometheus is not None,
+        again=(hold.path / "prometheus").is_dir(),
     )
 
 
@@ -79,7 +80,15 @@ def parts_of(demo: welcome.Demo, programs: around.Programs) -> list[Part]:
     data = ("--data", str(demo.data))
     simulator = Part(
         "simulator",
-        (*hashyard, "simulate", *surroundings, "--listen", demo.simulator),
+        (
+            *hashyard,
+            "simulate",
+            *surroundings,
+            "--listen",
+            demo.simulator,
+            # What ran before has counted up to somewhere: to begin anew behind days of work would count those days again.
+            *(("--just-up",) if demo.again else ()),
+        ),
         f"http://{demo.simulator}/fleet",
     )
     exporter = Part(

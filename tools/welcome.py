@@ -65,7 +65,7 @@ class Fleet:
 class Demo:
     """What runs where, addresses as HOST:PORT. `history` is Prometheus, `alerts` Alertmanager; None for what cannot be had.
 
-    `past`: whether a week before the first start is made up.
+    `past`: whether a week before the first start is made up. `again`: a demo ran here before, and its history is kept.
     """
 
     folder: Path
@@ -78,6 +78,7 @@ class Demo:
     alerts: str | None = None
     grafana: str | None = None
     past: bool = False
+    again: bool = False
 
     @property
     def data(self) -> Path:

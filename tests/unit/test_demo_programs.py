@@ -24,7 +24,7 @@ def home_of_grafana(folder: Path, program: str = "grafana") -> Path:
     return folder
 
 
-def demo(folder: Path, **more: str | None) -> Demo:
+def demo(folder: Path, *, again: bool = False, **more: str | None) -> Demo:
     given: dict[str, str | None] = {
         "history": "127.0.0.1:9090",
         "alerts": "127.0.0.1:9093",
@@ -37,6 +37,7 @@ def demo(folder: Path, **more: str | None) -> Demo:
         simulator="127.0.0.1:1",
         exporter="127.0.0.1:2",
         controller="127.0.0.1:3",
+        again=again,
         **given,
     )
 
@@ -111,6 +112,15 @@ def flags_of_the_controller(demo: Demo, programs: around.Programs) -> dict[str, 
     command = next(one for one in parts_of(demo, programs) if one.name == "controller").command
     words = command[command.index("controller") + 1 :]
     return dict(zip(words[::2], words[1::2], strict=True))
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_a_demo_that_goes_on_with_its_history_begins_with_miners_that_just_came_up(
+    tmp_path: Path, again: bool
+) -> None:
+    parts = parts_of(demo(tmp_path, again=again), around.Programs(None, None, None))
+    simulator = next(one for one in parts if one.name == "simulator")
+    assert ("--just-up" in simulator.command) is again
 
 
 def test_the_controller_signs_people_on_to_grafana_and_brings_it_in_line(tmp_path: Path) -> None:

@@ -16,13 +16,18 @@ CALM = {"restarts_per_day": 0, "pool_outages_per_day": 0, "chip_deaths_per_day":
 
 
 def one(
-    model: str = "S19 Pro", *, seed: int = 7, wear: dict | None = None, **simulate: object
+    model: str = "S19 Pro",
+    *,
+    seed: int = 7,
+    wear: dict | None = None,
+    just_up: bool = False,
+    **simulate: object,
 ) -> SimulatedMiner:
     spec = MinerSpec(container="c", name="a1", address="127.0.0.1", model=model, simulate=simulate)
     container = ContainerSpec(
         name="c", timezone="Asia/Irkutsk", simulate={"wear": CALM if wear is None else wear}, miners=(spec,)
     )
-    return build_miners([container], seed=seed, start=START)[0]
+    return build_miners([container], seed=seed, start=START, just_up=just_up)[0]
 
 
 def test_same_seed_gives_the_same_run_however_often_it_is_asked() -> None:
@@ -67,6 +72,17 @@ def test_energy_hashes_and_seconds_are_the_sums_of_what_was_shown() -> None:
     assert math.fsum(end.seconds.values()) == pytest.approx(7_200)
     assert end.seconds["sleeping"] == pytest.approx(600)
     assert end.seconds["starting"] > 0
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_one_that_came_up_just_now_works_in_full_and_has_counted_minutes(seed: int) -> None:
+    """Else a counter that begins anew, with days of work in it, would be read as days of work done at once."""
+    fresh, old = one(seed=seed, just_up=True), one(seed=seed)
+    now, before = fresh.at(START), old.at(START)
+    assert now.hashrate_hs == before.hashrate_hs
+    assert 0 < fresh.physics.session_hashes < 600 * now.hashrate_hs
+    assert old.physics.session_hashes > 3_600 * before.hashrate_hs
+    assert 60 < now.uptime_s < 900 < before.uptime_s
 
 
 @pytest.mark.parametrize(
