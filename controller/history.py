@@ -20,6 +20,8 @@ WITHIN_S: Final = 8.0
 MAX_BYTES: Final = 32 << 20
 _MOST_KEPT: Final = 256
 _ALERTS: Final = ("alerts",)
+_OF_ONE_QUESTION: Final = frozenset(("bad_data", "execution"))
+"""Kinds of refusal that concern the question alone, such as one of too many samples: Prometheus is there."""
 
 
 class HistoryAway(HashyardError):
@@ -48,6 +50,7 @@ class _Answer(msgspec.Struct):
     status: str
     data: Any = None
     error: str | None = None
+    errorType: str | None = None  # noqa: N815  # as Prometheus writes it
 
 
 class History:
@@ -158,7 +161,10 @@ class History:
                 )
             ) from error
         if answer.status != "success":
-            self._now_is("away", "refuses")
+            if answer.errorType in _OF_ONE_QUESTION:
+                self._now_is("ok", None)
+            else:
+                self._now_is("away", "refuses")
             reason = answer.error[:200] if answer.error else worded("no reason given")
             raise HistoryAway(worded("Prometheus refuses: %(reason)s", reason=reason))
         self._now_is("ok", None)

@@ -168,6 +168,18 @@ async def test_the_words_of_prometheus_are_told_to_the_house_alone(
     assert "duplicate series" in texts[1]
 
 
+async def test_a_question_that_prometheus_refuses_takes_it_away_from_nobody(
+    fleet: FleetHouse, prometheus: PrometheusOfAlerts
+) -> None:
+    browser = await fleet.browser()
+    await names(browser)
+    prometheus.refusal = "query processing would load too many samples into memory in query execution"
+    assert (await browser.get("/api/v1/stats/overview?hours=8760")).status == 503
+    parts = (await (await browser.get("/api/v1/status")).json())["parts"]
+    assert {one["state"] for one in parts if one["name"] == "prometheus"} == {"ok"}
+    assert "Prometheus does not answer" not in await (await browser.get("/")).text()
+
+
 async def test_a_prometheus_that_is_gone_is_said(fleet: FleetHouse, prometheus: PrometheusOfAlerts) -> None:
     browser = await fleet.browser()
     await prometheus.stop()
