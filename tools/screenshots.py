@@ -190,7 +190,7 @@ def take_pages(browser: Browser, running: Running, folder: Path) -> list[Path]:
         page = window.new_page()
         page.goto(picture.path.format(month=month), wait_until="load")
         # What a page fetches behind its first byte, such as the sums of the books.
-        page.wait_for_function("!document.querySelector('[data-part][aria-busy]')", timeout=PATIENCE_S * 1000)
+        page.wait_for_selector("[data-part][aria-busy]", state="detached", timeout=PATIENCE_S * 1000)
         page.wait_for_timeout(DRAWN_S * 1000)
         found.append(_kept(page, picture, folder))
         window.close()

@@ -20,8 +20,8 @@ MOST: Final = 4
 _MINUTES: Final = (1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720)
 _DAYS: Final = (1, 2, 4, 7, 14, 28, 56, 112)
 
-_NOW_FROM: Final = 78.0
-"""From where on, in percent, "now" needs the place, also on a phone."""
+_CHARACTER: Final = 3.2
+"""How wide a character is, in percent of the drawing's width on the narrowest phone."""
 
 
 class Label(msgspec.Struct, frozen=True):
@@ -64,8 +64,13 @@ def round_times(begin: datetime, end: datetime, zone: tzinfo, words: Words, *, n
     labels = [Label(round((at - begin).total_seconds() / span * 100, 2), text) for at, text in moments]
     if not now:
         return labels
-    kept = [label if label.at < _NOW_FROM else Label(label.at, "") for label in labels]
-    return [*kept, Label(100.0, words.gettext("now"))]
+    last = words.gettext("now")
+    free = 100.0 - _CHARACTER * (len(last) + 0.5)  # it ends at the edge; the others stand around their line
+    kept = [
+        label if label.at + _CHARACTER * len(label.text) / 2 < free else Label(label.at, "")
+        for label in labels
+    ]
+    return [*kept, Label(100.0, last)]
 
 
 def _within(begin: datetime, end: datetime, zone: tzinfo, minutes: int) -> Iterator[datetime]:

@@ -156,6 +156,17 @@ def test_times_stand_where_the_places_clock_shows_them(end: datetime, hours: int
     assert len({label.text for label in labels}) == len(labels)
 
 
+@pytest.mark.parametrize("language", ["en", "ru"])
+@pytest.mark.parametrize("hours", HOURS)
+def test_no_time_stands_where_now_is_written(hours: int, language: str) -> None:
+    """On the narrowest phone a drawing is 190 px wide, and a character of its labels 6 px."""
+    for minute in range(0, 24 * 60, 7):
+        end = NOW + timedelta(minutes=minute)
+        *labels, last = round_times(end - timedelta(hours=hours), end, SAMARA, words(language), now=True)
+        ends = [label.at * 1.9 + len(label.text) * 6 / 2 for label in labels if label.text]
+        assert max(ends, default=0) < 190 - len(last.text) * 6, labels
+
+
 def test_a_night_that_is_put_forward_has_no_label_in_the_hour_that_is_left_out() -> None:
     begin, end = datetime(2026, 3, 28, 23, 30, tzinfo=UTC), datetime(2026, 3, 29, 5, 30, tzinfo=UTC)
     assert [label.text for label in round_times(begin, end, BERLIN, EN, now=False)] == ["04:00", "06:00"]
